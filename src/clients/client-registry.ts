@@ -1,0 +1,35 @@
+/** The clients that exist now. Replaced whole when the settings change, so that a request sees one state. */
+import type { Client } from "./client.js";
+
+/** All clients of one state of the settings. */
+export interface ClientSet {
+  readonly byId: ReadonlyMap<string, Client>;
+  /** Clients by the hex SHA-256 of a secret that identifies them. */
+  readonly bySecretDigest: ReadonlyMap<string, Client>;
+  /** Clients by `issuer` and `subject` of a federated identity, joined by a newline. */
+  readonly byFederatedIdentity: ReadonlyMap<string, Client>;
+  /** Whether any client has a slow secret: then failures cost a slow hash everywhere. */
+  readonly usesSlowSecrets: boolean;
+}
+
+/** Holds the present client set. */
+export interface ClientRegistry {
+  readonly current: ClientSet;
+}
+
+/** Indexes clients. The settings have made sure that ids, digests and federated identities are unique. */
+export function clientSet(clients: Iterable<Client>): ClientSet {
+  const byId = new Map<string, Client>();
+  const bySecretDigest = new Map<string, Client>();
+  const byFederatedIdentity = new Map<string, Client>();
+  let usesSlowSecrets = false;
+  for (const client of clients) {
+    byId.set(client.id, client);
+    for (const secret of client.secrets) {
+      if (secret.kind === "scrypt") usesSlowSecrets = true;
+      else if (secret.identifies) bySecretDigest.set(secret.sha256.toString("hex"), client);
+    }
+    for (const { issuer, subject } of client.federated) byFederatedIdentity.set(`${issuer}\n${subject}`, client);
+  }
+  return { byId, bySecretDigest, byFederatedIdentity, usesSlowSecrets };
+}

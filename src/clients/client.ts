@@ -1,0 +1,71 @@
+/** A client's record, as the settings make it: complete, checked and frozen. */
+import type { GrantType } from "../oauth/grant-type.js";
+import type { JsonObject } from "../oauth/json.js";
+import type { Scope } from "../oauth/scope.js";
+
+/** What a client may do beyond its own sessions. */
+export const PERMISSIONS = ["introspect", "revoke", "watch_revocations", "rotate_keys"] as const;
+export type Permission = (typeof PERMISSIONS)[number];
+
+/** A way to check a presented secret. Instants in milliseconds. */
+export type ClientSecret = {
+  /** From this instant on the secret is refused. */
+  readonly expiresAt: number | undefined;
+} & (
+  | {
+      /** A generated secret, or one from a file or variable: compared by digest, which is cheap. */
+      readonly kind: "digest";
+      /** SHA-256 of the secret, 32 bytes. */
+      readonly sha256: Buffer;
+      /** Whether the client may be found by this secret alone (generated secrets only). */
+      readonly identifies: boolean;
+    }
+  | {
+      /** A chosen secret: slow by design. */
+      readonly kind: "scrypt";
+      readonly logN: number;
+      readonly r: number;
+      readonly p: number;
+      readonly salt: Buffer;
+      readonly hash: Buffer;
+    }
+);
+
+/** A workload's identity at a trusted issuer that stands for the client. */
+export interface FederatedIdentity {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+/** Values that may be asked for, and those that are given when nothing is asked for. */
+export interface Ceiling {
+  readonly allowed: ReadonlySet<string>;
+  readonly default: Scope;
+}
+
+/** Where a client's own public keys are (`private_key_jwt`). */
+export type ClientKeys =
+  | { readonly kind: "inline"; readonly jwks: JsonObject }
+  | { readonly kind: "uri"; readonly uri: string };
+
+/** A client. */
+export interface Client {
+  readonly id: string;
+  /** Shown to people. */
+  readonly name: string | undefined;
+  readonly secrets: readonly ClientSecret[];
+  readonly federated: readonly FederatedIdentity[];
+  readonly keys: ClientKeys | undefined;
+  readonly grants: ReadonlySet<GrantType>;
+  readonly scopes: Ceiling;
+  readonly audiences: Ceiling;
+  /** Static claims of its tokens. */
+  readonly claims: JsonObject;
+  /** Clients whose tokens it may exchange. */
+  readonly mayActFor: ReadonlySet<string>;
+  readonly accessTtlSeconds: number;
+  readonly permissions: ReadonlySet<Permission>;
+  readonly disabled: boolean;
+  /** Patterns (`*` stands for any characters) of subjects that an unsecured JWT may name; undefined: none. */
+  readonly unsecuredSubjects: readonly string[] | undefined;
+}

@@ -1,0 +1,112 @@
+/**
+ * The settings after reading, checking and shaping: what `app.ts` composes from. Durations in milliseconds, frozen.
+ * Reading is in `env.ts` and `read-config.ts`; the YAML's shape and its rules are in `schema.ts` and `rules.ts`.
+ */
+import type { Client } from "../clients/client.js";
+import type { GcraPolicy } from "../limits/gcra.js";
+import type { SigningAlgorithm } from "../keys/signer.js";
+import type { TrustedIssuer } from "../tokens/trusted-issuer.js";
+
+/** A TCP address to listen on. */
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+}
+
+/** TLS material, by file, so that a renewed certificate is picked up. */
+export interface TlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** How Redis is reached. */
+export interface RedisSettings {
+  readonly topology:
+    | { readonly kind: "single"; readonly url: string }
+    | {
+        readonly kind: "sentinel";
+        readonly hosts: readonly string[];
+        readonly master: string;
+        readonly password: string | undefined;
+      }
+    | { readonly kind: "cluster"; readonly hosts: readonly string[] };
+  /** Starts every key. */
+  readonly prefix: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly tls:
+    | { readonly caFile: string | undefined; readonly certFile: string | undefined; readonly keyFile: string | undefined }
+    | undefined;
+}
+
+/** Where signing keys come from and how they change. */
+export interface KeySettings {
+  readonly algorithm: SigningAlgorithm;
+  readonly rotateEveryMs: number;
+  readonly publishAheadMs: number;
+  /** PEM or JWK files; then nothing rotates by itself. */
+  readonly files: readonly string[];
+  /** The sealed ring on disk, so that a replica can start while Redis is away. */
+  readonly cacheFile: string | undefined;
+  /** 32-byte keys: the first seals, all open. */
+  readonly sealingKeys: readonly Buffer[];
+  /** A Vault transit-compatible signer instead of local keys. */
+  readonly vault:
+    | { readonly url: string; readonly key: string; readonly mount: string; readonly tokenFile: string }
+    | undefined;
+}
+
+/** What may change while the server runs: replaced whole, never half. */
+export interface ReloadableConfig {
+  readonly clients: readonly Client[];
+  readonly trustedIssuers: readonly TrustedIssuer[];
+  /** What a person should know, printed at start and at every reload. */
+  readonly warnings: readonly string[];
+}
+
+/** Everything that the server is made from. */
+export interface Config extends ReloadableConfig {
+  /** The YAML file, if there is one, and all files that it brought in: watched for changes. */
+  readonly files: readonly string[];
+  readonly listen: ListenAddress;
+  readonly adminListen: ListenAddress;
+  /** `iss` of every token, byte for byte. */
+  readonly issuer: string;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly redis: RedisSettings | undefined;
+  readonly tokens: {
+    readonly accessTtlMs: number;
+    readonly sessionTtlMs: number;
+    readonly refreshGraceMs: number;
+    readonly refreshIdleMs: number;
+  };
+  readonly revocation: { readonly maxStalenessMs: number };
+  readonly keys: KeySettings;
+  readonly limits: {
+    readonly failures: GcraPolicy;
+    readonly maxConnections: number;
+    readonly maxInFlight: number;
+  };
+  readonly http: {
+    /** Paths of the token endpoint besides `/v1/oauth/tokens`. */
+    readonly tokenPaths: readonly string[];
+    /** CIDR blocks whose X-Forwarded-For is believed. */
+    readonly trustedProxies: readonly string[];
+    readonly corsOrigins: readonly string[];
+    readonly tls: TlsFiles | undefined;
+    /** A connection is asked to close after this, with jitter, so that new replicas get load. */
+    readonly maxConnectionAgeMs: number;
+    /** Whether gRPC reflection is served. */
+    readonly reflection: boolean;
+  };
+  readonly shutdown: {
+    /** How long to go on serving after readiness failed, for balancers to notice. */
+    readonly delayMs: number;
+    /** How long requests in flight may take after that. */
+    readonly graceMs: number;
+  };
+  readonly telemetry: { readonly otlpEndpoint: string | undefined };
+  /** Whether a demo client is made: no config file and a loopback address. */
+  readonly demo: boolean;
+}

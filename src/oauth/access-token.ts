@@ -1,0 +1,72 @@
+/** The claims of our access tokens (RFC 9068), as the rest of the core speaks of them. */
+import type { JsonObject } from "./json.js";
+
+/** Who acts for the subject (RFC 8693 section 4.1): the outermost is the present actor, former ones nest inside. */
+export interface Actor {
+  readonly sub: string;
+  readonly act?: Actor;
+}
+
+/** A session: begun by a token that refreshes no other, and the unit of revocation. Instants in seconds. */
+export interface Session {
+  /** Claim `sid`: 16 random bytes in base64url. */
+  readonly id: string;
+  /** Claim `auth_time`. */
+  readonly startedAt: number;
+  /** Claim `session_exp`. */
+  readonly endsAt: number;
+  /** Claim `psid`: the sessions it grew from. Revoking any of them revokes it. */
+  readonly ancestors: readonly string[];
+}
+
+/** What one of our tokens says. Instants in seconds. */
+export interface AccessToken {
+  readonly id: string;
+  readonly kid: string;
+  readonly subject: string;
+  readonly clientId: string;
+  readonly actor: Actor | undefined;
+  readonly scope: readonly string[];
+  readonly audience: readonly string[];
+  readonly session: Session;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  /** Whether the subject was named by an unsecured JWT. */
+  readonly unsecuredSubject: boolean;
+  /** Static and copied claims. */
+  readonly claims: JsonObject;
+}
+
+/** Whether the token is a client's own, made by its credentials: no user and no delegation. */
+export function isOwnToken(token: Pick<AccessToken, "subject" | "clientId" | "actor">): boolean {
+  return token.subject === token.clientId && token.actor === undefined;
+}
+
+/** The chain of actors, the present one first. */
+export function actorsOf(actor: Actor | undefined): readonly string[] {
+  const chain: string[] = [];
+  for (let at = actor; at !== undefined; at = at.act) chain.push(at.sub);
+  return chain;
+}
+
+/** Claims that neither a client's static claims nor a trusted issuer's copied ones may set. */
+export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
+  "iss",
+  "sub",
+  "aud",
+  "exp",
+  "nbf",
+  "iat",
+  "jti",
+  "client_id",
+  "scope",
+  "sid",
+  "psid",
+  "auth_time",
+  "session_exp",
+  "act",
+  "may_act",
+  "cnf",
+  "typ",
+  "unsecured_subject",
+]);

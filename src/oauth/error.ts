@@ -1,0 +1,130 @@
+/**
+ * Every way in which a request is refused, in OAuth's own words. No HTTP status and no gRPC code here: each transport
+ * owns one total table for those.
+ */
+
+/** The `error` member of an OAuth error (RFC 6749 section 5.2, RFC 8693 section 2.2.2, RFC 8628 section 3.5). */
+export type OAuthErrorCode =
+  | "invalid_request"
+  | "invalid_client"
+  | "invalid_grant"
+  | "unauthorized_client"
+  | "unsupported_grant_type"
+  | "invalid_scope"
+  | "invalid_target"
+  | "slow_down"
+  | "temporarily_unavailable"
+  | "server_error";
+
+/** Why, more finely: the names of `ErrorReason` in `error_reason.proto`, and the anchors of docs/errors.md. */
+export type ErrorReason =
+  | "REQUEST_MALFORMED"
+  | "PARAMETER_MISSING"
+  | "PARAMETER_INVALID"
+  | "GRANT_TYPE_MISSING"
+  | "GRANT_TYPE_UNSUPPORTED"
+  | "CREDENTIALS_AMBIGUOUS"
+  | "CREDENTIALS_MISSING"
+  | "CREDENTIALS_INVALID"
+  | "BEARER_INVALID"
+  | "ASSERTION_INVALID"
+  | "GRANT_NOT_ALLOWED"
+  | "PERMISSION_MISSING"
+  | "SCOPE_MALFORMED"
+  | "SCOPE_NOT_ALLOWED"
+  | "SCOPE_MISSING"
+  | "TARGET_NOT_ALLOWED"
+  | "SUBJECT_TOKEN_INVALID"
+  | "SUBJECT_NOT_ALLOWED"
+  | "ACTOR_TOKEN_INVALID"
+  | "TOKEN_TYPE_UNSUPPORTED"
+  | "SESSION_ENDING"
+  | "SESSION_ENDED"
+  | "SESSION_REVOKED"
+  | "DELEGATION_TOO_DEEP"
+  | "REFRESH_TOKEN_INVALID"
+  | "TOO_MANY_FAILURES"
+  | "QUOTA_EXCEEDED"
+  | "STATE_UNAVAILABLE"
+  | "OVERLOADED"
+  | "TIMED_OUT"
+  | "ISSUER_UNAVAILABLE"
+  | "CURSOR_GONE"
+  | "CONSUMER_TOO_SLOW"
+  | "KEY_UNKNOWN"
+  | "INTERNAL";
+
+/** What an error carries besides its words. */
+export interface OAuthErrorOptions {
+  /** When a retry makes sense, in seconds. Iceberg's Java client lives through 38 s instead of 3.3 s because of it. */
+  readonly retryAfterSeconds?: number;
+  /** The authentication scheme that failed, for `WWW-Authenticate` (RFC 6749 section 5.2). */
+  readonly scheme?: "Basic" | "Bearer";
+  /** What really happened: for the log, never for the caller. */
+  readonly detail?: string;
+  /** The error behind this one: for the log, never for the caller. */
+  readonly cause?: unknown;
+}
+
+/**
+ * A refusal. `message` is the description for the caller: safe to show, no secret, no part of a token. Build it with
+ * `describe` when it quotes anything a caller sent.
+ */
+export class OAuthError extends Error {
+  override readonly name = "OAuthError";
+  readonly code: OAuthErrorCode;
+  readonly reason: ErrorReason;
+  readonly retryAfterSeconds: number | undefined;
+  readonly scheme: "Basic" | "Bearer" | undefined;
+  readonly detail: string | undefined;
+
+  constructor(code: OAuthErrorCode, reason: ErrorReason, description: string, options: OAuthErrorOptions = {}) {
+    super(description, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.reason = reason;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.scheme = options.scheme;
+    this.detail = options.detail;
+  }
+}
+
+/** The caller's mistake in the request itself. */
+export function invalidRequest(reason: ErrorReason, description: string, options?: OAuthErrorOptions): OAuthError {
+  return new OAuthError("invalid_request", reason, description, options);
+}
+
+/** One answer for every credential that does not work, so that nothing tells which part was wrong (RFC 6749 2.3.1). */
+export function invalidCredentials(detail: string, scheme?: "Basic" | "Bearer"): OAuthError {
+  return new OAuthError(
+    "invalid_client",
+    "CREDENTIALS_INVALID",
+    "Client authentication failed: unknown client, or wrong, expired or disabled credentials.",
+    { detail, ...(scheme && { scheme }) },
+  );
+}
+
+/** Shared state is needed and away. The port that failed throws this itself. */
+export function stateUnavailable(cause?: unknown): OAuthError {
+  return new OAuthError("temporarily_unavailable", "STATE_UNAVAILABLE", "The shared state is away. Try again.", {
+    retryAfterSeconds: 1,
+    cause,
+  });
+}
+
+/** Any thrown value as a refusal: what is not one of ours is our bug, and its text stays in the log. */
+export function toOAuthError(error: unknown): OAuthError {
+  if (error instanceof OAuthError) return error;
+  return new OAuthError("server_error", "INTERNAL", "The server failed. Its log explains this request id.", {
+    cause: error,
+  });
+}
+
+const NOT_ALLOWED = /[^\x20\x21\x23-\x5B\x5D-\x7E]/g;
+
+/**
+ * Makes caller-sent text fit for an error description: only the characters of RFC 6749 section 5.2, at most `limit`.
+ */
+export function quoted(text: string, limit = 60): string {
+  const safe = text.slice(0, limit).replace(NOT_ALLOWED, "?");
+  return `'${safe}${text.length > limit ? "..." : ""}'`;
+}

@@ -1,0 +1,34 @@
+/** Revocations: what replicas tell each other, and verifiers are told. Instants in seconds. */
+
+/** Something whose tokens are no longer good. */
+export type Revocation = { /** From when on no token can live that this concerns. */ readonly expiresAt: number } & (
+  | { readonly kind: "session"; readonly sessionId: string }
+  | { readonly kind: "subject"; readonly subject: string; readonly notBefore: number }
+  | { readonly kind: "client"; readonly clientId: string; readonly notBefore: number }
+  | { readonly kind: "everything"; readonly notBefore: number }
+  | { readonly kind: "key"; readonly kid: string }
+);
+
+/** What of a token or of a session to be decides whether it is revoked. */
+export interface Revocable {
+  readonly sessionIds: readonly string[];
+  readonly subject: string;
+  readonly clientId: string;
+  readonly actors: readonly string[];
+  /** Claim `auth_time`, which not-before revocations compare with, never `iat`. */
+  readonly startedAt: number;
+  readonly kid: string;
+}
+
+/** A replica's own view of what is revoked. Every method is a look-up in memory. */
+export interface RevocationView {
+  /** Whether a token or a session is revoked. */
+  covers(token: Revocable): boolean;
+  /**
+   * The latest not-before instant that a new session of these must begin after, or 0. A session begun before it has
+   * passed gets `auth_time` = not-before + 1.
+   */
+  notBefore(subject: string, clientId: string, actors: readonly string[]): number;
+  /** Milliseconds since the view was last known to be complete; Infinity before the first full load. */
+  ageMs(): number;
+}

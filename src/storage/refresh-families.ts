@@ -1,0 +1,57 @@
+/** Refresh token families. One family is one user's session at one client; each use makes the next generation. */
+
+/** A family as it is created. Instants in milliseconds. */
+export interface NewFamily {
+  /** 16 random bytes in base64url. */
+  readonly id: string;
+  /** The client that it was issued to. */
+  readonly clientId: string;
+  readonly sessionId: string;
+  /** When the session ends: nothing of the family is of use later. */
+  readonly endsAt: number;
+  /** What was granted, as the grant engine wrote it: opaque to the store, at most 8 KiB. */
+  readonly grant: string;
+}
+
+/** How families live: from the settings, the same for every call. In milliseconds. */
+export interface FamilyPolicy {
+  /** How long the previous generation gets the same successor again. */
+  readonly graceMs: number;
+  /** An unused family dies after this. */
+  readonly idleMs: number;
+}
+
+/** One use of a refresh token. */
+export interface RotationRequest {
+  readonly familyId: string;
+  /** The generation of the token that was presented, from 0. */
+  readonly generation: number;
+  /** Who presents it: a family of another client answers `absent` and is left as it is. */
+  readonly clientId: string;
+}
+
+/** What a use led to. */
+export type Rotation =
+  /** The token was the newest: `generation` is its successor. */
+  | { readonly outcome: "rotated"; readonly generation: number; readonly grant: string }
+  /** The token was the one before, inside the grace window: the same successor again. */
+  | { readonly outcome: "repeated"; readonly generation: number; readonly grant: string }
+  /** The token was ahead of the store, which must have lost writes: the store caught up. */
+  | { readonly outcome: "caught_up"; readonly generation: number; readonly grant: string }
+  /** The token was replaced long ago, or the family is marked already: the family is dead, its session must be too. */
+  | { readonly outcome: "reused"; readonly sessionId: string; readonly endsAt: number }
+  /** No such family: never made, idle, ended, lost, or another client's. */
+  | { readonly outcome: "absent" };
+
+/**
+ * The families. Every method is one atomic step, safe to repeat after a time-out whose outcome is unknown. Throws
+ * `temporarily_unavailable` within 300 ms when the store is away, with nothing half done.
+ */
+export interface RefreshFamilies {
+  /** Stores a new family at generation 0. Repeating it with the same id changes nothing. */
+  create(family: NewFamily): Promise<void>;
+  /** Uses a token. Of any number of racers with one token, all get the same successor. */
+  rotate(request: RotationRequest): Promise<Rotation>;
+  /** Marks a family as dead; a tombstone stays until its session's end. Unknown families are no error. */
+  revoke(familyId: string): Promise<void>;
+}

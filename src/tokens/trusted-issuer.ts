@@ -1,0 +1,46 @@
+/** Issuers whose JWTs are believed, and what is believed of them. */
+import type { JsonObject } from "../oauth/json.js";
+
+/** What a trusted issuer's token may be used for; `client_assertion` covers federated clients. */
+export type IssuerUse = "subject_token" | "client_assertion";
+
+/** A trusted issuer, as the settings make it. */
+export interface TrustedIssuer {
+  readonly issuer: string;
+  /** Where its keys are: a URL, its discovery document, or a file. */
+  readonly keys:
+    | { readonly kind: "uri"; readonly uri: string }
+    | { readonly kind: "discovery" }
+    | { readonly kind: "file"; readonly path: string };
+  /** Extra CA certificates (PEM file) and a bearer token (file) for fetching keys from inside a cluster. */
+  readonly caFile: string | undefined;
+  readonly tokenFile: string | undefined;
+  /** What must be in `aud`. */
+  readonly audience: string;
+  readonly algorithms: ReadonlySet<string>;
+  readonly use: ReadonlySet<IssuerUse>;
+  /** Claims copied from a subject token into ours. */
+  readonly copiedClaims: readonly string[];
+  /** Which claim names the subject, and the prefix that keeps issuers apart. */
+  readonly subject: { readonly claim: string; readonly prefix: string };
+  /** SPIFFE trust domain whose JWT-SVIDs these keys sign: their `iss` may be absent. */
+  readonly trustDomain: string | undefined;
+}
+
+/** A JWT of a trusted issuer, verified. */
+export interface ForeignToken {
+  readonly issuer: TrustedIssuer;
+  /** Mapped: prefix and claim. */
+  readonly subject: string;
+  readonly header: JsonObject;
+  readonly claims: JsonObject;
+}
+
+/** Verifies JWTs of trusted issuers. Instants compare with a leeway of 30 s. */
+export interface ForeignVerifier {
+  /**
+   * Verifies a JWT for one use. Throws an OAuthError made by `refuse` when it is not valid, and
+   * `temporarily_unavailable` when the issuer's keys cannot be had. Own tokens and unsecured JWTs never get here.
+   */
+  verify(token: string, use: IssuerUse, refuse: (detail: string, cause?: unknown) => Error): Promise<ForeignToken>;
+}
