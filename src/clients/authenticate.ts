@@ -3,12 +3,7 @@ import type { CallerRequest } from "../oauth/request.js";
 import type { Client } from "./client.js";
 
 /** How a client proved who it is: the registered names of RFC 8414 and our own. */
-export type AuthMethod =
-  | "client_secret_basic"
-  | "client_secret_post"
-  | "private_key_jwt"
-  | "federated_jwt"
-  | "bearer";
+export type AuthMethod = "client_secret_basic" | "client_secret_post" | "private_key_jwt" | "federated_jwt" | "bearer";
 
 /** A client that proved who it is. */
 export interface AuthenticatedClient {

