@@ -4,6 +4,8 @@ import type { JsonObject } from "./json.js";
 /** Who acts for the subject (RFC 8693 section 4.1): the outermost is the present actor, former ones nest inside. */
 export interface Actor {
   readonly sub: string;
+  /** Set for an actor that another issuer named; absent for clients of ours. */
+  readonly iss?: string;
   readonly act?: Actor;
 }
 
@@ -42,11 +44,16 @@ export function isOwnToken(token: Pick<AccessToken, "subject" | "clientId" | "ac
   return token.subject === token.clientId && token.actor === undefined;
 }
 
-/** The chain of actors, the present one first. */
-export function actorsOf(actor: Actor | undefined): readonly string[] {
+/** The clients of ours in a chain of actors, the present one first. */
+export function actingClients(actor: Actor | undefined): readonly string[] {
   const chain: string[] = [];
-  for (let at = actor; at !== undefined; at = at.act) chain.push(at.sub);
+  for (let at = actor; at !== undefined; at = at.act) if (at.iss === undefined) chain.push(at.sub);
   return chain;
+}
+
+/** How many actors a chain holds. */
+export function depthOf(actor: Actor | undefined): number {
+  return actor === undefined ? 0 : 1 + depthOf(actor.act);
 }
 
 /** Claims that neither a client's static claims nor a trusted issuer's copied ones may set. */

@@ -13,6 +13,14 @@ export interface NewFamily {
   readonly grant: string;
 }
 
+/** A family as it stands. */
+export interface StoredFamily extends NewFamily {
+  /** The generation that may be used next. */
+  readonly generation: number;
+  /** Whether it is of use: not marked, not idle too long, its session not ended. */
+  readonly live: boolean;
+}
+
 /** How families live: from the settings, the same for every call. In milliseconds. */
 export interface FamilyPolicy {
   /** How long the previous generation gets the same successor again. */
@@ -52,6 +60,8 @@ export interface RefreshFamilies {
   create(family: NewFamily): Promise<void>;
   /** Uses a token. Of any number of racers with one token, all get the same successor. */
   rotate(request: RotationRequest): Promise<Rotation>;
+  /** What is known of a family, be it live or marked; undefined if there is none. Reads only. */
+  find(familyId: string): Promise<StoredFamily | undefined>;
   /** Marks a family as dead; a tombstone stays until its session's end. Unknown families are no error. */
   revoke(familyId: string): Promise<void>;
 }
