@@ -1,0 +1,40 @@
+/** What an operator may do with the signing keys. Who may ask is the endpoint's business; here it is only done. */
+import type { KeyState } from "./key-ring.js";
+import type { SigningAlgorithm } from "./signer.js";
+
+/** A signing key as an operator sees it: never the private part. Instants in milliseconds. */
+export interface KeyInfo {
+  readonly kid: string;
+  readonly algorithm: SigningAlgorithm;
+  readonly state: KeyState;
+  /** When it entered the JWKS. */
+  readonly publishedAt: number;
+  /** When it signs, or began to; undefined if that is not planned (a key from a file that only verifies). */
+  readonly activatesAt: number | undefined;
+  /** When it stopped signing; undefined if it has not. */
+  readonly retiredAt?: number;
+}
+
+/** The operator's hand on the ring. */
+export interface KeyOperations {
+  /** Every key that the ring holds, oldest first. */
+  list(): readonly KeyInfo[];
+  /**
+   * Publishes a new key, which signs once every verifier can have it (`keys.publish_ahead`), and returns it; if one is
+   * waiting already, returns that one, so that a repeat is safe. Throws `KeysFixedError` where keys are not made here,
+   * and `temporarily_unavailable` when the shared ring is away.
+   */
+  rotate(): Promise<KeyInfo>;
+  /**
+   * Revokes a key for good: it leaves the JWKS and never signs again; if it was signing, another takes over without
+   * waiting. The caller tells the revocation log. Revoking twice is no error. Throws `invalid_request` with reason
+   * `KEY_UNKNOWN` for a key that the ring does not hold, `KeysFixedError` for a key that is not ours to take away, and
+   * `temporarily_unavailable` when the shared ring is away.
+   */
+  revoke(kid: string): Promise<void>;
+}
+
+/** The keys come from files or an outside signer: they change there, not by our hand. `message` is fit for a caller. */
+export class KeysFixedError extends Error {
+  override readonly name = "KeysFixedError";
+}
