@@ -1,0 +1,68 @@
+/** Delegation: a client exchanges another client's token, and acts for its subject from then on (RFC 8693 section 4.1). */
+import { type Actor, depthOf, isOwnToken } from "../oauth/access-token.js";
+import { invalidRequest } from "../oauth/error.js";
+import { type TokenReading, isLive } from "../tokens/token-verifier.js";
+import { clientBounds, type Proposal } from "./grant.js";
+import type { Requester } from "./requester.js";
+import type { Sessions } from "./sessions.js";
+
+/** At most this many actors. */
+export const MAX_ACTORS = 4;
+
+/** What a delegation takes. */
+export interface DelegationDependencies {
+  readonly sessions: Sessions;
+}
+
+/** A token for the subject of another client's live token, with the requester as actor. */
+export function proposeDelegation(
+  reading: TokenReading,
+  requester: Requester,
+  { sessions }: DelegationDependencies,
+): Proposal {
+  const { client, tokens } = requester;
+  const { token } = reading;
+  if (!client.mayActFor.has(token.clientId)) {
+    throw invalidRequest(
+      "SUBJECT_NOT_ALLOWED",
+      `Client '${client.id}' may not exchange this token. Name the token's client in its may_act_for.`,
+    );
+  }
+  sessions.requireFreshRevocations();
+  if (!isLive(reading)) {
+    throw reading.revoked
+      ? invalidRequest("SESSION_REVOKED", "The subject token's session was revoked.")
+      : invalidRequest("SUBJECT_TOKEN_INVALID", "The subject token has expired.");
+  }
+  const actor = actingAs(client.id, token.actor);
+  const own = clientBounds(client);
+  const presented = [token, ...tokens];
+  return {
+    client,
+    subject: token.subject,
+    actor,
+    session: sessions.begin({ subject: token.subject, clientId: client.id, actor, means: presented, within: token }),
+    copiedClaims: isOwnToken(token) ? {} : token.claims,
+    unsecuredSubject: token.unsecuredSubject,
+    scope: {
+      fallback: token.scope,
+      ceilings: [client.scopes.allowed, ...presented.map(({ scope }) => new Set(scope))],
+    },
+    audience: {
+      fallback: token.audience,
+      ceilings: [...own.audience.ceilings, ...presented.map(({ audience }) => new Set(audience))],
+    },
+    issuedType: "access_token",
+    via: "delegation",
+    refreshToken: isOwnToken(token) ? "none" : "begin",
+  };
+}
+
+/** The chain of actors with a new outermost one. Throws `invalid_request` when it would be too long. */
+export function actingAs(clientId: string, former: Actor | undefined): Actor {
+  const actor: Actor = { sub: clientId, ...(former && { act: former }) };
+  if (depthOf(actor) > MAX_ACTORS) {
+    throw invalidRequest("DELEGATION_TOO_DEEP", `The chain of actors would be longer than ${MAX_ACTORS}.`);
+  }
+  return actor;
+}

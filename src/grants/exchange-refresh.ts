@@ -1,0 +1,83 @@
+/**
+ * Refresh by exchange, as Iceberg does it: the expiring token as subject, and as Bearer or with the client's own
+ * credentials. Nothing is stored; the session bounds it.
+ */
+import type { Client } from "../clients/client.js";
+import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
+import { type Clock, toSeconds } from "../oauth/clock.js";
+import { invalidRequest } from "../oauth/error.js";
+import { isEnding } from "../tokens/session.js";
+import type { TokenReading } from "../tokens/token-verifier.js";
+import { proposeClientCredentials } from "./client-credentials.js";
+import type { Proposal } from "./grant.js";
+import type { Sessions } from "./sessions.js";
+
+/** What a refresh takes. */
+export interface RefreshDependencies {
+  readonly sessions: Sessions;
+  readonly clock: Clock;
+}
+
+/**
+ * Refresh asked by the live token itself. Near the session's end it is refused at once, while the token still has time
+ * for Java's six tries and its Basic fallback; early and far from the end it is simply answered.
+ */
+export function proposeRefreshBySelf(
+  reading: TokenReading,
+  client: Client,
+  { sessions, clock }: RefreshDependencies,
+): Proposal {
+  if (ending(reading.token, client, sessions, clock)) {
+    throw invalidRequest(
+      "SESSION_ENDING",
+      "The session is about to end and cannot be refreshed further. Authenticate with the client's own credentials.",
+    );
+  }
+  return continued(reading.token, client);
+}
+
+/**
+ * Refresh asked by the token's client with its own credentials. A client's own token is always answered, at worst by a
+ * new session: no more than client credentials give it anyway. A user's token only inside its session, never if revoked.
+ */
+export function proposeRefreshByClient(
+  reading: TokenReading,
+  client: Client,
+  { sessions, clock }: RefreshDependencies,
+): Proposal {
+  const { token, revoked } = reading;
+  if (isOwnToken(token)) {
+    const continues = !revoked && !ending(token, client, sessions, clock);
+    return continues ? continued(token, client) : { ...proposeClientCredentials(client, sessions), via: "new_session" };
+  }
+  sessions.requireFreshRevocations();
+  if (revoked) throw invalidRequest("SESSION_REVOKED", "The user's session was revoked. Exchange a new user token.");
+  if (sessions.endOf(token.session) <= toSeconds(clock())) {
+    throw invalidRequest("SESSION_ENDED", "The user's session has ended. Exchange a new user token.");
+  }
+  return continued(token, client);
+}
+
+function ending(token: AccessToken, client: Client, sessions: Sessions, clock: Clock): boolean {
+  return isEnding(sessions.endOf(token.session), toSeconds(clock()), token.expiresAt, client.accessTtlSeconds);
+}
+
+/**
+ * The same claims with a new expiry. Static claims are the client's present ones; in a user's session the rest was
+ * copied from the user's token and stays.
+ */
+function continued(token: AccessToken, client: Client): Proposal {
+  return {
+    client,
+    subject: token.subject,
+    actor: token.actor,
+    session: token.session,
+    copiedClaims: isOwnToken(token) ? {} : token.claims,
+    unsecuredSubject: token.unsecuredSubject,
+    scope: { fallback: token.scope, ceilings: [new Set(token.scope)], kept: client.scopes.allowed },
+    audience: { fallback: token.audience, ceilings: [new Set(token.audience)], kept: client.audiences.allowed },
+    issuedType: "access_token",
+    via: "refresh",
+    refreshToken: "none",
+  };
+}

@@ -1,0 +1,142 @@
+/** A user's token, with the client as actor: of a trusted issuer, or unsecured where the client's record allows it. */
+import type { ClientRegistry } from "../clients/client-registry.js";
+import type { Client } from "../clients/client.js";
+import type { Actor } from "../oauth/access-token.js";
+import { type Clock, toSeconds } from "../oauth/clock.js";
+import { type OAuthError, invalidRequest } from "../oauth/error.js";
+import { type JsonObject, isJsonObject } from "../oauth/json.js";
+import { actorOf } from "../tokens/token-verifier.js";
+import type { ForeignVerifier, TrustedIssuer } from "../tokens/trusted-issuer.js";
+import { readUnsecuredJwt } from "../tokens/unsecured-jwt.js";
+import { actingAs } from "./exchange-delegation.js";
+import { clientBounds, type Proposal } from "./grant.js";
+import type { Requester } from "./requester.js";
+import type { Sessions } from "./sessions.js";
+
+/** What exchanging a user's token takes. */
+export interface UserDependencies {
+  /** `iss` of our own tokens, which `may_act` may name. */
+  readonly issuer: string;
+  readonly sessions: Sessions;
+  readonly foreign: ForeignVerifier;
+  readonly registry: ClientRegistry;
+  readonly trustedIssuers: () => readonly TrustedIssuer[];
+  readonly clock: Clock;
+}
+
+/** A JWT of a trusted issuer: the mapped user is the subject. */
+export async function proposeForeignUser(
+  subjectToken: string,
+  requester: Requester,
+  dependencies: UserDependencies,
+): Promise<Proposal> {
+  const { subject, claims, issuer } = await dependencies.foreign.verify(subjectToken, "subject_token", subjectInvalid);
+  if (dependencies.registry.current.byId.has(subject)) {
+    throw invalidRequest("SUBJECT_NOT_ALLOWED", "The subject would be taken for a client of the same name.");
+  }
+  requireMayAct(claims["may_act"], requester.client, dependencies.issuer);
+  const copied = Object.entries(claims).filter(([name]) => issuer.copiedClaims.includes(name));
+  return propose(subject, formerActor(claims, issuer.issuer), Object.fromEntries(copied), false, requester, dependencies);
+}
+
+/**
+ * An unsecured JWT (RFC 7519 section 6), as Trino's `session=USER` sends it: only by an authenticated client whose
+ * record allows the subject, and marked in the token.
+ */
+export function proposeUnsecuredUser(
+  subjectToken: string,
+  requester: Requester,
+  dependencies: UserDependencies,
+): Proposal {
+  const { client } = requester;
+  if (client.unsecuredSubjects === undefined) {
+    throw subjectNotAllowed(`Client '${client.id}' may not use unsecured subject tokens.`);
+  }
+  const claims = readUnsecuredJwt(subjectToken, toSeconds(dependencies.clock()), subjectInvalid);
+  const subject = claims["sub"];
+  if (typeof subject !== "string" || !isSubject(subject)) throw subjectInvalid("no usable sub");
+  const allowed = client.unsecuredSubjects.some((pattern) => matches(subject, pattern));
+  const takenFor =
+    dependencies.registry.current.byId.has(subject) ||
+    dependencies.trustedIssuers().some((issuer) => issuer.subject.prefix !== "" && subject.startsWith(issuer.subject.prefix));
+  if (!allowed || takenFor) {
+    throw subjectNotAllowed(`Client '${client.id}' may not name this subject by an unsecured token.`);
+  }
+  requireMayAct(claims["may_act"], client, dependencies.issuer);
+  return propose(subject, undefined, {}, true, requester, dependencies);
+}
+
+function propose(
+  subject: string,
+  former: Actor | undefined,
+  copiedClaims: JsonObject,
+  unsecuredSubject: boolean,
+  { client, tokens }: Requester,
+  { sessions }: UserDependencies,
+): Proposal {
+  const actor = actingAs(client.id, former);
+  const { scope, audience } = clientBounds(client);
+  return {
+    client,
+    subject,
+    actor,
+    session: sessions.begin({ subject, clientId: client.id, actor, means: tokens }),
+    copiedClaims,
+    unsecuredSubject,
+    scope: { ...scope, ceilings: [...scope.ceilings, ...tokens.map((token) => new Set(token.scope))] },
+    audience: { ...audience, ceilings: [...audience.ceilings, ...tokens.map((token) => new Set(token.audience))] },
+    issuedType: "access_token",
+    via: "user",
+    refreshToken: "begin",
+  };
+}
+
+/** `may_act` (RFC 8693 section 4.4) names who may act: the client must match all of it. It never widens anything. */
+function requireMayAct(mayAct: unknown, client: Client, issuer: string): void {
+  if (mayAct === undefined) return;
+  const self: JsonObject = { sub: client.id, client_id: client.id, iss: issuer };
+  const matchesAll =
+    isJsonObject(mayAct) &&
+    Object.keys(mayAct).length > 0 &&
+    Object.entries(mayAct).every(([name, value]) => Object.hasOwn(self, name) && self[name] === value);
+  if (!matchesAll) throw subjectNotAllowed(`The subject token's may_act names another actor than '${client.id}'.`);
+}
+
+/** Actors that the other issuer already named stay nested inside, marked as its. */
+function formerActor(claims: JsonObject, issuer: string): Actor | undefined {
+  const named = actorOf(claims["act"]);
+  return named && markedAs(issuer, named);
+}
+
+function markedAs(issuer: string, actor: Actor): Actor {
+  return { sub: actor.sub, iss: actor.iss ?? issuer, ...(actor.act && { act: markedAs(issuer, actor.act) }) };
+}
+
+const MAX_SUBJECT_LENGTH = 255;
+
+function isSubject(text: string): boolean {
+  return text.length > 0 && text.length <= MAX_SUBJECT_LENGTH && !/\p{Cc}/u.test(text);
+}
+
+/** Glob match with `*` for any characters. Linear in the subject for each star: no backtracking to exploit. */
+function matches(subject: string, pattern: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  const last = rest.pop();
+  if (last === undefined) return subject === pattern;
+  if (!subject.startsWith(first) || !subject.endsWith(last) || subject.length < first.length + last.length) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = subject.indexOf(part, at);
+    if (found < 0 || found + part.length > subject.length - last.length) return false;
+    at = found + part.length;
+  }
+  return true;
+}
+
+function subjectInvalid(detail: string, cause?: unknown): OAuthError {
+  return invalidRequest("SUBJECT_TOKEN_INVALID", `subject_token was refused: ${detail}.`, { cause });
+}
+
+function subjectNotAllowed(description: string): OAuthError {
+  return invalidRequest("SUBJECT_NOT_ALLOWED", description);
+}

@@ -1,0 +1,177 @@
+/**
+ * The only reader of our own access tokens. It takes exactly what the issuer writes: a header that is byte for byte one
+ * that a key of ours has, so that `alg`, `typ`, `crit` and the rest leave no room for confusion (RFC 8725 section 3.1).
+ */
+import { verify } from "node:crypto";
+import type { KeyRing, KeyState, VerifyingKey } from "../keys/key-ring.js";
+import { type AccessToken, type Actor, actingClients } from "../oauth/access-token.js";
+import { type Clock, toSeconds } from "../oauth/clock.js";
+import { type JsonObject, type JsonValue, isJsonObject } from "../oauth/json.js";
+import type { Revocable, RevocationView } from "../oauth/revocation.js";
+import { RESERVED_CLAIMS } from "../oauth/access-token.js";
+import { createSignatureVerdicts } from "./signature-verdicts.js";
+import { MAX_TOKEN_BYTES, encodedHeader } from "./token-issuer.js";
+
+/** A token of ours whose signature is good, and how it stands at this moment. */
+export interface TokenReading {
+  readonly token: AccessToken;
+  readonly expired: boolean;
+  /** Revoked itself, or its session, an ancestor, its subject, a client in it, everything, or its key. */
+  readonly revoked: boolean;
+  readonly keyState: KeyState;
+}
+
+/** Reads our own access tokens. */
+export interface TokenVerifier {
+  /** Undefined for whatever is not a token that this issuer signed, dead or alive. */
+  read(token: string): TokenReading | undefined;
+}
+
+/** Whether a token may be used. */
+export function isLive(reading: TokenReading): boolean {
+  return !reading.expired && !reading.revoked;
+}
+
+/** What the verifier works with. */
+export interface TokenVerifierDependencies {
+  readonly issuer: string;
+  readonly keys: Pick<KeyRing, "find" | "stateOf">;
+  readonly revocations: RevocationView;
+  readonly clock: Clock;
+}
+
+const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+
+/** Makes the verifier. */
+export function createTokenVerifier(dependencies: TokenVerifierDependencies): TokenVerifier {
+  const { issuer, keys, revocations, clock } = dependencies;
+  const verdicts = createSignatureVerdicts();
+
+  function parse(token: string): AccessToken | undefined {
+    const known = verdicts.get(token);
+    if (known !== undefined) return known;
+    const parsed = verified(token, keys, issuer);
+    if (parsed !== undefined) verdicts.put(token, parsed);
+    return parsed;
+  }
+
+  return {
+    read(token) {
+      if (token.length > MAX_TOKEN_BYTES) return undefined;
+      const parsed = parse(token);
+      const keyState = parsed && keys.stateOf(parsed.kid);
+      if (parsed === undefined || keyState === undefined) return undefined;
+      return {
+        token: parsed,
+        expired: parsed.expiresAt <= toSeconds(clock()),
+        revoked: keyState === "revoked" || revocations.covers(revocableOf(parsed)),
+        keyState,
+      };
+    },
+  };
+}
+
+/** What of a token decides whether it is revoked. */
+export function revocableOf(token: AccessToken): Revocable {
+  return {
+    sessionIds: [token.session.id, ...token.session.ancestors],
+    subject: token.subject,
+    clientId: token.clientId,
+    actors: actingClients(token.actor),
+    startedAt: token.session.startedAt,
+    kid: token.kid,
+  };
+}
+
+function verified(token: string, keys: Pick<KeyRing, "find">, issuer: string): AccessToken | undefined {
+  if (!COMPACT_JWS.test(token)) return undefined;
+  const headerEnd = token.indexOf(".");
+  const payloadEnd = token.lastIndexOf(".");
+  const header = token.slice(0, headerEnd);
+  const key = keyOf(header, keys);
+  if (key === undefined || !isSignedBy(key, token.slice(0, payloadEnd), token.slice(payloadEnd + 1))) return undefined;
+  const payload: unknown = JSON.parse(Buffer.from(token.slice(headerEnd + 1, payloadEnd), "base64url").toString());
+  if (!isJsonObject(payload) || payload["iss"] !== issuer) return undefined;
+  return accessTokenOf(payload, key.kid);
+}
+
+function keyOf(header: string, keys: Pick<KeyRing, "find">): VerifyingKey | undefined {
+  let kid: unknown;
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(header, "base64url").toString());
+    kid = isJsonObject(parsed) ? parsed["kid"] : undefined;
+  } catch {
+    return undefined; // not JSON, so not ours
+  }
+  const key = typeof kid === "string" ? keys.find(kid) : undefined;
+  return key !== undefined && header === encodedHeader(key) ? key : undefined;
+}
+
+function isSignedBy(key: VerifyingKey, input: string, signature: string): boolean {
+  const bytes = Buffer.from(signature, "base64url");
+  // Stray bits in the last character decode to the same bytes: only the one spelling that we write is ours.
+  if (bytes.toString("base64url") !== signature) return false;
+  const data = Buffer.from(input);
+  switch (key.algorithm) {
+    case "ES256":
+      return verify("sha256", data, { key: key.publicKey, dsaEncoding: "ieee-p1363" }, bytes);
+    case "ES384":
+      return verify("sha384", data, { key: key.publicKey, dsaEncoding: "ieee-p1363" }, bytes);
+    case "EdDSA":
+      return verify(null, data, key.publicKey, bytes);
+    case "RS256":
+      return verify("sha256", data, key.publicKey, bytes);
+    case "PS256":
+      return verify("sha256", data, { key: key.publicKey, padding: RSA_PKCS1_PSS_PADDING, saltLength: 32 }, bytes);
+  }
+}
+
+/** `crypto.constants.RSA_PKCS1_PSS_PADDING`. */
+const RSA_PKCS1_PSS_PADDING = 6;
+
+/** Reads the claims of a payload that we signed. Undefined if another kind of JWT was signed with the same key. */
+function accessTokenOf(claims: JsonObject, kid: string): AccessToken | undefined {
+  const { jti, sub, client_id: clientId, sid, aud, scope } = claims;
+  const [issuedAt, expiresAt, startedAt, endsAt] = [claims["iat"], claims["exp"], claims["auth_time"], claims["session_exp"]];
+  if (
+    typeof jti !== "string" ||
+    typeof sub !== "string" ||
+    typeof clientId !== "string" ||
+    typeof sid !== "string" ||
+    typeof issuedAt !== "number" ||
+    typeof expiresAt !== "number" ||
+    typeof startedAt !== "number" ||
+    typeof endsAt !== "number"
+  ) {
+    return undefined;
+  }
+  return {
+    id: jti,
+    kid,
+    subject: sub,
+    clientId,
+    actor: actorOf(claims["act"]),
+    scope: typeof scope === "string" ? scope.split(" ") : [],
+    audience: strings(typeof aud === "string" ? [aud] : aud),
+    session: { id: sid, startedAt, endsAt, ancestors: strings(claims["psid"]) },
+    issuedAt,
+    expiresAt,
+    unsecuredSubject: claims["unsecured_subject"] === true,
+    claims: Object.fromEntries(Object.entries(claims).filter(([name]) => !RESERVED_CLAIMS.has(name))),
+  };
+}
+
+function strings(value: JsonValue | undefined): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+}
+
+/** Reads an `act` claim (RFC 8693 section 4.1). */
+export function actorOf(value: JsonValue | undefined): Actor | undefined {
+  if (!isJsonObject(value) || typeof value["sub"] !== "string") return undefined;
+  const former = actorOf(value["act"]);
+  return {
+    sub: value["sub"],
+    ...(typeof value["iss"] === "string" && { iss: value["iss"] }),
+    ...(former && { act: former }),
+  };
+}
