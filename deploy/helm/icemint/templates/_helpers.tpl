@@ -79,6 +79,14 @@ annotations:
 {{- if ne .Values.redis.mode "none" }}true{{ end -}}
 {{- end -}}
 
+{{- define "icemint.scheme" -}}
+{{- if .Values.tls.existingSecret }}https{{ else }}http{{ end -}}
+{{- end -}}
+
+{{- define "icemint.grpcAppProtocol" -}}
+{{- default (ternary "https" "kubernetes.io/h2c" (ne .Values.tls.existingSecret "")) .Values.service.grpcAppProtocol -}}
+{{- end -}}
+
 {{- define "icemint.minReplicas" -}}
 {{- if .Values.autoscaling.enabled }}{{ .Values.autoscaling.minReplicas }}{{ else }}{{ .Values.replicaCount }}{{ end -}}
 {{- end -}}
@@ -88,11 +96,15 @@ annotations:
 {{- $settings := tpl (toYaml .Values.config) . | fromYaml -}}
 {{- if $settings.Error }}{{ fail (printf "config: %s" $settings.Error) }}{{ end -}}
 {{- if not $settings.issuer -}}
-{{- $address := printf "http://%s.%s.svc.cluster.local:%v" (include "icemint.fullname" .) (include "icemint.namespace" .) .Values.service.port -}}
+{{- $address := printf "%s://%s.%s.svc.cluster.local:%v" (include "icemint.scheme" .) (include "icemint.fullname" .) (include "icemint.namespace" .) .Values.service.port -}}
 {{- $_ := set $settings "issuer" $address -}}
 {{- end -}}
 {{- with .Values.shutdown -}}
 {{- $_ := set $settings "shutdown" (dict "delay" (printf "%vs" .delaySeconds) "grace" (printf "%vs" .graceSeconds)) -}}
+{{- end -}}
+{{- if .Values.tls.existingSecret -}}
+{{- $files := dict "cert_file" "/run/secrets/tls/tls.crt" "key_file" "/run/secrets/tls/tls.key" -}}
+{{- $_ := set $settings "http" (merge (dict "tls" $files) (default (dict) $settings.http)) -}}
 {{- end -}}
 {{- with (include "icemint.redis" . | fromYaml) -}}
 {{- $_ := set $settings "redis" . -}}

@@ -1,6 +1,10 @@
 {{- define "icemint.volumeMounts" -}}
 - { name: config, mountPath: /etc/icemint, readOnly: true }
 - { name: tmp, mountPath: /tmp }
+- { name: cache, mountPath: /var/cache/icemint }
+{{- if .Values.tls.existingSecret }}
+- { name: tls, mountPath: /run/secrets/tls, readOnly: true }
+{{- end }}
 {{- if include "icemint.shared" . }}
 - { name: secret, mountPath: /run/secrets/icemint, readOnly: true }
 {{- end }}
@@ -29,6 +33,12 @@
   configMap: { name: {{ include "icemint.fullname" . }} }
 - name: tmp
   emptyDir: { sizeLimit: 16Mi }
+- name: cache
+  emptyDir: { sizeLimit: 16Mi }
+{{- if .Values.tls.existingSecret }}
+- name: tls
+  secret: { secretName: {{ tpl .Values.tls.existingSecret . }} }
+{{- end }}
 {{- if include "icemint.shared" . }}
 - name: secret
   secret: { secretName: {{ tpl .Values.secret.name . }} }
