@@ -29,7 +29,11 @@ export function grantedScope(parameter: string | undefined, bounds: Bounds, clie
   const granted = cut(asked ?? bounds.fallback, bounds);
   if (granted.length > 0) return granted;
   if (asked === undefined && bounds.fallback.length === 0) {
-    throw new OAuthError("invalid_scope", "SCOPE_MISSING", `Client ${quoted(clientId)} has no default scope: send one.`);
+    throw new OAuthError(
+      "invalid_scope",
+      "SCOPE_MISSING",
+      `Client ${quoted(clientId)} has no default scope: send one.`,
+    );
   }
   throw new OAuthError(
     "invalid_scope",

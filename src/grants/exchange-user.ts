@@ -36,7 +36,14 @@ export async function proposeForeignUser(
   }
   requireMayAct(claims["may_act"], requester.client, dependencies.issuer);
   const copied = Object.entries(claims).filter(([name]) => issuer.copiedClaims.includes(name));
-  return propose(subject, formerActor(claims, issuer.issuer), Object.fromEntries(copied), false, requester, dependencies);
+  return propose(
+    subject,
+    formerActor(claims, issuer.issuer),
+    Object.fromEntries(copied),
+    false,
+    requester,
+    dependencies,
+  );
 }
 
 /**
@@ -58,7 +65,9 @@ export function proposeUnsecuredUser(
   const allowed = client.unsecuredSubjects.some((pattern) => matches(subject, pattern));
   const takenFor =
     dependencies.registry.current.byId.has(subject) ||
-    dependencies.trustedIssuers().some((issuer) => issuer.subject.prefix !== "" && subject.startsWith(issuer.subject.prefix));
+    dependencies
+      .trustedIssuers()
+      .some((issuer) => issuer.subject.prefix !== "" && subject.startsWith(issuer.subject.prefix));
   if (!allowed || takenFor) {
     throw subjectNotAllowed(`Client '${client.id}' may not name this subject by an unsecured token.`);
   }
@@ -123,7 +132,8 @@ function matches(subject: string, pattern: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   const last = rest.pop();
   if (last === undefined) return subject === pattern;
-  if (!subject.startsWith(first) || !subject.endsWith(last) || subject.length < first.length + last.length) return false;
+  if (!subject.startsWith(first) || !subject.endsWith(last) || subject.length < first.length + last.length)
+    return false;
   let at = first.length;
   for (const part of rest) {
     const found = subject.indexOf(part, at);

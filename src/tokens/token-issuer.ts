@@ -51,7 +51,10 @@ export function createTokenIssuer(dependencies: TokenIssuerDependencies): TokenI
   return {
     async mint(authorization) {
       const now = toSeconds(clock());
-      const expiresAt = Math.min(now + authorization.client.accessTtlSeconds, endOf(authorization.session, sessionTtlSeconds));
+      const expiresAt = Math.min(
+        now + authorization.client.accessTtlSeconds,
+        endOf(authorization.session, sessionTtlSeconds),
+      );
       const id = randomId();
       const claims = claimsOf(authorization, issuer, now, expiresAt, id);
       const signer = keys.signer();
@@ -59,7 +62,10 @@ export function createTokenIssuer(dependencies: TokenIssuerDependencies): TokenI
       const signature = signer.sign(input);
       const accessToken = `${input}.${typeof signature === "string" ? signature : await signature}`;
       if (accessToken.length > MAX_TOKEN_BYTES) {
-        throw invalidRequest("SUBJECT_TOKEN_INVALID", "The token would be larger than 8 KiB: too many or too long claims.");
+        throw invalidRequest(
+          "SUBJECT_TOKEN_INVALID",
+          "The token would be larger than 8 KiB: too many or too long claims.",
+        );
       }
       return { accessToken, id, expiresIn: expiresAt - now };
     },

@@ -132,7 +132,12 @@ const RSA_PKCS1_PSS_PADDING = 6;
 /** Reads the claims of a payload that we signed. Undefined if another kind of JWT was signed with the same key. */
 function accessTokenOf(claims: JsonObject, kid: string): AccessToken | undefined {
   const { jti, sub, client_id: clientId, sid, aud, scope } = claims;
-  const [issuedAt, expiresAt, startedAt, endsAt] = [claims["iat"], claims["exp"], claims["auth_time"], claims["session_exp"]];
+  const [issuedAt, expiresAt, startedAt, endsAt] = [
+    claims["iat"],
+    claims["exp"],
+    claims["auth_time"],
+    claims["session_exp"],
+  ];
   if (
     typeof jti !== "string" ||
     typeof sub !== "string" ||

@@ -1,0 +1,119 @@
+/** The introspection endpoint (RFC 7662), plain and signed (RFC 9701). */
+import type { KeyRing } from "../keys/key-ring.js";
+import type { AccessToken, Actor } from "../oauth/access-token.js";
+import { type Clock, SECOND, toSeconds } from "../oauth/clock.js";
+import { toOAuthError } from "../oauth/error.js";
+import type { Events } from "../oauth/events.js";
+import type { CallerRequest } from "../oauth/request.js";
+import type { JsonObject, JsonValue } from "../oauth/json.js";
+import type { RefreshFamilies } from "../storage/refresh-families.js";
+import { parseRefreshToken } from "../tokens/refresh-token.js";
+import { isLive } from "../tokens/token-verifier.js";
+import type { Introspection, IntrospectionEndpoint } from "./endpoints.js";
+import { type CallerDependencies, type CallingClient, identifyCaller } from "./permission.js";
+
+/** What introspection takes. */
+export type IntrospectionDependencies = CallerDependencies & {
+  readonly families: RefreshFamilies;
+  readonly keys: Pick<KeyRing, "macKey" | "signer">;
+  readonly events: Events;
+  readonly clock: Clock;
+};
+
+type IntrospectionRequest = CallerRequest & { readonly token: string };
+
+/** All that is said of a token that is dead, unknown or not for the caller (RFC 7662 section 2.2). */
+const INACTIVE: Introspection = { active: false };
+
+/** Makes the introspection endpoint. */
+export function createIntrospectionEndpoint(dependencies: IntrospectionDependencies): IntrospectionEndpoint {
+  const { verifier, sessions, events, keys, clock, issuer } = dependencies;
+
+  async function describe(request: IntrospectionRequest, caller: CallingClient): Promise<Introspection> {
+    const refresh = parseRefreshToken(request.token, keys.macKey());
+    if (refresh !== undefined) return describeFamily(refresh.familyId, refresh.generation, caller, dependencies);
+    const reading = verifier.read(request.token);
+    if (reading === undefined || !isLive(reading) || !mayKnow(caller, reading.token.clientId)) return INACTIVE;
+    return describeAccessToken(reading.token, issuer);
+  }
+
+  /** Identifies, describes, records; the caller's client id is the audience of a signed answer. */
+  async function answer(request: IntrospectionRequest): Promise<{ introspection: Introspection; clientId: string }> {
+    try {
+      const caller = await identifyCaller(request, dependencies);
+      sessions.requireFreshRevocations();
+      const introspection = await describe(request, caller);
+      events.introspected(request.caller, caller.client.id, introspection.active);
+      return { introspection, clientId: caller.client.id };
+    } catch (thrown) {
+      const error = toOAuthError(thrown);
+      events.introspectionRefused(request.caller, error);
+      throw error;
+    }
+  }
+
+  return {
+    introspect: async (request) => (await answer(request)).introspection,
+    async introspectSigned(request) {
+      const { introspection, clientId } = await answer(request);
+      const signer = keys.signer();
+      const header = { alg: signer.algorithm, typ: "token-introspection+jwt", kid: signer.kid };
+      const claims = { iss: issuer, aud: clientId, iat: toSeconds(clock()), token_introspection: introspection };
+      const input = `${encoded(header)}.${encoded(claims)}`;
+      return `${input}.${await signer.sign(input)}`;
+    },
+  };
+}
+
+async function describeFamily(
+  familyId: string,
+  generation: number,
+  caller: CallingClient,
+  { families }: IntrospectionDependencies,
+): Promise<Introspection> {
+  const family = await families.find(familyId);
+  if (family === undefined || !family.live || family.generation !== generation) return INACTIVE;
+  if (!mayKnow(caller, family.clientId)) return INACTIVE;
+  return {
+    active: true,
+    token_type: "refresh_token",
+    client_id: family.clientId,
+    sid: family.sessionId,
+    exp: Math.floor(family.endsAt / SECOND),
+  };
+}
+
+function describeAccessToken(token: AccessToken, issuer: string): Introspection {
+  return {
+    ...token.claims,
+    active: true,
+    ...(token.scope.length > 0 && { scope: token.scope.join(" ") }),
+    client_id: token.clientId,
+    token_type: "bearer",
+    exp: token.expiresAt,
+    iat: token.issuedAt,
+    nbf: token.issuedAt,
+    sub: token.subject,
+    aud: token.audience,
+    iss: issuer,
+    jti: token.id,
+    sid: token.session.id,
+    auth_time: token.session.startedAt,
+    session_exp: token.session.endsAt,
+    ...(token.actor && { act: actorJson(token.actor) }),
+    ...(token.unsecuredSubject && { unsecured_subject: true }),
+  };
+}
+
+function actorJson({ sub, iss, act }: Actor): JsonObject {
+  return { sub, ...(iss !== undefined && { iss }), ...(act && { act: actorJson(act) }) };
+}
+
+/** A client may know of tokens that are its own; permission `introspect` opens the rest. */
+function mayKnow(caller: CallingClient, clientId: string): boolean {
+  return clientId === caller.client.id || caller.client.permissions.has("introspect");
+}
+
+function encoded(value: Readonly<Record<string, JsonValue>>): string {
+  return Buffer.from(JSON.stringify(value)).toString("base64url");
+}

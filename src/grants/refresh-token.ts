@@ -1,0 +1,158 @@
+/**
+ * The refresh token grant (RFC 6749 section 6): opaque, rotating, one store call. Reuse outside the grace window kills
+ * the family and revokes the session (RFC 9700 section 4.14.2).
+ */
+import type { Client } from "../clients/client.js";
+import type { KeyRing } from "../keys/key-ring.js";
+import { type Actor, type Session, actingClients } from "../oauth/access-token.js";
+import { type Clock, SECOND, toSeconds } from "../oauth/clock.js";
+import { OAuthError, invalidRequest } from "../oauth/error.js";
+import type { Events } from "../oauth/events.js";
+import type { JsonObject } from "../oauth/json.js";
+import type { RandomId } from "../oauth/random-id.js";
+import type { Revocation, RevocationView } from "../oauth/revocation.js";
+import type { RefreshFamilies, Rotation } from "../storage/refresh-families.js";
+import type { Authorization } from "../tokens/authorization.js";
+import { formatRefreshToken, parseRefreshToken } from "../tokens/refresh-token.js";
+import type { Proposal } from "./grant.js";
+import type { Sessions } from "./sessions.js";
+
+/** What a family remembers of its authorization, as JSON. */
+interface FamilyGrant {
+  readonly sub: string;
+  readonly act?: Actor | undefined;
+  readonly scope: readonly string[];
+  readonly aud: readonly string[];
+  readonly session: Session;
+  readonly claims: JsonObject;
+  readonly unsecured: boolean;
+}
+
+/** What refresh tokens take. */
+export interface RefreshTokenDependencies {
+  readonly families: RefreshFamilies;
+  readonly keys: Pick<KeyRing, "macKey">;
+  readonly revocations: RevocationView;
+  /** Publishes a revocation until it is stored, without being waited for. */
+  readonly revokeEventually: (revocation: Revocation, owner: string) => void;
+  readonly sessions: Sessions;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly randomId: RandomId;
+}
+
+/** Uses a refresh token. Every failure that is about the token gives the same answer. */
+export async function proposeRefreshToken(
+  refreshToken: string | undefined,
+  client: Client,
+  dependencies: RefreshTokenDependencies,
+): Promise<Proposal> {
+  const { families, keys, events } = dependencies;
+  if (refreshToken === undefined) throw invalidRequest("PARAMETER_MISSING", "refresh_token is missing.");
+  const macKey = keys.macKey();
+  const presented = parseRefreshToken(refreshToken, macKey);
+  if (presented === undefined) throw refreshTokenInvalid("not one of ours");
+  const rotation = await families.rotate({ ...presented, clientId: client.id });
+  const grant = grantOf(rotation, client, dependencies);
+  if (rotation.outcome === "caught_up") events.storeRegressed("refresh_family");
+  const successor = formatRefreshToken({ familyId: presented.familyId, generation: grant.generation }, macKey);
+  return proposalOf(grant.family, client, successor, dependencies);
+}
+
+function grantOf(
+  rotation: Rotation,
+  client: Client,
+  { events, revokeEventually }: RefreshTokenDependencies,
+): { readonly family: FamilyGrant; readonly generation: number } {
+  switch (rotation.outcome) {
+    case "rotated":
+    case "repeated":
+    case "caught_up":
+      // Written by `beginFamily` and returned as it was: the store does not look inside.
+      return { family: JSON.parse(rotation.grant) as FamilyGrant, generation: rotation.generation };
+    case "reused": {
+      const { sessionId, endsAt } = rotation;
+      events.refreshReused(client.id, sessionId);
+      revokeEventually({ kind: "session", sessionId, expiresAt: Math.ceil(endsAt / SECOND) }, client.id);
+      throw refreshTokenInvalid("reused: family and session are revoked");
+    }
+    case "absent":
+      throw refreshTokenInvalid("no such family for this client");
+  }
+}
+
+function proposalOf(
+  family: FamilyGrant,
+  client: Client,
+  successor: string,
+  { revocations, sessions, clock }: RefreshTokenDependencies,
+): Proposal {
+  const { session } = family;
+  sessions.requireFreshRevocations();
+  const revoked = revocations.covers({
+    sessionIds: [session.id, ...session.ancestors],
+    subject: family.sub,
+    clientId: client.id,
+    actors: actingClients(family.act),
+    startedAt: session.startedAt,
+    kid: "", // a refresh token is signed by no key
+  });
+  if (revoked) throw refreshTokenInvalid("the session was revoked");
+  if (sessions.endOf(session) <= toSeconds(clock())) throw refreshTokenInvalid("the session has ended");
+  return {
+    client,
+    subject: family.sub,
+    actor: family.act,
+    session,
+    copiedClaims: family.claims,
+    unsecuredSubject: family.unsecured,
+    scope: { fallback: family.scope, ceilings: [new Set(family.scope)], kept: client.scopes.allowed },
+    audience: { fallback: family.aud, ceilings: [new Set(family.aud)], kept: client.audiences.allowed },
+    issuedType: "access_token",
+    via: "refresh_token",
+    refreshToken: { successor },
+  };
+}
+
+/**
+ * Begins a family for a user's new session and returns its first refresh token; undefined while the store is away, for
+ * the exchange answers without one then.
+ */
+export async function beginFamily(
+  authorization: Authorization,
+  { families, keys, randomId }: RefreshTokenDependencies,
+): Promise<string | undefined> {
+  const { client, subject, actor, scope, audience, session, copiedClaims, unsecuredSubject } = authorization;
+  const grant: FamilyGrant = {
+    sub: subject,
+    act: actor,
+    scope,
+    aud: audience,
+    session,
+    claims: copiedClaims,
+    unsecured: unsecuredSubject,
+  };
+  const id = randomId();
+  try {
+    await families.create({
+      id,
+      clientId: client.id,
+      sessionId: session.id,
+      endsAt: session.endsAt * SECOND,
+      grant: JSON.stringify(grant),
+    });
+    return formatRefreshToken({ familyId: id, generation: 0 }, keys.macKey());
+  } catch (error) {
+    if (error instanceof OAuthError && error.code === "temporarily_unavailable") return undefined;
+    throw error;
+  }
+}
+
+function refreshTokenInvalid(detail: string): OAuthError {
+  return new OAuthError(
+    "invalid_grant",
+    "REFRESH_TOKEN_INVALID",
+    "The refresh token is unknown, expired, used before, revoked, or another client's. Begin a new session.",
+    { detail },
+  );
+}

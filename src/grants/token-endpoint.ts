@@ -1,0 +1,141 @@
+/**
+ * The token endpoint: one pipeline for every grant. Authenticate, check the grant, let the grant propose, settle scope
+ * and audience, mint, record. Knows no transport and no database.
+ */
+import type { Client } from "../clients/client.js";
+import { actingClients } from "../oauth/access-token.js";
+import type { Clock } from "../oauth/clock.js";
+import { toOAuthError } from "../oauth/error.js";
+import type { Decision, Events } from "../oauth/events.js";
+import type { GrantType } from "../oauth/grant-type.js";
+import type { TokenRequest } from "../oauth/request.js";
+import type { TokenResponse } from "../oauth/response.js";
+import { tokenTypeUrn } from "../oauth/token-type.js";
+import type { Authorization } from "../tokens/authorization.js";
+import type { MintedToken, TokenIssuer } from "../tokens/token-issuer.js";
+import { grantedAudience, grantedScope } from "./bounds.js";
+import { proposeClientCredentials } from "./client-credentials.js";
+import type { TokenEndpoint } from "./endpoints.js";
+import type { Proposal } from "./grant.js";
+import { type RefreshTokenDependencies, beginFamily, proposeRefreshToken } from "./refresh-token.js";
+import { type RequesterDependencies, identifyRequester } from "./requester.js";
+import { type ExchangeDependencies, grantNotAllowed, proposeExchange } from "./token-exchange.js";
+
+/** Everything that the pipeline works with. */
+export type TokenEndpointDependencies = RequesterDependencies &
+  ExchangeDependencies &
+  RefreshTokenDependencies & {
+    readonly tokenIssuer: TokenIssuer;
+    readonly events: Events;
+    readonly clock: Clock;
+  };
+
+/** Makes the token endpoint. */
+export function createTokenEndpoint(dependencies: TokenEndpointDependencies): TokenEndpoint {
+  const { tokenIssuer, events, clock } = dependencies;
+
+  return {
+    async token(request) {
+      const startedAt = clock();
+      const decision: Decision = { caller: request.caller, grant: request.grant.type };
+      try {
+        const proposal = await propose(request, decision, dependencies);
+        noteProposal(decision, proposal);
+        const authorization = authorize(request, proposal);
+        const minted = await tokenIssuer.mint(authorization);
+        const refreshToken = await refreshTokenOf(proposal, authorization, dependencies);
+        noteIssued(decision, authorization, minted);
+        events.tokenIssued(decision, clock() - startedAt);
+        return responseOf(proposal, authorization, minted, refreshToken);
+      } catch (thrown) {
+        const error = toOAuthError(thrown);
+        events.tokenRefused(decision, error, clock() - startedAt);
+        throw error;
+      }
+    },
+  };
+}
+
+/** Who asks, whether they may use the grant, and what it could give them. */
+async function propose(
+  request: TokenRequest,
+  decision: Decision,
+  dependencies: TokenEndpointDependencies,
+): Promise<Proposal> {
+  const { grant } = request;
+  if (grant.type === "token_exchange") {
+    const requester = await identifyRequester(request, grant, dependencies);
+    noteRequester(decision, requester.client, requester.by);
+    return proposeExchange(grant, requester, dependencies);
+  }
+  const { client, method } = await dependencies.authenticator.authenticate(request);
+  noteRequester(decision, client, method);
+  requireGrant(client, grant.type);
+  return grant.type === "client_credentials"
+    ? proposeClientCredentials(client, dependencies.sessions)
+    : proposeRefreshToken(grant.refreshToken, client, dependencies);
+}
+
+function requireGrant(client: Client, grant: GrantType): void {
+  if (!client.grants.has(grant)) throw grantNotAllowed(client.id, grant);
+}
+
+/** Settles what is asked for within what the grant proposes. */
+function authorize(request: TokenRequest, proposal: Proposal): Authorization {
+  const { client, subject, actor, session, copiedClaims, unsecuredSubject } = proposal;
+  return {
+    client,
+    subject,
+    actor,
+    session,
+    copiedClaims,
+    unsecuredSubject,
+    scope: grantedScope(request.scope, proposal.scope, client.id),
+    audience: grantedAudience(request, proposal.audience, client.id),
+  };
+}
+
+async function refreshTokenOf(
+  proposal: Proposal,
+  authorization: Authorization,
+  dependencies: TokenEndpointDependencies,
+): Promise<string | undefined> {
+  if (proposal.refreshToken === "none") return undefined;
+  if (proposal.refreshToken !== "begin") return proposal.refreshToken.successor;
+  return authorization.client.grants.has("refresh_token") ? beginFamily(authorization, dependencies) : undefined;
+}
+
+function responseOf(
+  proposal: Proposal,
+  authorization: Authorization,
+  minted: MintedToken,
+  refreshToken: string | undefined,
+): TokenResponse {
+  return {
+    access_token: minted.accessToken,
+    token_type: "bearer",
+    expires_in: minted.expiresIn,
+    issued_token_type: tokenTypeUrn(proposal.issuedType),
+    ...(refreshToken !== undefined && { refresh_token: refreshToken }),
+    ...(authorization.scope.length > 0 && { scope: authorization.scope.join(" ") }),
+  };
+}
+
+function noteRequester(decision: Decision, client: Client, method: string): void {
+  decision.clientId = client.id;
+  decision.authMethod = method;
+}
+
+function noteProposal(decision: Decision, proposal: Proposal): void {
+  decision.subject = proposal.subject;
+  decision.actors = actingClients(proposal.actor);
+  decision.sessionId = proposal.session.id;
+  decision.unsecuredSubject = proposal.unsecuredSubject;
+  decision.via = proposal.via;
+}
+
+function noteIssued(decision: Decision, authorization: Authorization, minted: MintedToken): void {
+  decision.scope = authorization.scope;
+  decision.audience = authorization.audience;
+  decision.tokenId = minted.id;
+}
