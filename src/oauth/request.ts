@@ -13,6 +13,10 @@ export interface Caller {
   readonly address: string;
   /** W3C trace id, if the caller sent one. Never trusted for access. */
   readonly traceId?: string | undefined;
+  /** The caller's span, if it sent one: the parent of ours. */
+  readonly parentSpanId?: string | undefined;
+  /** Whether the caller records its trace; absent: it sent none. */
+  readonly traceSampled?: boolean | undefined;
 }
 
 /** Credentials as they were sent, not yet judged. `undefined` for what is absent or empty. */

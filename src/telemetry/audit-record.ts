@@ -1,0 +1,89 @@
+/**
+ * The audit record: one line of JSON for each decision, its members documented in docs/telemetry.md. Assembled by hand,
+ * since every request writes one.
+ */
+import type { OAuthError } from "../oauth/error.js";
+import type { Decision } from "../oauth/events.js";
+import type { Caller } from "../oauth/request.js";
+import { jsonString, jsonStrings } from "./json-text.js";
+import { redactSecrets } from "./redact.js";
+
+/** How bad it is that this happened. */
+export type AuditLevel = "info" | "warn" | "error";
+
+/** Opens a record; `closeRecord` ends it. */
+export function openRecord(level: AuditLevel, time: string, event: string): string {
+  return `{"level":"${level}","time":"${time}","audit":true,"event":"${event}"`;
+}
+
+/** Ends a record. */
+export function closeRecord(record: string): string {
+  return `${record}}\n`;
+}
+
+/** One more member. */
+export function member(name: string, value: string | undefined): string {
+  return value === undefined ? "" : `,"${name}":${jsonString(value)}`;
+}
+
+/** Who asked, and how the request came in. */
+export function callerMembers({ requestId, transport, address, traceId }: Caller): string {
+  const head = `,"request_id":${jsonString(requestId)},"transport":"${transport}","address":${jsonString(address)}`;
+  return traceId === undefined ? head : `${head},"trace_id":${jsonString(traceId)}`;
+}
+
+/** What was decided, as far as it is known. */
+export function decisionMembers(decision: Decision): string {
+  const { clientId, subject, actors, scope, audience, via, authMethod, sessionId, tokenId } = decision;
+  let members = `,"grant":"${decision.grant}"`;
+  if (via !== undefined) members += `,"via":${jsonString(via)}`;
+  if (clientId !== undefined) members += `,"client":${jsonString(clientId)}`;
+  if (authMethod !== undefined) members += `,"auth_method":${jsonString(authMethod)}`;
+  if (subject !== undefined) members += `,"subject":${jsonString(subject)}`;
+  if (decision.unsecuredSubject === true) members += `,"unsecured_subject":true`;
+  if (actors !== undefined && actors.length > 0) members += `,"actors":${jsonStrings(actors)}`;
+  if (scope !== undefined) members += `,"scopes":${jsonStrings(scope)}`;
+  if (audience !== undefined) members += `,"audience":${jsonStrings(audience)}`;
+  if (sessionId !== undefined) members += `,"session":${jsonString(sessionId)}`;
+  if (tokenId !== undefined) members += `,"jti":${jsonString(tokenId)}`;
+  return members;
+}
+
+/**
+ * Why it was refused: the caller's words and, for the operator, what really happened. Free text, so it is searched for
+ * anything like a token.
+ */
+export function errorMembers(error: OAuthError): string {
+  return (
+    `,"error":"${error.code}","reason":"${error.reason}"` +
+    member("description", redactSecrets(error.message)) +
+    member("detail", error.detail === undefined ? undefined : redactSecrets(error.detail)) +
+    member("cause", causeOf(error))
+  );
+}
+
+/** How long it took, in milliseconds with three decimals. */
+export function durationMember(durationMs: number): string {
+  return `,"duration_ms":${Math.round(durationMs * 1000) / 1000}`;
+}
+
+const CAUSES = 3;
+
+/** The messages of the errors behind an error, `outer: inner`. */
+function causeOf(error: OAuthError): string | undefined {
+  const messages: string[] = [];
+  for (let at = error.cause; at !== undefined && messages.length < CAUSES; at = causeBehind(at)) {
+    messages.push(messageOf(at));
+  }
+  return messages.length === 0 ? undefined : redactSecrets(messages.join(": "));
+}
+
+function causeBehind(error: unknown): unknown {
+  return error instanceof Error ? (error.cause ?? undefined) : undefined;
+}
+
+/** A syntax error quotes what it could not read, which may be part of a token: only its name is told. */
+export function messageOf(error: unknown): string {
+  if (error instanceof SyntaxError) return error.name;
+  return error instanceof Error ? `${error.name}: ${error.message}` : typeof error;
+}

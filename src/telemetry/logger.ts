@@ -1,0 +1,55 @@
+/** The operator's log: constant messages with fields. What was decided about a request is in the audit (`events.ts`). */
+import { pino } from "pino";
+import type { Clock } from "../oauth/clock.js";
+import type { LogSink } from "./log-sink.js";
+import { SECRET_MEMBERS, redactSecrets } from "./redact.js";
+import { isoTime } from "./iso-time.js";
+
+/** Levels, from the most talkative. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Named values of one line. An `Error` belongs under `err`, so that its stack is kept. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Writes log lines. The message is constant text; what varies goes into fields. None of the methods throws. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  /** Written at once. */
+  error(message: string, fields?: LogFields): void;
+}
+
+/** What a logger is made of. */
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  readonly sink: LogSink;
+  readonly clock: Clock;
+}
+
+/** Makes a logger. Tokens and secrets are taken out by the name of their field and by their shape. */
+export function createLogger({ level, sink, clock }: LoggerOptions): Logger {
+  const time = isoTime(clock);
+  const lines = pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":"${time()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: [...SECRET_MEMBERS], censor: "[redacted]" },
+    },
+    { write: (line: string) => sink.write(redactSecrets(line)) },
+  );
+  return {
+    debug: (message, fields = {}) => lines.debug(fields, message),
+    info: (message, fields = {}) => lines.info(fields, message),
+    warn: (message, fields = {}) => lines.warn(fields, message),
+    error: (message, fields = {}) => {
+      lines.error(fields, message);
+      sink.flush();
+    },
+  };
+}
+
+/** A logger that says nothing. */
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };

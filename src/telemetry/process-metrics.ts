@@ -1,0 +1,29 @@
+import { Registry, collectDefaultMetrics } from "prom-client";
+
+/** Those of prom-client's own metrics that are worth a series and follow Prometheus' naming rules. */
+const KEPT: readonly string[] = [
+  "process_cpu_user_seconds_total",
+  "process_cpu_system_seconds_total",
+  "process_cpu_seconds_total",
+  "process_start_time_seconds",
+  "process_resident_memory_bytes",
+  "process_virtual_memory_bytes",
+  "process_heap_bytes",
+  "process_open_fds",
+  "process_max_fds",
+  "nodejs_heap_size_total_bytes",
+  "nodejs_heap_size_used_bytes",
+  "nodejs_external_memory_bytes",
+  "nodejs_gc_duration_seconds",
+  "nodejs_version_info",
+];
+
+/** Adds what the operating system and Node know of this process. */
+export function registerProcessMetrics(registry: Registry): void {
+  const all = new Registry();
+  collectDefaultMetrics({ register: all });
+  for (const name of KEPT) {
+    const metric = all.getSingleMetric(name);
+    if (metric !== undefined) registry.registerMetric(metric);
+  }
+}

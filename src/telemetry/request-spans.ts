@@ -1,0 +1,86 @@
+/** One span for each request, by OpenTelemetry's conventions for HTTP and RPC servers. No token, secret or subject. */
+import type { Clock } from "../oauth/clock.js";
+import type { OAuthError, OAuthErrorCode } from "../oauth/error.js";
+import type { Caller } from "../oauth/request.js";
+import type { SpanExporter, SpanAttributes } from "./span-exporter.js";
+
+/** Which endpoint was asked. */
+export type Endpoint = "token" | "revoke" | "introspect";
+
+/** Records a request that has ended. */
+export interface RequestSpans {
+  record(caller: Caller, endpoint: Endpoint, error: OAuthError | undefined, durationMs: number, grant?: string): void;
+}
+
+/** What spans are made of. */
+export interface RequestSpansOptions {
+  readonly exporter: SpanExporter;
+  readonly clock: Clock;
+  /** That many random bytes in lower-case hex. */
+  readonly randomHex: (bytes: number) => string;
+  readonly scheme: "http" | "https";
+  /** The transports' own tables. */
+  readonly httpStatusOf: (code: OAuthErrorCode) => number;
+  /** Such as `INVALID_ARGUMENT`. */
+  readonly rpcStatusOf: (code: OAuthErrorCode) => string;
+}
+
+const ROUTES: Readonly<Record<Endpoint, { readonly http: string; readonly rpc: string }>> = {
+  token: { http: "/v1/oauth/tokens", rpc: "icemint.v1.TokenService/GetToken" },
+  revoke: { http: "/v1/oauth/revoke", rpc: "icemint.v1.TokenService/RevokeToken" },
+  introspect: { http: "/v1/oauth/introspect", rpc: "icemint.v1.TokenService/IntrospectToken" },
+};
+
+/**
+ * Makes spans. A caller's decision not to record its trace is kept (parent-based sampling); a request without a trace
+ * begins one.
+ */
+export function createRequestSpans(options: RequestSpansOptions): RequestSpans {
+  const { exporter, clock, randomHex } = options;
+  return {
+    record(caller, endpoint, error, durationMs, grant) {
+      if (caller.traceSampled === false || !exporter.hasRoom()) return;
+      const route = ROUTES[endpoint];
+      const form = caller.transport === "form";
+      const endedAt = clock();
+      exporter.add({
+        traceId: caller.traceId ?? randomHex(16),
+        spanId: randomHex(8),
+        parentSpanId: caller.parentSpanId,
+        name: form ? `POST ${route.http}` : route.rpc,
+        startedAt: endedAt - durationMs,
+        endedAt,
+        failed: error?.code === "server_error" || error?.code === "temporarily_unavailable",
+        attributes: {
+          ...(form ? httpAttributes(options, route.http, error) : rpcAttributes(options, caller, route.rpc, error)),
+          ...(error && { "error.type": error.code, "icemint.reason": error.reason }),
+          ...(grant !== undefined && { "icemint.grant": grant }),
+          "icemint.request_id": caller.requestId,
+        },
+      });
+    },
+  };
+}
+
+function httpAttributes(options: RequestSpansOptions, route: string, error: OAuthError | undefined): SpanAttributes {
+  return {
+    "http.request.method": "POST",
+    "http.route": route,
+    "url.path": route,
+    "url.scheme": options.scheme,
+    "http.response.status_code": error ? options.httpStatusOf(error.code) : 200,
+  };
+}
+
+function rpcAttributes(
+  options: RequestSpansOptions,
+  { transport }: Caller,
+  method: string,
+  error: OAuthError | undefined,
+): SpanAttributes {
+  return {
+    "rpc.system.name": transport === "connect" ? "connectrpc" : "grpc",
+    "rpc.method": method,
+    "rpc.response.status_code": error ? options.rpcStatusOf(error.code) : "OK",
+  };
+}
