@@ -10,6 +10,9 @@ const read = (path: string): string => readFileSync(join(projectRoot, path), "ut
 const settings = (...args: readonly string[]): unknown =>
   parse(only(render(...args), "ConfigMap", "icemint").data["icemint.yaml"] ?? "");
 const set = (...values: readonly string[]): readonly string[] => values.flatMap((value) => ["--set", value]);
+const kinds = (...args: readonly string[]): readonly string[] => render(...args).map((object) => object.kind);
+const checksum = (...args: readonly string[]): string | undefined =>
+  JSON.stringify(only(render(...args), "Deployment").spec).match(/"checksum\/config":"(\w+)"/)?.[1];
 const replicas = z.object({ replicas: z.number().optional() });
 
 describe.skipIf(helm.missing)(`the chart${helm.reason}`, () => {
@@ -89,15 +92,12 @@ describe.skipIf(helm.missing)(`the chart${helm.reason}`, () => {
   });
 
   it("has a disruption budget only where more than one replica runs", () => {
-    const kinds = (...args: readonly string[]): readonly string[] => render(...args).map((object) => object.kind);
     expect(kinds()).toContain("PodDisruptionBudget");
     expect(kinds(...set("replicaCount=1"))).not.toContain("PodDisruptionBudget");
     expect(kinds(...set("replicaCount=1", "autoscaling.enabled=true"))).toContain("PodDisruptionBudget");
   });
 
   it("rolls the pods when a setting changes, unless told not to", () => {
-    const checksum = (...args: readonly string[]): unknown =>
-      JSON.stringify(only(render(...args), "Deployment").spec).match(/"checksum\/config":"(\w+)"/)?.[1];
     expect(checksum()).toMatch(/^[0-9a-f]{64}$/);
     expect(checksum(...set("config.issuer=https://a.example.com"))).not.toBe(checksum());
     expect(checksum(...set("rollOnConfigChange=false"))).toBeUndefined();
@@ -120,12 +120,9 @@ describe.skipIf(helm.missing)(`the chart${helm.reason}`, () => {
   });
 
   it("makes monitoring objects by themselves only where the cluster knows them", () => {
-    const kinds = (...args: readonly string[]): readonly string[] =>
-      render(...set("serviceMonitor.enabled=auto", "prometheusRule.enabled=auto"), ...args).map(
-        (object) => object.kind,
-      );
-    expect(kinds()).not.toContain("ServiceMonitor");
-    expect(kinds("--api-versions", "monitoring.coreos.com/v1")).toEqual(
+    const auto = set("serviceMonitor.enabled=auto", "prometheusRule.enabled=auto");
+    expect(kinds(...auto)).not.toContain("ServiceMonitor");
+    expect(kinds(...auto, "--api-versions", "monitoring.coreos.com/v1")).toEqual(
       expect.arrayContaining(["ServiceMonitor", "PrometheusRule"]),
     );
   });
@@ -161,8 +158,8 @@ describe("the chart's values", () => {
     expect(
       Object.keys(schema.parse(document).properties ?? {})
         .filter((name) => name !== "global")
-        .sort(),
-    ).toEqual(names.sort());
+        .toSorted(),
+    ).toEqual(names.toSorted());
     const readme = read(`${chart}/README.md`);
     expect(names.filter((name) => !readme.includes(`\`${name}`))).toEqual([]);
   });

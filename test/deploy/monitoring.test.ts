@@ -60,7 +60,7 @@ describe("the alert rules", () => {
   it("lead to an entry of the runbook, each of them, and the runbook has no other", () => {
     const headings = read("docs/runbook.md").match(/^### Icemint\w+$/gm) ?? [];
     const anchors = headings.map((heading) => `docs/runbook.md#${heading.slice(4).toLowerCase()}`);
-    expect(alerts.map((alert) => alert.annotations.runbook_url).sort()).toEqual(anchors.sort());
+    expect(alerts.map((alert) => alert.annotations.runbook_url).toSorted()).toEqual(anchors.toSorted());
   });
 
   it.skipIf(helm.missing)(`keep their number in the chart, less those switched off${helm.reason}`, () => {
