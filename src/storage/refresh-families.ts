@@ -1,5 +1,8 @@
 /** Refresh token families. One family is one user's session at one client; each use makes the next generation. */
 
+/** The most that a family's grant may hold, in bytes. */
+export const MAX_GRANT_BYTES = 8 * 1024;
+
 /** A family as it is created. Instants in milliseconds. */
 export interface NewFamily {
   /** 16 random bytes in base64url. */
@@ -17,7 +20,7 @@ export interface NewFamily {
 export interface StoredFamily extends NewFamily {
   /** The generation that may be used next. */
   readonly generation: number;
-  /** Whether it is of use: not marked, not idle too long, its session not ended. */
+  /** Whether it is of use: not marked. */
   readonly live: boolean;
 }
 
@@ -60,7 +63,10 @@ export interface RefreshFamilies {
   create(family: NewFamily): Promise<void>;
   /** Uses a token. Of any number of racers with one token, all get the same successor. */
   rotate(request: RotationRequest): Promise<Rotation>;
-  /** What is known of a family, be it live or marked; undefined if there is none. Reads only. */
+  /**
+   * What is known of a family, be it live or marked (then `grant` is empty); undefined if there is none, or it died of
+   * idleness, or its session has ended. Reads only.
+   */
   find(familyId: string): Promise<StoredFamily | undefined>;
   /** Marks a family as dead; a tombstone stays until its session's end. Unknown families are no error. */
   revoke(familyId: string): Promise<void>;

@@ -1,0 +1,31 @@
+/**
+ * Shared state for one replica, in its own memory: the embedded default. A restart ends every session at once, since
+ * the keys are in memory too, so nothing that was revoked comes back.
+ */
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../../oauth/clock.js";
+import type { FamilyPolicy } from "../refresh-families.js";
+import type { Storage } from "../storage.js";
+import { createMemoryFailures } from "./failures.js";
+import { createMemoryKeyRingStore } from "./key-ring-store.js";
+import { createMemoryLease } from "./lease.js";
+import { createMemoryFamilies } from "./refresh-families.js";
+import { createMemoryReplays } from "./replays.js";
+import { createMemoryRevocationLog } from "./revocation-log.js";
+
+/** Makes all ports in memory. */
+export function createMemoryStorage(needs: { clock: Clock; familyPolicy: FamilyPolicy }): Storage {
+  const { clock, familyPolicy } = needs;
+  const lease = createMemoryLease({ clock });
+  return {
+    families: createMemoryFamilies({ clock, policy: familyPolicy }),
+    revocations: createMemoryRevocationLog({ clock, epoch: randomBytes(6).toString("base64url") }),
+    keyRing: createMemoryKeyRingStore({ lease }),
+    lease,
+    replays: createMemoryReplays({ clock }),
+    failures: createMemoryFailures(),
+    health: () => ({ state: "up", warnings: [] }),
+    async close() {},
+    async [Symbol.asyncDispose]() {},
+  };
+}

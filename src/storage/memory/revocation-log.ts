@@ -1,0 +1,68 @@
+import { toSeconds } from "../../oauth/clock.js";
+import type { Clock } from "../../oauth/clock.js";
+import type { Revocation } from "../../oauth/revocation.js";
+import { quotaExceeded } from "../quota-exceeded.js";
+import { NOT_BEFORE_AHEAD_SECONDS, NOT_BEFORE_MARGIN_SECONDS } from "../revocation-log.js";
+import type { LoggedRevocation, RevocationLog, RevocationSink } from "../revocation-log.js";
+import { OwnerQuota } from "./owner-quota.js";
+import { createSweeper } from "./sweeper.js";
+
+/** The log in this process: it holds the newest revocation of each target. `epoch` names this process's log. */
+export function createMemoryRevocationLog({ clock, epoch }: { clock: Clock; epoch: string }): RevocationLog {
+  const entries = new Map<string, LoggedRevocation>();
+  const sinks = new Set<RevocationSink>();
+  const quota = new OwnerQuota();
+  const sweep = createSweeper(entries, (entry) => entry.revocation.expiresAt <= toSeconds(clock()));
+  let last = { ms: 0, sequence: 0 };
+
+  const cursor = (): string => `${epoch}.${last.ms}-${last.sequence}`;
+  const append = (revocation: Revocation): void => {
+    const ms = Math.max(clock(), last.ms);
+    last = { ms, sequence: ms === last.ms ? last.sequence + 1 : 0 };
+    const entry = { cursor: cursor(), revocation };
+    entries.delete(targetOf(revocation));
+    entries.set(targetOf(revocation), entry);
+    for (const sink of sinks) sink.apply(entry);
+  };
+  const isLogged = (revocation: Revocation): boolean =>
+    (revocation.kind === "session" || revocation.kind === "key") &&
+    (entries.get(targetOf(revocation))?.revocation.expiresAt ?? 0) >= revocation.expiresAt;
+
+  return {
+    async publish(revocation, owner) {
+      if (isLogged(revocation)) return revocation;
+      const now = toSeconds(clock());
+      const stored = stamped(revocation, now);
+      if (!quota.spend(owner, stored.expiresAt, now)) throw quotaExceeded();
+      sweep();
+      append(stored);
+      return stored;
+    },
+    async follow(sink, signal) {
+      if (signal.aborted) return;
+      for (const entry of entries.values()) sink.apply(entry);
+      sink.caughtUp(Infinity, cursor());
+      sinks.add(sink);
+      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      sinks.delete(sink);
+    },
+  };
+}
+
+/** What a revocation speaks of: a later one of the same target takes the place of an earlier one. */
+function targetOf(revocation: Revocation): string {
+  const { kind } = revocation;
+  if (kind === "session") return `session:${revocation.sessionId}`;
+  if (kind === "subject") return `subject:${revocation.subject}`;
+  if (kind === "client") return `client:${revocation.clientId}`;
+  return kind === "key" ? `key:${revocation.kid}` : kind;
+}
+
+function stamped(revocation: Revocation, now: number): Revocation {
+  if (revocation.kind === "session" || revocation.kind === "key") return revocation;
+  return {
+    ...revocation,
+    notBefore: Math.max(revocation.notBefore, now + NOT_BEFORE_AHEAD_SECONDS),
+    expiresAt: revocation.expiresAt + NOT_BEFORE_MARGIN_SECONDS,
+  };
+}

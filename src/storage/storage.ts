@@ -1,0 +1,37 @@
+/**
+ * All ports of shared state together, as the composition root gets them: `memory/memory-storage.ts` for one replica,
+ * `redis/redis-storage.ts` for several. Nothing on the path of client_credentials or of an exchange may await a port.
+ */
+import type { Failures } from "./failures.js";
+import type { KeyRingStore } from "./key-ring-store.js";
+import type { Lease } from "./lease.js";
+import type { RefreshFamilies } from "./refresh-families.js";
+import type { Replays } from "./replays.js";
+import type { RevocationLog } from "./revocation-log.js";
+
+/** Whether the store answers. A replica whose store is down goes on issuing, degraded. */
+export interface StorageHealth {
+  readonly state: "up" | "down";
+  /** What puts the state at risk, in full sentences for a person: eviction, no persistence, memory nearly full. */
+  readonly warnings: readonly string[];
+}
+
+/** The ports. */
+export interface Storage extends AsyncDisposable {
+  readonly families: RefreshFamilies;
+  readonly revocations: RevocationLog;
+  readonly keyRing: KeyRingStore;
+  readonly lease: Lease;
+  readonly replays: Replays;
+  readonly failures: Failures;
+  /** What is known now; asks nobody. */
+  health(): StorageHealth;
+  /** Lets go of connections and timers. Calls in flight fail. */
+  close(): Promise<void>;
+}
+
+/** Where a storage reports what happens to it. A pino logger is one. */
+export interface StorageLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
