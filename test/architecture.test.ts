@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "storage/redis": ["oauth", "storage", "config", "tokens", "ioredis"],
   "transport/rpc": ["oauth", "grants", "telemetry", "gen", "keys", "tokens", "transport", "@connectrpc", "@bufbuild"],
   "transport/rest": ["oauth", "grants", "telemetry", "keys", "tokens", "transport"],
-  transport: ["oauth", "telemetry", "limits", "keys", "grants", "tokens", "transport/rest", "transport/rpc"],
+  transport: ["oauth", "config", "telemetry", "limits", "keys", "grants", "tokens", "transport/rest", "transport/rpc"],
   telemetry: ["oauth", "pino", "prom-client", "sonic-boom"],
   config: ["oauth", "clients", "limits", "keys", "tokens", "yaml", "zod"],
   cli: ["oauth", "config", "telemetry", "clients", "keys", "gen", "app.ts", "transport", "@connectrpc", "@bufbuild"],
@@ -44,9 +44,11 @@ function sourceFiles(folder: string): string[] {
 function importsOf(file: string): Import[] {
   const text = readFileSync(file, "utf8");
   const from = relative(SRC, file);
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(([, specifier = ""]) => ({
+  return [...text.matchAll(/(?:\bfrom\s+|\bimport\s+|\bimport\()"([^"]+)"/g)].map(([, specifier = ""]) => ({
     from,
-    to: specifier.startsWith(".") ? relative(SRC, resolve(dirname(file), specifier)).replace(/\.js$/, ".ts") : specifier,
+    to: specifier.startsWith(".")
+      ? relative(SRC, resolve(dirname(file), specifier)).replace(/\.js$/, ".ts")
+      : specifier,
   }));
 }
 
@@ -58,7 +60,10 @@ function roomOf(path: string): string {
 
 function packageOf(specifier: string): string {
   const [scope = "", name = ""] = specifier.split("/");
-  return scope.startsWith("@") && MAY_IMPORT[scope] === undefined && !scope.startsWith("@connectrpc") && !scope.startsWith("@bufbuild")
+  return scope.startsWith("@") &&
+    MAY_IMPORT[scope] === undefined &&
+    !scope.startsWith("@connectrpc") &&
+    !scope.startsWith("@bufbuild")
     ? `${scope}/${name}`
     : scope;
 }
@@ -91,15 +96,15 @@ describe("who may import whom", () => {
   test("the core imports no transport, no telemetry, no configuration, no generated code and no backend", () => {
     const outward = imports.filter(
       ({ from, to }) =>
-        CORE.includes(roomOf(from)) &&
-        /^(transport|telemetry|config|gen|storage\/(memory|redis))\//.test(to),
+        CORE.includes(roomOf(from)) && /^(transport|telemetry|config|gen|storage\/(memory|redis))\//.test(to),
     );
     expect(outward).toEqual([]);
   });
 
   test("no concrete backend is imported outside the composition root", () => {
     const reaching = imports.filter(
-      ({ from, to }) => /^storage\/(memory|redis)\//.test(to) && !from.startsWith("storage/") && !from.startsWith("app"),
+      ({ from, to }) =>
+        /^storage\/(memory|redis)\//.test(to) && !from.startsWith("storage/") && !from.startsWith("app"),
     );
     expect(reaching).toEqual([]);
   });
@@ -110,7 +115,9 @@ describe("what a file may do", () => {
 
   test("only main.ts touches the process", () => {
     const touching = files.filter(
-      (file) => !file.endsWith("/main.ts") && /(?<![\w."'`])process\.(env|argv|exit|on|once|stdout|stderr|cwd|kill)/.test(readFileSync(file, "utf8")),
+      (file) =>
+        !file.endsWith("/main.ts") &&
+        /(?<![\w."'`])process\.(env|argv|exit|on|once|stdout|stderr|cwd|kill)/.test(readFileSync(file, "utf8")),
     );
     expect(touching.map((file) => relative(SRC, file))).toEqual([]);
   });
@@ -122,7 +129,9 @@ describe("what a file may do", () => {
 
   test("the core takes its clock and randomness by argument", () => {
     const core = files.filter((file) => CORE.includes(roomOf(relative(SRC, file))));
-    const impure = core.filter((file) => /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(/.test(readFileSync(file, "utf8")));
+    const impure = core.filter((file) =>
+      /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(/.test(readFileSync(file, "utf8")),
+    );
     expect(impure.map((file) => relative(SRC, file))).toEqual([]);
   });
 });
