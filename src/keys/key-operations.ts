@@ -1,4 +1,5 @@
 /** What an operator may do with the signing keys. Who may ask is the endpoint's business; here it is only done. */
+import { OAuthError } from "../oauth/error.js";
 import type { KeyState } from "./key-ring.js";
 import type { SigningAlgorithm } from "./signer.js";
 
@@ -34,7 +35,17 @@ export interface KeyOperations {
   revoke(kid: string): Promise<void>;
 }
 
-/** The keys come from files or an outside signer: they change there, not by our hand. `message` is fit for a caller. */
-export class KeysFixedError extends Error {
-  override readonly name = "KeysFixedError";
+/**
+ * The keys come from files or an outside signer: they change there, not by our hand. Says what to do instead. Over RPC
+ * it is FAILED_PRECONDITION (`key_service.proto`).
+ */
+export class KeysFixedError extends OAuthError {
+  constructor(description: string) {
+    super("invalid_request", "KEY_UNKNOWN", description);
+  }
+}
+
+/** The refusal of a key id that the ring does not hold. */
+export function unknownKey(): OAuthError {
+  return new OAuthError("invalid_request", "KEY_UNKNOWN", "No such key. List the keys to see their ids.");
 }

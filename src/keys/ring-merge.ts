@@ -1,0 +1,32 @@
+/** Brings two rings together that have parted: after a failover the store may hold an older one, or another branch. */
+import { sameContent, type RingDocument, type RingKey } from "./ring-document.js";
+import { forgottenAt, inOrder } from "./rotation.js";
+
+/**
+ * The union of what a replica has and what the store has. The higher version says who signs (the store's, if they are
+ * equal); keys that only the lower one has never sign again, but are kept for as long as their tokens live; a
+ * revocation in either holds. The result is the store's own ring if that lacks nothing.
+ */
+export function mergeRings(local: RingDocument, stored: RingDocument, now: number): RingDocument {
+  const [higher, lower] = local.version > stored.version ? [local, stored] : [stored, local];
+  const lowerKeys = new Map(lower.keys.map((key) => [key.kid, key]));
+  const shared = higher.keys.map((key) => mergeKey(key, lowerKeys.get(key.kid)));
+  const higherKids = new Set(higher.keys.map((key) => key.kid));
+  const rescued = lower.keys
+    .filter((key) => !higherKids.has(key.kid))
+    .map((key) => ({ ...key, retiresAt: Math.min(key.retiresAt ?? now, now) }))
+    .filter((key) => now < forgottenAt(key));
+  const merged = { ...higher, keys: inOrder([...shared, ...rescued]) };
+  return sameContent(merged, stored) ? stored : { ...merged, version: higher.version + 1 };
+}
+
+function mergeKey(higher: RingKey, lower: RingKey | undefined): RingKey {
+  if (lower === undefined) return higher;
+  const revokedAt = Math.min(higher.revokedAt ?? Infinity, lower.revokedAt ?? Infinity);
+  return {
+    ...higher,
+    tokenTtlMs: Math.max(higher.tokenTtlMs, lower.tokenTtlMs),
+    recognisedMs: Math.max(higher.recognisedMs, lower.recognisedMs),
+    ...(revokedAt < Infinity && { revokedAt }),
+  };
+}
