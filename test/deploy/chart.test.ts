@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { format } from "prettier";
 import { parse } from "yaml";
 import { z } from "zod";
 import { chart, everythingOn, helm, only, podSpecs, render } from "./manifest.js";
@@ -28,6 +29,13 @@ describe.skipIf(helm.missing)(`the chart${helm.reason}`, () => {
     expect(code).toBe(0);
     // Helm 3 and 4 differ in the empty lines between objects.
     await expect(output.replaceAll(/\n+---/g, "\n---")).toMatchFileSnapshot(`golden/${name}.yaml`);
+  });
+
+  it("renders the base for Kustomize", async () => {
+    const args = ["--no-hooks", "--namespace", "icemint", ...set("rollOnConfigChange=false")];
+    const { output } = helm.run("template", "icemint", chart, ...args);
+    const formatted = await format(output, { parser: "yaml", printWidth: 120 });
+    await expect(formatted).toMatchFileSnapshot("../../deploy/kustomize/icemint.yaml");
   });
 
   it.each([
