@@ -21,7 +21,16 @@ export interface CollectedMetric {
  * class, whose own counting would cost more per request than ours.
  */
 export function collected({ name, help, type, read }: CollectedMetric): Metric {
-  const metric = { name, help, type, get: () => Promise.resolve({ name, help, type, values: read() }) };
+  const metric = { name, help, type, get: () => Promise.resolve({ name, help, type, values: readOrNothing(read) }) };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
   return metric as unknown as Metric;
+}
+
+/** A part that cannot tell its number costs its own samples, not the whole scrape. */
+function readOrNothing(read: () => Sample[]): Sample[] {
+  try {
+    return read();
+  } catch {
+    return [];
+  }
 }

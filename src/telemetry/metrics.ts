@@ -6,29 +6,9 @@ import { Registry } from "prom-client";
 import type { Clock } from "../oauth/clock.js";
 import type { Transport } from "../oauth/request.js";
 import { collected, type Sample } from "./collected-metric.js";
+import { registerSources, type MetricSources } from "./metric-sources.js";
 import { registerProcessMetrics } from "./process-metrics.js";
 import { BUCKETS, createRequestMetrics, type Asked, type Outcome, type RequestMetrics } from "./request-metrics.js";
-import { earliestExpiries, type SecretHolder } from "./secret-expiry.js";
-
-/** Where the numbers live. What is absent is not exposed, such as Redis in memory mode. */
-export interface MetricSources {
-  readonly redisUp?: () => boolean;
-  readonly redisCommandFailures?: () => number;
-  /** Infinity before the first full load. */
-  readonly revocationViewAgeMs?: () => number;
-  readonly revocationsInForce?: () => number;
-  /** How long the present signing key has been signing; undefined if there is none. */
-  readonly signingKeyAgeMs?: () => number | undefined;
-  readonly keysPublished?: () => number;
-  /** All clients: those whose last secret expires soonest are shown. */
-  readonly clients?: () => Iterable<SecretHolder>;
-  readonly eventLoopLagMs?: () => number;
-  readonly connections?: () => number;
-  readonly inFlightRequests?: () => number;
-  readonly overloadRejections?: () => number;
-  readonly watchers?: () => number;
-  readonly droppedLogLines?: () => number;
-}
 
 /** What metrics are made of. */
 export interface MetricsOptions {
@@ -52,7 +32,11 @@ export interface Metrics {
 export function createMetrics({ version, clock, sources }: MetricsOptions): Metrics {
   const registry = new Registry();
   const requests = createRequestMetrics();
-  const regressions = new Map<string, number>();
+  // A series that begins at 1 shows no increase: those that are known begin at 0.
+  const regressions = new Map([
+    ["refresh_family", 0],
+    ["revocation_log", 0],
+  ]);
   let reuses = 0;
   let reloadFailures = 0;
 
@@ -130,83 +114,4 @@ function registerRequests(registry: Registry, requests: RequestMetrics): void {
         }),
     }),
   );
-}
-
-const SECRETS_SHOWN = 100;
-
-/** Every number that lives elsewhere. */
-function registerSources(registry: Registry, sources: MetricSources, clock: Clock): void {
-  const add = (
-    type: "gauge" | "counter",
-    name: string,
-    help: string,
-    read: (() => number | undefined) | undefined,
-  ): void => {
-    if (read === undefined) return;
-    const samples = () => {
-      const value = read();
-      return value === undefined ? [] : [{ value }];
-    };
-    registry.registerMetric(collected({ name, help, type, read: samples }));
-  };
-  const { redisUp, clients } = sources;
-  add("gauge", "icemint_redis_up", "1 if Redis answers, 0 if it does not.", redisUp && (() => Number(redisUp())));
-  add(
-    "counter",
-    "icemint_redis_command_failures_total",
-    "Redis commands that failed or timed out.",
-    sources.redisCommandFailures,
-  );
-  add(
-    "gauge",
-    "icemint_revocation_view_age_seconds",
-    "Seconds since this replica knew all revocations; +Inf before the first full load.",
-    seconds(sources.revocationViewAgeMs),
-  );
-  add("gauge", "icemint_revocations_in_force", "Revocations that this replica holds.", sources.revocationsInForce);
-  add(
-    "gauge",
-    "icemint_signing_key_age_seconds",
-    "Seconds since the present signing key began to sign.",
-    seconds(sources.signingKeyAgeMs),
-  );
-  add("gauge", "icemint_keys_published", "Keys in the JWKS.", sources.keysPublished);
-  add("gauge", "icemint_event_loop_lag_seconds", "How late the event loop runs.", seconds(sources.eventLoopLagMs));
-  add("gauge", "icemint_connections", "Open connections of the token port.", sources.connections);
-  add("gauge", "icemint_in_flight_requests", "Requests being answered.", sources.inFlightRequests);
-  add(
-    "counter",
-    "icemint_overload_rejections_total",
-    "Requests turned away because of overload.",
-    sources.overloadRejections,
-  );
-  add("gauge", "icemint_watchers", "Verifiers that follow the stream of revocations.", sources.watchers);
-  add(
-    "counter",
-    "icemint_log_lines_dropped_total",
-    "Log and audit lines dropped because stderr was not read fast enough.",
-    sources.droppedLogLines,
-  );
-  if (clients === undefined) return;
-  registry.registerMetric(
-    collected({
-      name: "icemint_client_secret_expiry_seconds",
-      help: `Seconds until the last secret of a client expires; the ${SECRETS_SHOWN} soonest.`,
-      type: "gauge",
-      read: () =>
-        earliestExpiries(clients(), SECRETS_SHOWN).map(({ client, expiresAt }) => ({
-          value: (expiresAt - clock()) / 1000,
-          labels: { client },
-        })),
-    }),
-  );
-}
-
-/** Prometheus counts in seconds. */
-function seconds(readMs: (() => number | undefined) | undefined): (() => number | undefined) | undefined {
-  if (readMs === undefined) return undefined;
-  return () => {
-    const ms = readMs();
-    return ms === undefined ? undefined : ms / 1000;
-  };
 }

@@ -1,0 +1,155 @@
+/** The metrics whose numbers live elsewhere and are read at a scrape. */
+import type { Registry } from "prom-client";
+import type { Clock } from "../oauth/clock.js";
+import { collected } from "./collected-metric.js";
+import { earliestExpiries, type SecretHolder } from "./secret-expiry.js";
+
+/** Where the numbers live. What is absent is not exposed, such as Redis in memory mode. */
+export interface MetricSources {
+  readonly redisUp?: () => boolean;
+  readonly redisCommandFailures?: () => number;
+  /** Infinity before the first full load. */
+  readonly revocationViewAgeMs?: () => number;
+  readonly revocationsInForce?: () => number;
+  /** How long the present signing key has been signing; undefined if there is none. */
+  readonly signingKeyAgeMs?: () => number | undefined;
+  readonly keysPublished?: () => number;
+  /** All clients: those whose last secret expires soonest are shown. */
+  readonly clients?: () => Iterable<SecretHolder>;
+  readonly eventLoopLagMs?: () => number;
+  readonly connections?: () => number;
+  readonly inFlightRequests?: () => number;
+  readonly overloadRejections?: () => number;
+  readonly watchers?: () => number;
+  readonly droppedLogLines?: () => number;
+}
+
+/** One metric: how it is named, and how its number is read from the sources. Undefined: it has none now. */
+interface SourceMetric {
+  readonly type: "gauge" | "counter";
+  readonly name: string;
+  readonly help: string;
+  readonly source: keyof MetricSources;
+  readonly read: (sources: MetricSources) => number | undefined;
+}
+
+const METRICS: readonly SourceMetric[] = [
+  {
+    type: "gauge",
+    name: "icemint_redis_up",
+    help: "1 if Redis answers, 0 if it does not.",
+    source: "redisUp",
+    read: ({ redisUp }) => Number(redisUp?.()),
+  },
+  {
+    type: "counter",
+    name: "icemint_redis_command_failures_total",
+    help: "Redis commands that failed or timed out.",
+    source: "redisCommandFailures",
+    read: ({ redisCommandFailures }) => redisCommandFailures?.(),
+  },
+  {
+    type: "gauge",
+    name: "icemint_revocation_view_age_seconds",
+    help: "Seconds since this replica knew all revocations; +Inf before the first full load.",
+    source: "revocationViewAgeMs",
+    read: ({ revocationViewAgeMs }) => seconds(revocationViewAgeMs?.()),
+  },
+  {
+    type: "gauge",
+    name: "icemint_revocations_in_force",
+    help: "Revocations that this replica holds.",
+    source: "revocationsInForce",
+    read: ({ revocationsInForce }) => revocationsInForce?.(),
+  },
+  {
+    type: "gauge",
+    name: "icemint_signing_key_age_seconds",
+    help: "Seconds since the present signing key began to sign.",
+    source: "signingKeyAgeMs",
+    read: ({ signingKeyAgeMs }) => seconds(signingKeyAgeMs?.()),
+  },
+  {
+    type: "gauge",
+    name: "icemint_keys_published",
+    help: "Keys in the JWKS.",
+    source: "keysPublished",
+    read: ({ keysPublished }) => keysPublished?.(),
+  },
+  {
+    type: "gauge",
+    name: "icemint_event_loop_lag_seconds",
+    help: "How late the event loop runs.",
+    source: "eventLoopLagMs",
+    read: ({ eventLoopLagMs }) => seconds(eventLoopLagMs?.()),
+  },
+  {
+    type: "gauge",
+    name: "icemint_connections",
+    help: "Open connections of the token port.",
+    source: "connections",
+    read: ({ connections }) => connections?.(),
+  },
+  {
+    type: "gauge",
+    name: "icemint_in_flight_requests",
+    help: "Requests being answered.",
+    source: "inFlightRequests",
+    read: ({ inFlightRequests }) => inFlightRequests?.(),
+  },
+  {
+    type: "counter",
+    name: "icemint_overload_rejections_total",
+    help: "Requests turned away because of overload.",
+    source: "overloadRejections",
+    read: ({ overloadRejections }) => overloadRejections?.(),
+  },
+  {
+    type: "gauge",
+    name: "icemint_watchers",
+    help: "Verifiers that follow the stream of revocations.",
+    source: "watchers",
+    read: ({ watchers }) => watchers?.(),
+  },
+  {
+    type: "counter",
+    name: "icemint_log_lines_dropped_total",
+    help: "Log and audit lines dropped because stderr was not read fast enough.",
+    source: "droppedLogLines",
+    read: ({ droppedLogLines }) => droppedLogLines?.(),
+  },
+];
+
+/** How many clients are shown with the end of their secrets: a label for each client must stay bounded. */
+const CLIENTS_SHOWN = 100;
+
+/** Adds every metric that has a source. */
+export function registerSources(registry: Registry, sources: MetricSources, clock: Clock): void {
+  for (const { type, name, help, source, read } of METRICS) {
+    if (sources[source] === undefined) continue;
+    const samples = () => {
+      const value = read(sources);
+      return value === undefined ? [] : [{ value }];
+    };
+    registry.registerMetric(collected({ name, help, type, read: samples }));
+  }
+  const { clients } = sources;
+  if (clients === undefined) return;
+  registry.registerMetric(
+    collected({
+      name: "icemint_client_secret_expiry_seconds",
+      help: `Seconds until the last secret of a client expires; the ${CLIENTS_SHOWN} soonest.`,
+      type: "gauge",
+      read: () =>
+        earliestExpiries(clients(), CLIENTS_SHOWN).map(({ client, expiresAt }) => ({
+          value: (expiresAt - clock()) / 1000,
+          labels: { client },
+        })),
+    }),
+  );
+}
+
+/** Prometheus counts in seconds. */
+function seconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 1000;
+}
