@@ -30,7 +30,7 @@ export interface TrustedIssuer {
 /** A JWT of a trusted issuer, verified. */
 export interface ForeignToken {
   readonly issuer: TrustedIssuer;
-  /** Mapped: prefix and claim. */
+  /** Of a subject token: the prefix and the mapped claim. Of an assertion: `sub`, as `federated` in a client's record names it. */
   readonly subject: string;
   readonly header: JsonObject;
   readonly claims: JsonObject;

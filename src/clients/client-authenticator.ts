@@ -1,0 +1,109 @@
+/**
+ * Proves who a client is, by whichever method it uses. Every failure is one answer, and is charged to the limiter; why
+ * it failed is in the error's `detail`, for the log. Knows no grant.
+ */
+import type { Buffer } from "node:buffer";
+import type { Clock } from "../oauth/clock.js";
+import { OAuthError, invalidCredentials } from "../oauth/error.js";
+import type { FailureLimiter } from "../limits/limiter.js";
+import type { Replays } from "../storage/replays.js";
+import { readCompactJws, type Refuse } from "../tokens/compact-jws.js";
+import type { IssuerKeys } from "../tokens/issuer-keys.js";
+import type { ForeignVerifier } from "../tokens/trusted-issuer.js";
+import type { AuthenticatedClient, ClientAuthenticator } from "./authenticate.js";
+import type { ClientRegistry } from "./client-registry.js";
+import { authenticateFederated } from "./federated-jwt.js";
+import { otherClient, presentsCredentials, readPresented, type Presented } from "./presented.js";
+import { createPrivateKeyJwt, selfAsserted } from "./private-key-jwt.js";
+import { createScryptVerdicts } from "./scrypt-verdicts.js";
+import { authenticateBySecret, type SecretOutcome } from "./secret-authentication.js";
+import { createSlowHashQueue } from "./slow-hash-queue.js";
+
+/** What the authenticator works with. */
+export interface ClientAuthenticatorDependencies {
+  readonly registry: ClientRegistry;
+  readonly limiter: FailureLimiter;
+  readonly foreign: ForeignVerifier;
+  /** Keys behind clients' `jwks_uri`. */
+  readonly keys: IssuerKeys;
+  readonly replays: Replays;
+  readonly clock: Clock;
+  /** `iss` of our tokens, which an assertion's `aud` must name. */
+  readonly issuer: string;
+  /** URLs of the token endpoint, taken as `aud` of `private_key_jwt` as well. */
+  readonly tokenEndpointUrls: readonly string[];
+  /** Cryptographically random bytes. */
+  readonly random: (size: number) => Buffer;
+}
+
+type SecretPresented = Extract<Presented, { kind: "secret" }>;
+type JwtPresented = Extract<Presented, { kind: "jwt" }>;
+
+/** Makes the authenticator. */
+export function createClientAuthenticator(dependencies: ClientAuthenticatorDependencies): ClientAuthenticator {
+  const { registry, limiter, foreign, issuer, tokenEndpointUrls } = dependencies;
+  const scrypt = createScryptVerdicts({ ...dependencies, queue: createSlowHashQueue() });
+  const audiences = new Set([issuer, ...tokenEndpointUrls]);
+  const privateKeyJwt = createPrivateKeyJwt({ ...dependencies, audiences });
+  const bySecretDependencies = { ...dependencies, scrypt };
+
+  /** Charges a failure, and turns it into the refusal of too many if it is one. */
+  function charge(failure: OAuthError, knownId: string | undefined, address: string): OAuthError {
+    return limiter.charge(knownId, address) ? failure : tooManyFailures(failure.scheme, failure.detail);
+  }
+
+  async function bySecret(presented: SecretPresented, address: string): Promise<AuthenticatedClient> {
+    const attempt = authenticateBySecret(presented.pairs, address, bySecretDependencies);
+    const result: SecretOutcome = attempt instanceof Promise ? await attempt : attempt;
+    const scheme = presented.method === "client_secret_basic" ? "Basic" : undefined;
+    if (result.outcome === "limited") throw tooManyFailures(scheme, "not hashed: too many failures");
+    if (result.outcome === "failed") {
+      const failure = invalidCredentials(`${presented.method}: unknown client, or wrong or expired secret`, scheme);
+      throw charge(failure, result.knownId, address);
+    }
+    const { client } = result;
+    if (presented.clientId !== undefined && presented.clientId !== client.id) throw otherClient();
+    return { client, method: presented.method };
+  }
+
+  async function byJwt(presented: JwtPresented, address: string): Promise<AuthenticatedClient> {
+    const refuse: Refuse = (detail) => invalidCredentials(`JWT: ${detail}`, presented.scheme);
+    let claimedId = presented.clientId;
+    try {
+      const jws = readCompactJws(presented.jwt, refuse);
+      const self = presented.federatedOnly ? undefined : selfAsserted(jws.claims);
+      claimedId ??= self;
+      const client =
+        self === undefined
+          ? await authenticateFederated(presented.jwt, refuse, { registry, foreign })
+          : await privateKeyJwt(self, jws, refuse);
+      if (presented.clientId !== undefined && presented.clientId !== client.id) throw otherClient();
+      return { client, method: self === undefined ? "federated_jwt" : "private_key_jwt" };
+    } catch (error) {
+      if (!(error instanceof OAuthError) || error.code !== "invalid_client") throw error;
+      throw charge(error, existing(claimedId), address);
+    }
+  }
+
+  function existing(clientId: string | undefined): string | undefined {
+    return clientId !== undefined && registry.current.byId.has(clientId) ? clientId : undefined;
+  }
+
+  return {
+    presents: ({ credentials }) => presentsCredentials(credentials),
+    async authenticate({ credentials, caller }) {
+      const presented = readPresented(credentials);
+      return presented.kind === "secret" ? bySecret(presented, caller.address) : byJwt(presented, caller.address);
+    },
+  };
+}
+
+/** One text, whichever client. It is only ever said of a failure. */
+function tooManyFailures(scheme: "Basic" | "Bearer" | undefined, detail = ""): OAuthError {
+  return new OAuthError(
+    "slow_down",
+    "TOO_MANY_FAILURES",
+    "Too many failed authentications for this client and address. Wait, then send the right credentials.",
+    { retryAfterSeconds: 1, detail, ...(scheme && { scheme }) },
+  );
+}

@@ -1,0 +1,21 @@
+/**
+ * Clients without a secret: a workload's token of a trusted issuer (a Kubernetes service account, a SPIFFE JWT-SVID, any
+ * OpenID Connect workload identity) stands for the client. Such tokens are used many times by design, with a `jti` or
+ * without (the kubelet renews one at 80% of its life), so that none is remembered.
+ */
+import type { Refuse } from "../tokens/compact-jws.js";
+import type { ForeignVerifier } from "../tokens/trusted-issuer.js";
+import type { Client } from "./client.js";
+import type { ClientRegistry } from "./client-registry.js";
+
+/** Finds the client that a workload's token stands for. Throws `refuse(…)`, or `temporarily_unavailable`. */
+export async function authenticateFederated(
+  jwt: string,
+  refuse: Refuse,
+  dependencies: { readonly registry: ClientRegistry; readonly foreign: ForeignVerifier },
+): Promise<Client> {
+  const { issuer, subject } = await dependencies.foreign.verify(jwt, "client_assertion", refuse);
+  const client = dependencies.registry.current.byFederatedIdentity.get(`${issuer.issuer}\n${subject}`);
+  if (client === undefined || client.disabled) throw refuse("no client has this federated identity, or it is disabled");
+  return client;
+}

@@ -1,0 +1,100 @@
+/** `private_key_jwt`: an assertion that the client signs with its own key (RFC 7521 section 4.2, RFC 7523). */
+import { Buffer } from "node:buffer";
+import type { JWK } from "jose";
+import { SECOND, toSeconds, type Clock } from "../oauth/clock.js";
+import type { JsonObject } from "../oauth/json.js";
+import type { Replays } from "../storage/replays.js";
+import type { CompactJws, Refuse } from "../tokens/compact-jws.js";
+import { audienceOf } from "../tokens/foreign-claims.js";
+import type { IssuerKeys } from "../tokens/issuer-keys.js";
+import { ASYMMETRIC_ALGORITHMS, readJwks, selectKey, type VerificationKey } from "../tokens/jwks.js";
+import { hasSignature } from "../tokens/jws-signature.js";
+import { LEEWAY_SECONDS, checkTimesWithExpiry } from "../tokens/jwt-times.js";
+import type { Client, ClientKeys } from "./client.js";
+import type { ClientRegistry } from "./client-registry.js";
+import { createDecoyKeys } from "./decoy-keys.js";
+
+/** What checking an assertion takes. */
+export interface PrivateKeyJwtDependencies {
+  readonly registry: ClientRegistry;
+  readonly keys: IssuerKeys;
+  readonly replays: Replays;
+  readonly clock: Clock;
+  /** Each alone may be the audience: our issuer, and the URLs of the token endpoint, which Nimbus (Dremio) sends. */
+  readonly audiences: ReadonlySet<string>;
+  /** Cryptographically random bytes. */
+  readonly random: (size: number) => Buffer;
+}
+
+/** Checks that the client of this id made the assertion. Throws `refuse(…)`, or `temporarily_unavailable`. */
+export type PrivateKeyJwt = (clientId: string, jws: CompactJws, refuse: Refuse) => Promise<Client>;
+
+/** How far ahead `exp` may be, and how old `iat`: an assertion is made for one request. In seconds. */
+const MAX_LIFETIME_SECONDS = 60 * 60;
+const MAX_JTI_LENGTH = 256;
+
+const TYPES: ReadonlySet<string> = new Set(["jwt", "client-authentication+jwt"]);
+
+/** The client that an assertion says it is of: `iss` and `sub` are both its id (RFC 7523 section 3). Else undefined. */
+export function selfAsserted({ iss, sub }: JsonObject): string | undefined {
+  return typeof iss === "string" && iss === sub ? iss : undefined;
+}
+
+/** Makes the check. */
+export function createPrivateKeyJwt(dependencies: PrivateKeyJwtDependencies): PrivateKeyJwt {
+  const { registry, keys, replays, clock, audiences, random } = dependencies;
+  const inline = new WeakMap<ClientKeys, readonly VerificationKey[]>();
+  const decoyKey = createDecoyKeys(random);
+
+  async function keyOf(client: Client | undefined, { algorithm, kid }: CompactJws): Promise<JWK | undefined> {
+    const source = client?.disabled ? undefined : client?.keys;
+    if (source === undefined) return undefined;
+    if (source.kind === "uri") {
+      const at = { at: source, caFile: undefined, tokenFile: undefined, use: "sig" } as const;
+      return keys.find(at, algorithm, kid);
+    }
+    const known = inline.get(source) ?? readJwks(source.jwks, "sig") ?? [];
+    inline.set(source, known);
+    const found = selectKey(known, algorithm, kid);
+    return typeof found === "string" ? undefined : found.jwk;
+  }
+
+  return async (clientId, jws, refuse) => {
+    if (!ASYMMETRIC_ALGORITHMS.has(jws.algorithm)) throw refuse("the assertion's alg is not taken");
+    if (jws.type !== undefined && !TYPES.has(jws.type)) throw refuse("typ says that the token is for something else");
+    const { expiresAt, jti } = checkClaims(jws.claims, toSeconds(clock()), audiences, refuse);
+    const client = registry.current.byId.get(clientId);
+    const key = await keyOf(client, jws);
+    // The decoy keeps the time of a refusal from telling whether the client, or its key, exists.
+    const used = key ?? decoyKey(jws.algorithm);
+    const signed = used !== undefined && (await hasSignature(jws, used));
+    if (client === undefined || key === undefined) throw refuse("no such client, or it is disabled or has no such key");
+    if (!signed) throw refuse("the assertion's signature is wrong");
+    if (jti !== undefined) {
+      const until = (expiresAt + LEEWAY_SECONDS) * SECOND;
+      if (!(await replays.firstUse(`${client.id}\n${jti}`, until))) throw refuse("the assertion was used before");
+    }
+    return client;
+  };
+}
+
+/** What is wrong here is plain from the assertion alone, whoever the client is. */
+function checkClaims(
+  claims: JsonObject,
+  now: number,
+  audiences: ReadonlySet<string>,
+  refuse: Refuse,
+): { readonly expiresAt: number; readonly jti: string | undefined } {
+  const [audience, ...more] = audienceOf(claims["aud"]) ?? [];
+  if (audience === undefined || more.length > 0 || !audiences.has(audience)) {
+    throw refuse("aud must be this server's issuer, and nothing else");
+  }
+  const { expiresAt, issuedAt } = checkTimesWithExpiry(claims, now, refuse);
+  if (expiresAt > now + MAX_LIFETIME_SECONDS + LEEWAY_SECONDS) throw refuse("exp is more than an hour ahead");
+  if (issuedAt !== undefined && issuedAt < now - MAX_LIFETIME_SECONDS - LEEWAY_SECONDS) throw refuse("iat is too old");
+  const { jti } = claims;
+  if (jti !== undefined && (typeof jti !== "string" || jti === "" || jti.length > MAX_JTI_LENGTH)) {
+    throw refuse("jti is no text of a reasonable length");
+  }
+  return { expiresAt, jti };
+}

@@ -1,0 +1,67 @@
+/**
+ * Clients with a secret. What is cheap is compared first, so that a right secret is never refused; only then does the
+ * limiter decide whether a slow hash is worth it.
+ */
+import type { Clock } from "../oauth/clock.js";
+import type { FailureLimiter } from "../limits/limiter.js";
+import type { SecretPair } from "./basic-credentials.js";
+import type { Client } from "./client.js";
+import type { ClientRegistry, ClientSet } from "./client-registry.js";
+import { clientBySecret, hasDigest, secretDigest } from "./secret.js";
+import type { ScryptVerdicts } from "./scrypt-verdicts.js";
+
+/** What came of the attempt. */
+export type SecretOutcome =
+  | { readonly outcome: "authenticated"; readonly client: Client }
+  /** Wrong, and to be charged to the client, if it exists. */
+  | { readonly outcome: "failed"; readonly knownId: string | undefined }
+  /** Not looked at, since a slow hash would be needed and there have been too many failures. */
+  | { readonly outcome: "limited" };
+
+/** What checking a secret takes. */
+export interface SecretDependencies {
+  readonly registry: ClientRegistry;
+  readonly limiter: FailureLimiter;
+  readonly scrypt: ScryptVerdicts;
+  readonly clock: Clock;
+}
+
+/** Tries the pairs in order. At once where no slow hash is needed. */
+export function authenticateBySecret(
+  pairs: readonly SecretPair[],
+  address: string,
+  dependencies: SecretDependencies,
+): SecretOutcome | Promise<SecretOutcome> {
+  const { registry, limiter, scrypt, clock } = dependencies;
+  const clients = registry.current;
+  let knownId: string | undefined;
+  for (const { clientId, secret } of pairs) {
+    const digest = secretDigest(secret);
+    const client = claimed(clients, clientId, digest);
+    knownId ??= clientId === undefined ? undefined : client?.id;
+    const right = hasDigest(client, digest, clock()) || (clientId !== undefined && scrypt.remembers(client, secret));
+    if (right && client !== undefined && !client.disabled) return { outcome: "authenticated", client };
+  }
+  if (!clients.usesSlowSecrets) return { outcome: "failed", knownId };
+  if (!limiter.allows(knownId, address)) return { outcome: "limited" };
+  return authenticateSlowly(pairs, knownId, clients, scrypt);
+}
+
+async function authenticateSlowly(
+  pairs: readonly SecretPair[],
+  knownId: string | undefined,
+  clients: ClientSet,
+  scrypt: ScryptVerdicts,
+): Promise<SecretOutcome> {
+  for (const { clientId, secret } of pairs) {
+    // A chosen secret never says by itself whose it is: without an id, the hash only takes the time that it takes.
+    const client = clientId === undefined ? undefined : clients.byId.get(clientId);
+    const right = await scrypt.check(client, secret);
+    if (right && client !== undefined && !client.disabled) return { outcome: "authenticated", client };
+  }
+  return { outcome: "failed", knownId };
+}
+
+function claimed(clients: ClientSet, clientId: string | undefined, digest: Buffer): Client | undefined {
+  return clientId === undefined ? clientBySecret(clients, digest) : clients.byId.get(clientId);
+}
