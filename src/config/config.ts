@@ -72,6 +72,8 @@ export interface ReloadableConfig {
 export interface Config extends ReloadableConfig {
   /** The YAML file, if there is one, and all files that it brought in: watched for changes. */
   readonly files: readonly string[];
+  /** Absolute patterns of client files (`clients_files`): a new file that matches is a change too. */
+  readonly filePatterns: readonly string[];
   readonly listen: ListenAddress;
   readonly adminListen: ListenAddress;
   /** `iss` of every token, byte for byte. */

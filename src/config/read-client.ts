@@ -1,0 +1,194 @@
+/** Makes a client of its YAML: defaults filled in, and every rule that one client can break by itself. */
+import { createPublicKey } from "node:crypto";
+import type { Ceiling, Client, ClientKeys } from "../clients/client.js";
+import { RESERVED_CLAIMS } from "../oauth/access-token.js";
+import { SECOND } from "../oauth/clock.js";
+import type { GrantType } from "../oauth/grant-type.js";
+import { isJsonObject, type JsonObject } from "../oauth/json.js";
+import type { clientSchema } from "./client-schema.js";
+import { type FoundSecret, readSecret, type SecretSources } from "./client-secrets.js";
+import { spellDuration } from "./duration.js";
+import { isCleartext } from "./listen-address.js";
+import { type Findings, type Spot, inside } from "./problem.js";
+import type { Readable } from "./read-by-schema.js";
+import type { SettingFiles } from "./setting-files.js";
+
+export type ClientYaml = NonNullable<Readable<typeof clientSchema>>;
+
+/** A client's YAML and where it stands. */
+export interface ClientEntry {
+  readonly yaml: ClientYaml;
+  /** The same before reading. */
+  readonly raw: unknown;
+  readonly spot: Spot;
+  /** Resolves the paths that it names. */
+  readonly files: SettingFiles;
+}
+
+/** A client and what rules across clients compare. */
+export interface FoundClient extends ClientEntry {
+  readonly client: Client;
+  readonly secrets: readonly FoundSecret[];
+}
+
+/** What a client takes from the settings around it. */
+export interface ClientDefaults {
+  readonly issuer: string;
+  readonly accessTtlMs: number;
+}
+
+/** What Iceberg's clients ask for out of the box. */
+const DEFAULT_SCOPES: Ceiling = { allowed: new Set(["catalog", "PRINCIPAL_ROLE:ALL"]), default: ["catalog"] };
+/** Iceberg's clients get by client_credentials and refresh by token_exchange; refresh_token must be asked for. */
+const DEFAULT_GRANTS: readonly GrantType[] = ["client_credentials", "token_exchange"];
+
+/** Reads one client. With problems reported the record is not fit for use, but rules can go on comparing it. */
+export function readClient(entry: ClientEntry, defaults: ClientDefaults, sources: SecretSources): FoundClient {
+  const { yaml, raw, spot, files } = entry;
+  const { findings } = sources;
+  const rawSecrets = isJsonObject(raw) && Array.isArray(raw["secrets"]) ? raw["secrets"] : [];
+  const secrets = (yaml.secrets ?? []).flatMap((secret, index) => {
+    if (secret === undefined) return [];
+    const names = Object.keys(rawSecrets[index] ?? {});
+    const at = inside(spot, "secrets", index);
+    return readSecret({ yaml: secret, spot: at, names, clientId: yaml.id, files }, sources) ?? [];
+  });
+  checkClaims(yaml, spot, findings);
+  checkKeys(yaml, spot, findings);
+  checkAccessTtl(yaml, defaults, spot, findings);
+  checkGrants(yaml, spot, findings);
+  if (yaml.unsecured_subjects?.allow?.some((pattern) => pattern !== undefined && /^\*+$/.test(pattern))) {
+    findings.warning(
+      inside(spot, "unsecured_subjects", "allow"),
+      "lets this client name any user without proof; a pattern such as *@example.com narrows it",
+    );
+  }
+  checkCanAuthenticate(yaml, spot, findings);
+  const client: Client = {
+    id: yaml.id ?? "",
+    name: yaml.name,
+    secrets: secrets.map(({ secret }) => secret),
+    federated: present(yaml.federated).map(({ issuer = "", subject = "" }) => ({ issuer, subject })),
+    keys: keysOf(yaml),
+    grants: new Set(yaml.grants === undefined ? DEFAULT_GRANTS : present(yaml.grants)),
+    scopes: ceiling(yaml.scopes, inside(spot, "scopes"), findings, (allowed) => allowed) ?? DEFAULT_SCOPES,
+    audiences: ceiling(yaml.audiences, inside(spot, "audiences"), findings, (allowed) => allowed.slice(0, 1)) ?? {
+      allowed: new Set([defaults.issuer]),
+      default: [defaults.issuer],
+    },
+    claims: yaml.claims ?? {},
+    mayActFor: new Set(present(yaml.may_act_for)),
+    accessTtlSeconds: Math.floor(Math.min(yaml.access_ttl ?? Infinity, defaults.accessTtlMs) / SECOND),
+    permissions: new Set(present(yaml.permissions)),
+    disabled: yaml.disabled ?? false,
+    unsecuredSubjects: yaml.unsecured_subjects && present(yaml.unsecured_subjects.allow),
+  };
+  return { ...entry, client, secrets };
+}
+
+/** The elements of a list that could be read. */
+export function present<T>(list: readonly (T | undefined)[] | undefined): readonly T[] {
+  return (list ?? []).filter((item) => item !== undefined);
+}
+
+interface CeilingYaml {
+  readonly allowed?: readonly (string | undefined)[] | undefined;
+  readonly default?: readonly (string | undefined)[] | undefined;
+}
+
+/** Allowed values and those given by default; `fallback` chooses the default among the allowed if none is set. */
+function ceiling(
+  yaml: CeilingYaml | undefined,
+  spot: Spot,
+  findings: Findings,
+  fallback: (allowed: readonly string[]) => readonly string[],
+): Ceiling | undefined {
+  if (yaml === undefined) return undefined;
+  const allowed = present(yaml.allowed);
+  const isWhole = yaml.allowed !== undefined && allowed.length === yaml.allowed.length;
+  for (const [index, value] of (yaml.default ?? []).entries()) {
+    if (isWhole && value !== undefined && !allowed.includes(value)) {
+      findings.problem(inside(spot, "default", index), "is not among the allowed ones", `allowed: [${value}]`);
+    }
+  }
+  if (spot.path.at(-1) === "audiences" && yaml.allowed?.length === 0) {
+    findings.problem(inside(spot, "allowed"), "must not be empty: a token is always for somebody");
+  }
+  const chosen = yaml.default === undefined ? fallback(allowed) : present(yaml.default);
+  return { allowed: new Set(allowed), default: [...new Set(chosen)] };
+}
+
+function checkClaims(yaml: ClientYaml, spot: Spot, findings: Findings): void {
+  for (const name of Object.keys(yaml.claims ?? {})) {
+    if (RESERVED_CLAIMS.has(name)) {
+      findings.problem(inside(spot, "claims", name), "is a claim that only icemint sets", "{ team: etl }");
+    }
+  }
+}
+
+function checkAccessTtl(yaml: ClientYaml, defaults: ClientDefaults, spot: Spot, findings: Findings): void {
+  if (yaml.access_ttl === undefined || yaml.access_ttl <= defaults.accessTtlMs) return;
+  const most = spellDuration(defaults.accessTtlMs);
+  findings.problem(inside(spot, "access_ttl"), `must not be longer than tokens.access_ttl (${most})`, most);
+}
+
+function checkGrants(yaml: ClientYaml, spot: Spot, findings: Findings): void {
+  const at = inside(spot, "grants");
+  if (yaml.grants?.length === 0) findings.warning(at, "is empty: the client gets no token");
+  if (yaml.grants?.includes("refresh_token") && !yaml.grants.includes("token_exchange")) {
+    findings.warning(at, "has refresh_token without token_exchange: only an exchange begins what it could refresh");
+  }
+}
+
+function checkCanAuthenticate(yaml: ClientYaml, spot: Spot, findings: Findings): void {
+  const keys = Array.isArray(yaml.jwks?.["keys"]) ? yaml.jwks["keys"].length : 0;
+  const ways = (yaml.secrets?.length ?? 0) + (yaml.federated?.length ?? 0) + keys;
+  if (ways > 0 || yaml.jwks_uri !== undefined || yaml.disabled === true) return;
+  findings.problem(
+    spot,
+    "has no way to prove who it is: it needs secrets, federated, jwks or jwks_uri (or disabled: true)",
+    "secrets: [{ env: SPARK_SECRET }]",
+  );
+}
+
+function keysOf(yaml: ClientYaml): ClientKeys | undefined {
+  if (yaml.jwks_uri !== undefined) return { kind: "uri", uri: yaml.jwks_uri };
+  return yaml.jwks && { kind: "inline", jwks: yaml.jwks };
+}
+
+function checkKeys(yaml: ClientYaml, spot: Spot, findings: Findings): void {
+  if (yaml.jwks !== undefined && yaml.jwks_uri !== undefined) {
+    findings.problem(spot, "must not have both jwks and jwks_uri");
+  }
+  if (yaml.jwks_uri !== undefined && isCleartext(yaml.jwks_uri)) {
+    findings.warning(inside(spot, "jwks_uri"), "is fetched in clear: whoever is on the way can put in a key");
+  }
+  if (yaml.jwks === undefined) return;
+  const at = inside(spot, "jwks", "keys");
+  const keys = yaml.jwks["keys"];
+  if (!Array.isArray(keys)) {
+    findings.problem(
+      at,
+      "must be a list of public keys (RFC 7517)",
+      "{ keys: [{ kty: EC, crv: P-256, x: ..., y: ... }] }",
+    );
+    return;
+  }
+  for (const [index, key] of keys.entries()) {
+    const reason = isJsonObject(key) ? wrongKey(key) : "must be a key (RFC 7517)";
+    if (reason !== undefined) findings.problem(inside(at, index), reason, "{ kty: EC, crv: P-256, x: ..., y: ... }");
+  }
+}
+
+/** What is wrong with a client's public key; undefined if nothing is. */
+function wrongKey(key: JsonObject): string | undefined {
+  if (["d", "k", "p", "q"].some((member) => member in key)) return "must not hold a private or symmetric key";
+  if (!["EC", "RSA", "OKP"].some((type) => type === key["kty"])) return "must have kty EC, RSA or OKP";
+  try {
+    const { asymmetricKeyDetails } = createPublicKey({ key: { ...key }, format: "jwk" });
+    const bits = asymmetricKeyDetails?.modulusLength;
+    return bits !== undefined && bits < 2048 ? "must have at least 2048 bits (RFC 7518 section 3.3)" : undefined;
+  } catch {
+    return "is not a complete public key (RFC 7518 section 6)";
+  }
+}
