@@ -136,6 +136,12 @@ describe.skipIf(helm.missing)(`the chart${helm.reason}`, () => {
   });
 });
 
+it("the chart has the version of the package", () => {
+  const version = z.object({ version: z.string() });
+  const { version: ours } = version.parse(JSON.parse(read("package.json")));
+  expect(parse(read(`${chart}/Chart.yaml`))).toMatchObject({ version: ours, appVersion: ours });
+});
+
 describe("the chart's values", () => {
   type Schema = z.infer<typeof schema>;
   const schema: z.ZodType<{

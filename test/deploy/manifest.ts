@@ -25,6 +25,8 @@ const container = z.looseObject({
   name: z.string(),
   securityContext,
   lifecycle: z.unknown().optional(),
+  env: z.array(z.looseObject({ name: z.string(), value: z.string().optional() })).default([]),
+  volumeMounts: z.array(z.looseObject({ mountPath: z.string() })).default([]),
   ports: z.array(z.looseObject({ hostPort: z.number().optional() })).default([]),
 });
 

@@ -109,6 +109,9 @@ annotations:
 {{- with (include "icemint.redis" . | fromYaml) -}}
 {{- $_ := set $settings "redis" . -}}
 {{- end -}}
+{{- if and $settings.keys (not (include "icemint.shared" .)) -}}
+{{- $_ := unset $settings.keys "cache_file" -}}
+{{- end -}}
 {{- if .Values.clientsFiles.sources -}}
 {{- $_ := set $settings "clients_files" (append (default (list) $settings.clients_files) "/etc/icemint-clients.d/*.yaml") -}}
 {{- end -}}
