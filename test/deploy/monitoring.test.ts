@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -51,6 +51,15 @@ const rules = z.object({
   ),
 });
 const alerts = rules.parse(parse(read(`${files}/alerts.yaml`))).groups.flatMap((group) => group.rules);
+
+it("the metrics that rules and panels may name are those of the service", () => {
+  const folder = join(projectRoot, "src/telemetry");
+  const source = readdirSync(folder).map((file) => readFileSync(join(folder, file), "utf8"));
+  const spelled = new Set(
+    source.flatMap((text) => text.match(/"icemint_\w+"/g) ?? []).map((name) => name.slice(1, -1)),
+  );
+  expect([...metrics].filter((name) => !spelled.has(name.replace(/_bucket$/, "")))).toEqual([]);
+});
 
 describe("the alert rules", () => {
   it("name only metrics that icemint has", () => {
