@@ -1,0 +1,126 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createFailureLimiter } from "../../src/limits/limiter.js";
+import type { Failures } from "../../src/storage/failures.js";
+
+const policy = { burst: 3, intervalMs: 1000 };
+
+function limiterAt(start = 0, options: { maxKeys?: number; failures?: Failures } = {}) {
+  const time = { now: start };
+  const limiter = createFailureLimiter({ policy, clock: () => time.now, ...options });
+  const drain = (clientId: string | undefined, address: string): boolean[] =>
+    Array.from({ length: 4 }, () => limiter.charge(clientId, address));
+  return { limiter, time, drain };
+}
+
+describe("the failure limiter", () => {
+  test("charges until the bucket is empty, and then says so", () => {
+    const { drain } = limiterAt();
+    expect(drain("spark", "192.0.2.1")).toEqual([true, true, true, false]);
+  });
+
+  test("counts each client and address apart", () => {
+    const { limiter, drain } = limiterAt();
+    drain("spark", "192.0.2.1");
+    expect(limiter.allows("spark", "192.0.2.1")).toBe(false);
+    expect(limiter.allows("spark", "192.0.2.2")).toBe(true);
+    expect(limiter.allows("trino", "192.0.2.1")).toBe(true);
+    expect(limiter.allows(undefined, "192.0.2.1")).toBe(true);
+  });
+
+  test("lets unknown ids share the bucket of their address", () => {
+    const { limiter, drain } = limiterAt();
+    drain(undefined, "192.0.2.1");
+    expect(limiter.allows(undefined, "192.0.2.1")).toBe(false);
+    expect(limiter.allows(undefined, "192.0.2.2")).toBe(true);
+  });
+
+  test("answers a known client's failure like an unknown one's once its address has tried too many unknown ids", () => {
+    const { limiter, drain } = limiterAt();
+    drain(undefined, "192.0.2.1");
+    expect(limiter.charge("spark", "192.0.2.1")).toBe(false);
+    expect(limiter.charge("spark", "192.0.2.2")).toBe(true);
+  });
+
+  test("does not keep a known client from slow work because of unknown ids from its address", () => {
+    const { limiter, drain } = limiterAt();
+    drain(undefined, "192.0.2.1");
+    expect(limiter.allows("spark", "192.0.2.1")).toBe(true);
+  });
+
+  test("takes a /64 of IPv6 for one address, and an IPv4-mapped address for the IPv4 one", () => {
+    const { limiter, drain } = limiterAt();
+    drain(undefined, "2001:db8:1:2:3:4:5:6");
+    expect(limiter.allows(undefined, "2001:DB8:1:2::9")).toBe(false);
+    expect(limiter.allows(undefined, "2001:db8:1:3::9")).toBe(true);
+    drain(undefined, "::ffff:192.0.2.7");
+    expect(limiter.allows(undefined, "192.0.2.7")).toBe(false);
+  });
+
+  test("forgives with time", () => {
+    const { limiter, time, drain } = limiterAt();
+    drain("spark", "192.0.2.1");
+    time.now = 999;
+    expect(limiter.allows("spark", "192.0.2.1")).toBe(false);
+    time.now = 1000;
+    expect(limiter.allows("spark", "192.0.2.1")).toBe(true);
+  });
+
+  test("never forgives later because of failures that did not fit", () => {
+    const { limiter, time, drain } = limiterAt();
+    for (let i = 0; i < 50; i++) drain("spark", "192.0.2.1");
+    time.now = 1000;
+    expect(limiter.charge("spark", "192.0.2.1")).toBe(true);
+  });
+
+  test("tells other replicas of what it charged, and only of that", () => {
+    const spent: string[] = [];
+    const { drain } = limiterAt(0, { failures: { spend: (key) => void spent.push(key), follow: () => {} } });
+    drain("spark", "192.0.2.1");
+    drain(undefined, "2001:db8::1");
+    expect(spent).toEqual([...Array<string>(3).fill("spark 192.0.2.1"), ...Array<string>(3).fill("2001:db8:0:0::/64")]);
+  });
+
+  test("adds what other replicas counted, and does not tell them again", () => {
+    const spent: string[] = [];
+    const { limiter } = limiterAt(0, { failures: { spend: (key) => void spent.push(key), follow: () => {} } });
+    limiter.merge("spark 192.0.2.1", 2);
+    expect(limiter.allows("spark", "192.0.2.1")).toBe(true);
+    limiter.merge("spark 192.0.2.1", 1_000_000_000);
+    expect(limiter.allows("spark", "192.0.2.1")).toBe(false);
+    expect(spent).toEqual([]);
+  });
+
+  test("drops full buckets first when its table is full, so that a flood of addresses frees no guesser", () => {
+    const { limiter, time, drain } = limiterAt(0, { maxKeys: 100 });
+    time.now = 10_000;
+    for (let i = 0; i < 99; i++) limiter.charge(undefined, `192.0.2.${i}`);
+    time.now = 11_500;
+    drain("spark", "198.51.100.1");
+    for (let i = 0; i < 90; i++) limiter.charge(undefined, `203.0.113.${i}`);
+    expect(limiter.allows("spark", "198.51.100.1")).toBe(false);
+  });
+
+  test("forgets the bucket charged the longest ago when none is full", () => {
+    const { limiter, drain } = limiterAt(0, { maxKeys: 2 });
+    drain("a", "192.0.2.1");
+    drain("b", "192.0.2.1");
+    drain("c", "192.0.2.1");
+    expect(["a", "b", "c"].map((id) => limiter.allows(id, "192.0.2.1"))).toEqual([true, false, false]);
+  });
+
+  test("never lets more through in any window than the burst and what was forgiven in it", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 2000 }), { maxLength: 60 }), (gaps) => {
+        const { limiter, time } = limiterAt();
+        const fitted = gaps.flatMap((gap) => {
+          time.now += gap;
+          return limiter.charge("spark", "192.0.2.1") ? [time.now] : [];
+        });
+        const [first = 0] = fitted;
+        const last = fitted.at(-1) ?? 0;
+        expect(fitted.length).toBeLessThanOrEqual(policy.burst + Math.floor((last - first) / policy.intervalMs));
+      }),
+    );
+  });
+});
