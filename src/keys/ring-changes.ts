@@ -58,6 +58,7 @@ export function ringKey(pair: KeyPair, algorithm: SigningAlgorithm, times: KeyTi
   return { kid: pair.publicJwk.kid, algorithm, ...pair, ...times };
 }
 
-function nextVersion(ring: RingDocument, keys: readonly RingKey[]): RingDocument {
+/** The next version of a ring, with other keys. */
+export function nextVersion(ring: RingDocument, keys: readonly RingKey[]): RingDocument {
   return { ...ring, version: ring.version + 1, keys };
 }

@@ -50,7 +50,7 @@ export function writeRing(ring: RingDocument): string {
  */
 export function readRing(text: string): RingDocument {
   if (text.length > MAX_TEXT) throw new Error("the key ring is longer than 1 MiB");
-  const value: unknown = JSON.parse(text);
+  const value = parseJson(text);
   if (!isJsonObject(value) || value["format"] !== FORMAT) {
     throw new Error(`the key ring has a format that this release does not know (it knows ${FORMAT})`);
   }
@@ -60,6 +60,15 @@ export function readRing(text: string): RingDocument {
     throw new Error("the key ring is not complete");
   }
   return { version: Number(version), macKey, keys };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text, which holds private keys.
+    throw new Error("the key ring is not JSON");
+  }
 }
 
 function isRingKey(value: unknown): value is RingKey {

@@ -162,7 +162,8 @@ function successorDueAt(newest: RingKey | undefined, rule: RotationRule): number
   return newest.activatesAt + Math.max(0, rule.rotateEveryMs - rule.publishAheadMs);
 }
 
-function recognisedMs(policy: RotationPolicy): number {
+/** For how long a key is remembered after its tokens are dead: `session_ttl`, within the bound on the ring's size. */
+export function recognisedMs(policy: RotationPolicy): number {
   const periodMs = Math.max(policy.rotateEveryMs, policy.publishAheadMs);
   return Math.min(policy.sessionTtlMs, RECOGNISED_ROTATIONS * periodMs);
 }
