@@ -1,0 +1,39 @@
+/**
+ * Every key that icemint has in Redis; `../README.md` lists their types, lives and sizes. Keys that one script touches
+ * share a hash tag, hence a slot. What a caller can choose goes into a key as a digest only.
+ */
+import { createHash } from "node:crypto";
+
+/** Changes with the meaning of what is stored. */
+const VERSION = 1;
+
+/** The keys. */
+export interface RedisKeys {
+  family(familyId: string): string;
+  replay(id: string): string;
+  readonly revocations: string;
+  readonly revocationsState: string;
+  revocationQuota(owner: string): string;
+  readonly ring: string;
+  readonly lease: string;
+  readonly failures: string;
+}
+
+/** Spells the keys under a prefix. */
+export function createRedisKeys(prefix: string): RedisKeys {
+  const start = `${prefix}:${VERSION}`;
+  return {
+    family: (familyId) => `${start}:family:{${familyId}}`,
+    replay: (id) => `${start}:replay:{${digest(id)}}`,
+    revocations: `${start}:{revocations}:log`,
+    revocationsState: `${start}:{revocations}:state`,
+    revocationQuota: (owner) => `${start}:{revocations}:quota:${digest(owner)}`,
+    ring: `${start}:{ring}:sealed`,
+    lease: `${start}:{ring}:lease`,
+    failures: `${start}:{failures}:recent`,
+  };
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("base64url");
+}

@@ -1,0 +1,21 @@
+-- Stores a new refresh token family at generation 0, unless it is there already.
+-- Atomic so that a repeat after a time-out cannot put a family back to its beginning.
+--
+-- KEYS[1]  the family (hash)
+-- ARGV     1 client id, 2 session id, 3 end of the session (ms), 4 grant, 5 idle time (ms), 6 slack of the TTL (ms),
+--          7 now (ms; empty: Redis TIME)
+-- Returns  "created" or "present"
+local now = tonumber(ARGV[7])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  return 'present'
+end
+redis.call('HSET', KEYS[1], 'client', ARGV[1], 'session', ARGV[2], 'ends', ARGV[3], 'grant', ARGV[4],
+  'generation', '0', 'rotated', string.format('%.0f', now), 'marked', '0')
+local ttl = math.min(tonumber(ARGV[3]) - now, tonumber(ARGV[5])) + ARGV[6]
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.max(ttl, 1)))
+return 'created'

@@ -1,0 +1,107 @@
+/** Connections to Redis, set so that a dead one fails fast and is replaced soon. */
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
+import { Cluster, Redis } from "ioredis";
+import type { RedisSettings } from "../../config/config.js";
+
+/** One server, whoever is master at the Sentinels, or a cluster. */
+export type RedisLink = Redis | Cluster;
+
+/**
+ * `request`: no command waits longer than 200 ms, or at all while there is no connection. `tail`: for XREAD BLOCK of
+ * at most a second, which a shorter time-out would kill; a server that says nothing for longer is dead.
+ */
+export type LinkPurpose = "request" | "tail";
+
+const TIMEOUTS = {
+  request: { commandTimeout: 200, socketTimeout: 1000 },
+  tail: { commandTimeout: 2000, socketTimeout: 2500 },
+} as const satisfies Record<LinkPurpose, object>;
+
+const CONNECT_TIMEOUT_MS = 500;
+const DEFAULT_PORT = 6379;
+const DEFAULT_SENTINEL_PORT = 26_379;
+
+/** Opens a connection; it goes on by itself for as long as it is not closed. */
+export function openLink(settings: RedisSettings, purpose: LinkPurpose): RedisLink {
+  const { topology } = settings;
+  const options = linkOptions(settings, purpose);
+  switch (topology.kind) {
+    case "single":
+      return new Redis(topology.url, { ...options, retryStrategy });
+    case "sentinel":
+      return new Redis({
+        ...options,
+        retryStrategy,
+        name: topology.master,
+        sentinels: topology.hosts.map((host) => parseHost(host, DEFAULT_SENTINEL_PORT)),
+        ...(topology.password !== undefined && { sentinelPassword: topology.password }),
+        ...(options.tls && { sentinelTLS: options.tls, enableTLSForSentinelMode: true }),
+        sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
+        sentinelRetryStrategy: retryStrategy,
+        failoverDetector: true,
+      });
+    default:
+      return new Cluster(
+        topology.hosts.map((host) => parseHost(host, DEFAULT_PORT)),
+        {
+          redisOptions: options,
+          enableOfflineQueue: false,
+          clusterRetryStrategy: retryStrategy,
+          clusterNodeRetryStrategy: retryStrategy,
+          // A caller waits 300 ms at most, so few tries are of any use.
+          maxRedirections: 4,
+          retryDelayOnFailover: 50,
+          retryDelayOnClusterDown: 50,
+          slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+          slotsRefreshInterval: 2000,
+          // Nodes are named by addresses, certificates by host names: the name that was configured must stay.
+          ...(options.tls && { dnsLookup: (host, done) => done(null, host) }),
+        },
+      );
+  }
+}
+
+function linkOptions(settings: RedisSettings, purpose: LinkPurpose) {
+  return {
+    ...TIMEOUTS[purpose],
+    ...(settings.username !== undefined && { username: settings.username }),
+    ...(settings.password !== undefined && { password: settings.password }),
+    ...(settings.tls !== undefined && { tls: tlsOptions(settings.tls) }),
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    connectionName: `icemint-${purpose}`,
+    protocol: 2 as const,
+    enableAutoPipelining: purpose === "request",
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    // A master that was demoted answers READONLY: connect anew, to whoever is master now.
+    reconnectOnError: (error: Error) => error.message.includes("READONLY"),
+  };
+}
+
+/** Read anew for every connection, since certificates are renewed on disk. */
+function tlsOptions({ caFile, certFile, keyFile }: NonNullable<RedisSettings["tls"]>): ConnectionOptions {
+  return {
+    get ca() {
+      return caFile === undefined ? undefined : readFileSync(caFile);
+    },
+    get cert() {
+      return certFile === undefined ? undefined : readFileSync(certFile);
+    },
+    get key() {
+      return keyFile === undefined ? undefined : readFileSync(keyFile);
+    },
+  };
+}
+
+/** 50 ms, doubled up to a second, with jitter: a server that is back is found soon, and not by all at once. */
+function retryStrategy(attempt: number): number {
+  return Math.min(50 * 2 ** Math.min(attempt - 1, 10), 1000) + Math.random() * 50;
+}
+
+/** `host:port`, `[IPv6]:port`, or a host alone. */
+function parseHost(text: string, defaultPort: number): { host: string; port: number } {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? [];
+  return { host: bracketed ?? plain ?? text, port: port === undefined ? defaultPort : Number(port) };
+}

@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { MINUTE, SECOND } from "../../oauth/clock.js";
+import type { StorageLog } from "../storage.js";
+import type { RedisKeys } from "./keys.js";
+import type { RedisCaller } from "./redis-caller.js";
+import { checkRedis } from "./redis-checks.js";
+
+const PROBE_MS = SECOND;
+const CHECK_MS = MINUTE;
+
+/**
+ * Keeps asking Redis something small: so that its state is known without traffic, and a connection that went silent is
+ * dropped for a new one. Checks now and then, and after every return, what may put the state at risk.
+ */
+export class RedisMonitor {
+  readonly #redis: RedisCaller;
+  readonly #log: StorageLog;
+  readonly #probedKey: string;
+  #warnings: readonly string[] = [];
+  #checkAt = 0;
+
+  constructor({ redis, log, keys }: { redis: RedisCaller; log: StorageLog; keys: RedisKeys }) {
+    this.#redis = redis;
+    this.#log = log;
+    this.#probedKey = keys.ring;
+  }
+
+  /** What is at risk, as the last check found it. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  /** Probes once; checks if it is time to. Never throws. */
+  async probe(): Promise<void> {
+    const wasUp = this.#redis.isUp;
+    try {
+      await this.#redis.call((link) => link.exists(this.#probedKey));
+      if (wasUp && performance.now() < this.#checkAt) return;
+      this.#note(await this.#redis.call(checkRedis));
+      this.#checkAt = performance.now() + CHECK_MS;
+    } catch {
+      // Away: the caller has logged it.
+    }
+  }
+
+  /** Probes until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.probe();
+      await sleep(PROBE_MS, undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+
+  #note(warnings: readonly string[]): void {
+    for (const risk of warnings) {
+      if (!this.#warnings.includes(risk)) this.#log.warn({ risk }, "the state in redis is at risk");
+    }
+    this.#warnings = warnings;
+  }
+}

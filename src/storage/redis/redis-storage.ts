@@ -1,0 +1,81 @@
+/**
+ * Shared state in Redis: one server, Sentinels or a cluster. Connections are made and kept here; a Redis that is away
+ * makes calls fail within 300 ms, and nothing else.
+ */
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { RedisSettings } from "../../config/config.js";
+import type { Clock } from "../../oauth/clock.js";
+import type { FamilyPolicy } from "../refresh-families.js";
+import type { Storage, StorageLog } from "../storage.js";
+import { RedisFailures } from "./failures.js";
+import { createRedisKeyRingStore } from "./key-ring-store.js";
+import { createRedisKeys } from "./keys.js";
+import { createRedisLease } from "./lease.js";
+import { RedisCaller } from "./redis-caller.js";
+import { openLink } from "./redis-link.js";
+import type { RedisLink } from "./redis-link.js";
+import { RedisMonitor } from "./redis-monitor.js";
+import { createRedisFamilies } from "./refresh-families.js";
+import { createRedisReplays } from "./replays.js";
+import { RedisRevocationLog } from "./revocation-log.js";
+import type { ScriptNow } from "./script-now.js";
+
+/** How long a start waits for the first connection, in milliseconds. */
+const START_MS = 2000;
+
+/** What the storage is made from. */
+export interface RedisStorageDependencies {
+  readonly settings: RedisSettings;
+  readonly clock: Clock;
+  readonly familyPolicy: FamilyPolicy;
+  readonly log: StorageLog;
+  /** In tests: the time that scripts take instead of Redis TIME. */
+  readonly scriptNow?: Clock;
+}
+
+/**
+ * Connects, and resolves once Redis answered and was checked (`health().warnings`), or after 2 s without it: a replica
+ * may start while Redis is away. Rejects only for settings that cannot work, such as a TLS file that is not there.
+ */
+export async function createRedisStorage(needs: RedisStorageDependencies): Promise<Storage> {
+  const { settings, clock, familyPolicy, log } = needs;
+  const now: ScriptNow = () => needs.scriptNow?.() ?? "";
+  const keys = createRedisKeys(settings.prefix);
+  const link = openLink(settings, "request");
+  link.on("error", () => {}); // every call that fails says so itself
+  const redis = new RedisCaller({ link, log });
+  const monitor = new RedisMonitor({ redis, log, keys });
+  const newEpoch = randomBytes(6).toString("base64url");
+  const failures = new RedisFailures({ redis, keys, replica: newEpoch });
+  const closing = new AbortController();
+  const openTail = (): RedisLink => openLink(settings, "tail");
+  const close = async (): Promise<void> => {
+    closing.abort();
+    failures.close();
+    link.disconnect();
+  };
+
+  await Promise.race([isReady(link), sleep(START_MS, undefined, { ref: false })]);
+  await monitor.probe();
+  void monitor.run(closing.signal);
+  const needsOfLog = { redis, keys, clock, now, log, newEpoch, openTail, closing: closing.signal };
+  return {
+    families: createRedisFamilies({ redis, keys, policy: familyPolicy, now }),
+    revocations: new RedisRevocationLog(needsOfLog),
+    keyRing: createRedisKeyRingStore({ redis, keys }),
+    lease: createRedisLease({ redis, keys, now }),
+    replays: createRedisReplays({ redis, keys, clock }),
+    failures,
+    health: () => ({ state: redis.isUp ? "up" : "down", warnings: monitor.warnings }),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function isReady(link: RedisLink): Promise<void> {
+  return new Promise((resolve) => {
+    if (link.status === "ready") resolve();
+    else link.once("ready", () => resolve());
+  });
+}

@@ -1,0 +1,205 @@
+/**
+ * Follows the log of revocations into the replica's table. XREAD brings news within milliseconds, but takes a dead
+ * server for silence and stays silent for ever behind a cursor from before a failover; so a heartbeat each second asks
+ * where the log stands, and only what it confirms counts as a complete view.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { MINUTE, SECOND } from "../../oauth/clock.js";
+import type { Clock } from "../../oauth/clock.js";
+import type { RevocationSink } from "../revocation-log.js";
+import type { StorageLog } from "../storage.js";
+import type { RedisKeys } from "./keys.js";
+import type { RedisCaller } from "./redis-caller.js";
+import type { RedisLink } from "./redis-link.js";
+import { textList } from "./reply.js";
+import { formatEntry, parseEntry } from "./revocation-entry.js";
+import type { ScriptNow } from "./script-now.js";
+import { revocationHeal, revocationTick } from "./scripts.js";
+import { FIRST_ID, compareIds, earlierId } from "./stream-id.js";
+
+const BEAT_MS = SECOND;
+const RETRY_MS = 200;
+/** After a lost connection ids may have gone back by as much as servers' clocks differ. */
+const OVERLAP_MS = MINUTE;
+/** Entries read at once: some 5 ms of work here and there. */
+const PAGE = 1000;
+const HEAL_CHUNK = 500;
+/** Replicas begin to heal at different times, so that the later ones find the work done. */
+const HEAL_SPREAD_MS = 300;
+/** Entries that a heartbeat looks at for removal, and the room for replicas' clocks before one is removed. */
+const SWEEP = 500;
+const SWEEP_SLACK_SECONDS = 60;
+
+/** Where the log stands, as one heartbeat found it. */
+interface LogStatus {
+  readonly epoch: string;
+  /** Which server with which data: another after every restart and every failover. */
+  readonly incarnation: string;
+  readonly lastId: string;
+}
+
+/** What a follower is made from. */
+export interface FollowerDependencies {
+  readonly redis: RedisCaller;
+  /** A connection of its own, for XREAD BLOCK. */
+  readonly tail: RedisLink;
+  readonly keys: RedisKeys;
+  readonly clock: Clock;
+  readonly now: ScriptNow;
+  readonly log: StorageLog;
+  readonly sink: RevocationSink;
+  /** Begun if the store has none. */
+  readonly newEpoch: string;
+}
+
+/** One run of following. */
+export class RevocationFollower {
+  readonly #needs: FollowerDependencies;
+  /** What was read last, completely; undefined before. */
+  #status: LogStatus | undefined;
+  /** Everything up to this id has been applied. */
+  #readUpTo = FIRST_ID;
+  #wasInterrupted = false;
+  readonly #waiting = new Set<{ readonly id: string; readonly resolve: () => void }>();
+
+  constructor(needs: FollowerDependencies) {
+    this.#needs = needs;
+  }
+
+  /** Follows until the signal aborts. Never throws. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#beat();
+        await this.#tail(signal);
+      } catch {
+        this.#wasInterrupted = true;
+        await sleep(RETRY_MS, undefined, { signal, ref: false }).catch(() => {});
+      }
+    }
+  }
+
+  /** Resolves once the sink has been given the entry, or after a while. */
+  async reached(id: string, withinMs: number): Promise<void> {
+    if (compareIds(this.#readUpTo, id) >= 0) return;
+    await new Promise<void>((resolve) => {
+      const waiter = { id, resolve };
+      this.#waiting.add(waiter);
+      setTimeout(() => {
+        this.#waiting.delete(waiter);
+        resolve();
+      }, withinMs).unref();
+    });
+  }
+
+  async #beat(): Promise<void> {
+    const at = this.#needs.clock();
+    const status = await this.#ask();
+    const known = this.#status;
+    if (known === undefined || isLost(known, status, this.#readUpTo)) {
+      await this.#readAll(status);
+    } else {
+      await this.#read(this.#wasInterrupted ? earlierId(this.#readUpTo, OVERLAP_MS) : this.#readUpTo, status.lastId);
+    }
+    this.#status = status;
+    this.#wasInterrupted = false;
+    this.#needs.sink.caughtUp(at, `${status.epoch}.${this.#readUpTo}`);
+  }
+
+  async #ask(): Promise<LogStatus> {
+    const { redis, keys, newEpoch, now } = this.#needs;
+    const args = [newEpoch, SWEEP, SWEEP_SLACK_SECONDS, now()];
+    const reply = await redis.run(revocationTick, [keys.revocations, keys.revocationsState], args);
+    const [epoch = "", incarnation = "", lastId = FIRST_ID] = textList(reply);
+    return { epoch, incarnation, lastId };
+  }
+
+  /** Reads the log from its start, and appends again what this replica knows and the log does not. */
+  async #readAll(status: LogStatus): Promise<void> {
+    const { sink, log } = this.#needs;
+    this.#status = undefined; // whatever fails from here on begins anew
+    sink.beginFullRead();
+    this.#readUpTo = FIRST_ID;
+    await this.#read(FIRST_ID, status.lastId, status.epoch);
+    const healed = await this.#heal(status);
+    if (healed > 0) log.warn({ healed }, "the log of revocations had lost entries: they were appended again");
+  }
+
+  async #heal(status: LogStatus): Promise<number> {
+    const { redis, keys, sink } = this.#needs;
+    if (isEmpty(sink.unconfirmed())) return 0;
+    await sleep(Math.random() * HEAL_SPREAD_MS, undefined, { ref: false });
+    let healed = 0;
+    for (;;) {
+      await this.#read(this.#readUpTo, undefined, status.epoch); // what other replicas have healed meanwhile, and our own
+      const chunk = [...take(sink.unconfirmed(), HEAL_CHUNK)].map(formatEntry);
+      if (chunk.length === 0) return healed;
+      await redis.run(revocationHeal, [keys.revocations], chunk);
+      healed += chunk.length;
+    }
+  }
+
+  /** Applies all entries after `from`, a page at a time, up to `to` or to the end. */
+  async #read(from: string, to: string | undefined, epoch = this.#status?.epoch ?? ""): Promise<void> {
+    const { redis, keys } = this.#needs;
+    const isThere = (id: string): boolean => to !== undefined && compareIds(id, to) >= 0;
+    for (let after = from; !isThere(after);) {
+      const start = `(${after}`;
+      const page = await redis.call((link) => link.xrange(keys.revocations, start, "+", "COUNT", PAGE));
+      this.#apply(page, epoch);
+      if (page.length < PAGE) break;
+      after = page.at(-1)?.[0] ?? after;
+    }
+    // Entries up to there may have been removed since: there is nothing more to wait for.
+    if (to !== undefined && !isThere(this.#readUpTo)) this.#advance(to);
+  }
+
+  async #tail(signal: AbortSignal): Promise<void> {
+    const { tail, keys } = this.#needs;
+    const until = performance.now() + BEAT_MS;
+    for (let left = BEAT_MS; left >= 1 && !signal.aborted; left = until - performance.now()) {
+      const block = Math.ceil(left);
+      const reply = await tail.xread("COUNT", PAGE, "BLOCK", block, "STREAMS", keys.revocations, this.#readUpTo);
+      this.#apply(reply?.[0]?.[1] ?? [], this.#status?.epoch ?? "");
+    }
+  }
+
+  #apply(entries: readonly (readonly [id: string, fields: readonly string[]])[], epoch: string): void {
+    let last: string | undefined;
+    for (const [id, fields] of entries) {
+      const revocation = parseEntry(fields[1] ?? "");
+      if (revocation !== undefined) this.#needs.sink.apply({ cursor: `${epoch}.${id}`, revocation });
+      last = id;
+    }
+    if (last !== undefined && compareIds(last, this.#readUpTo) > 0) this.#advance(last);
+  }
+
+  #advance(id: string): void {
+    this.#readUpTo = id;
+    for (const waiter of this.#waiting) {
+      if (compareIds(id, waiter.id) < 0) continue;
+      this.#waiting.delete(waiter);
+      waiter.resolve();
+    }
+  }
+}
+
+/** Whether the log may have lost what was read from it before. */
+function isLost(known: LogStatus, status: LogStatus, readUpTo: string): boolean {
+  return (
+    status.epoch !== known.epoch || status.incarnation !== known.incarnation || compareIds(status.lastId, readUpTo) < 0
+  );
+}
+
+function isEmpty(items: Iterable<unknown>): boolean {
+  return items[Symbol.iterator]().next().done === true;
+}
+
+function* take<T>(items: Iterable<T>, count: number): Generator<T> {
+  let taken = 0;
+  for (const item of items) {
+    yield item;
+    taken += 1;
+    if (taken === count) return;
+  }
+}

@@ -1,0 +1,307 @@
+/** Made from lua/*.lua by scripts/embed-lua.ts: do not edit. */
+import { createHash } from "node:crypto";
+
+/** A script and the digest that Redis knows it by. */
+export interface Script {
+  readonly name: string;
+  readonly lua: string;
+  readonly sha1: string;
+}
+
+function script(name: string, lua: string): Script {
+  return { name, lua, sha1: createHash("sha1").update(lua).digest("hex") };
+}
+
+export const familyCreate = script(
+  "family-create",
+  String.raw`-- Stores a new refresh token family at generation 0, unless it is there already.
+-- Atomic so that a repeat after a time-out cannot put a family back to its beginning.
+--
+-- KEYS[1]  the family (hash)
+-- ARGV     1 client id, 2 session id, 3 end of the session (ms), 4 grant, 5 idle time (ms), 6 slack of the TTL (ms),
+--          7 now (ms; empty: Redis TIME)
+-- Returns  "created" or "present"
+local now = tonumber(ARGV[7])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  return 'present'
+end
+redis.call('HSET', KEYS[1], 'client', ARGV[1], 'session', ARGV[2], 'ends', ARGV[3], 'grant', ARGV[4],
+  'generation', '0', 'rotated', string.format('%.0f', now), 'marked', '0')
+local ttl = math.min(tonumber(ARGV[3]) - now, tonumber(ARGV[5])) + ARGV[6]
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.max(ttl, 1)))
+return 'created'
+`,
+);
+
+export const familyFind = script(
+  "family-find",
+  String.raw`-- Reads a refresh token family, unless it counts no more (isGone in src/tokens/refresh-family.ts).
+-- A script so that the same clock decides here and in family-rotate.lua.
+--
+-- KEYS[1]  the family (hash)
+-- ARGV     1 idle time (ms), 2 now (ms; empty: Redis TIME)
+-- Returns  {client id, session id, end of the session (ms), grant, generation, "1" if marked}, or {}
+local now = tonumber(ARGV[2])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local family = redis.call('HMGET', KEYS[1], 'client', 'session', 'ends', 'grant', 'generation', 'marked', 'rotated')
+if not family[1] or now >= tonumber(family[3]) then
+  return {}
+end
+if family[6] ~= '1' and now >= tonumber(family[7]) + ARGV[1] then
+  return {}
+end
+return { family[1], family[2], family[3], family[4], family[5], family[6] }
+`,
+);
+
+export const familyRevoke = script(
+  "family-revoke",
+  String.raw`-- Makes a refresh token family a tombstone, kept until its session's end. One that counts no more is left as it is.
+-- Atomic so that no rotation comes between the look and the mark.
+--
+-- KEYS[1]  the family (hash)
+-- ARGV     1 idle time (ms), 2 slack of the TTL (ms), 3 now (ms; empty: Redis TIME)
+-- Returns  "marked" or "absent"
+local now = tonumber(ARGV[3])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local family = redis.call('HMGET', KEYS[1], 'ends', 'rotated', 'marked')
+local ends = tonumber(family[1] or 0)
+if now >= ends or (family[3] ~= '1' and now >= tonumber(family[2]) + ARGV[1]) then
+  return 'absent'
+end
+redis.call('HSET', KEYS[1], 'marked', '1', 'grant', '')
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', ends - now + ARGV[2]))
+return 'marked'
+`,
+);
+
+export const familyRotate = script(
+  "family-rotate",
+  String.raw`-- Uses a refresh token: the rule of rotate in src/tokens/refresh-family.ts, which must change together with this.
+-- Atomic so that all racers with one token get the same successor, and a reuse is marked before anyone else rotates.
+--
+-- KEYS[1]  the family (hash)
+-- ARGV     1 client id, 2 generation presented, 3 grace window (ms), 4 idle time (ms), 5 slack of the TTL (ms),
+--          6 now (ms; empty: Redis TIME)
+-- Returns  {"rotated" | "repeated" | "caught_up", generation, grant}, {"reused", session id, end of the session (ms)},
+--          or {"absent"}
+local now = tonumber(ARGV[6])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local grace, idle, slack = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+
+local family = redis.call('HMGET', KEYS[1], 'client', 'session', 'ends', 'grant', 'generation', 'rotated', 'marked')
+local client, session, ends, grant = family[1], family[2], tonumber(family[3] or 0), family[4]
+if client ~= ARGV[1] or now >= ends then
+  return { 'absent' }
+end
+local rotated, marked = tonumber(family[6]), family[7] == '1'
+if not marked and now >= rotated + idle then
+  return { 'absent' }
+end
+
+local behind = tonumber(family[5]) - tonumber(ARGV[2])
+if not marked and behind <= 0 then
+  local generation = string.format('%.0f', tonumber(ARGV[2]) + 1)
+  redis.call('HSET', KEYS[1], 'generation', generation, 'rotated', string.format('%.0f', now))
+  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.min(ends - now, idle) + slack))
+  return { behind == 0 and 'rotated' or 'caught_up', generation, grant }
+end
+if not marked and behind == 1 and now < rotated + grace then
+  return { 'repeated', family[5], grant }
+end
+if not marked then
+  redis.call('HSET', KEYS[1], 'marked', '1', 'grant', '')
+  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', ends - now + slack))
+end
+return { 'reused', session, family[3] }
+`,
+);
+
+export const leaseHold = script(
+  "lease-hold",
+  String.raw`-- Takes the lease, or renews it for its holder. The fencing number grows with every change of holder; the clock keeps
+-- it growing even after the store lost writes.
+-- Atomic so that of any number of replicas one holds it.
+--
+-- KEYS[1]  the lease (hash: holder, until, fence)
+-- ARGV     1 holder, 2 how long (ms), 3 now (ms; empty: Redis TIME)
+-- Returns  the fencing number, or nil if another holds the lease
+local now = tonumber(ARGV[3])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local lease = redis.call('HMGET', KEYS[1], 'holder', 'until', 'fence')
+local fence = tonumber(lease[3] or 0)
+if lease[1] ~= ARGV[1] then
+  if lease[2] and now < tonumber(lease[2]) then
+    return false
+  end
+  fence = math.max(fence + 1, now)
+end
+redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'until', string.format('%.0f', now + ARGV[2]),
+  'fence', string.format('%.0f', fence))
+return string.format('%.0f', fence)
+`,
+);
+
+export const leaseRelease = script(
+  "lease-release",
+  String.raw`-- Gives the lease up if the holder has it. The fencing number stays.
+-- Atomic so that nobody else's lease is given up.
+--
+-- KEYS[1]  the lease (hash: holder, until, fence)
+-- ARGV     1 holder
+-- Returns  "released" or "not_held"
+if redis.call('HGET', KEYS[1], 'holder') ~= ARGV[1] then
+  return 'not_held'
+end
+redis.call('HSET', KEYS[1], 'until', '0')
+return 'released'
+`,
+);
+
+export const revocationHeal = script(
+  "revocation-heal",
+  String.raw`-- Appends revocations that a replica holds and the log has lost, as they were logged before: their quota is spent.
+-- Atomic so that a chunk is there whole or, after a time-out, is looked for and found whole.
+--
+-- KEYS[1]  the log (stream)
+-- ARGV     entries
+-- Returns  how many were appended
+for _, entry in ipairs(ARGV) do
+  redis.call('XADD', KEYS[1], '*', 'r', entry)
+end
+return #ARGV
+`,
+);
+
+export const revocationPublish = script(
+  "revocation-publish",
+  String.raw`-- Appends one revocation to the log, within its owner's quota. Not-before kinds are stamped by this server's clock.
+-- Atomic so that the quota holds against racers, and the stamp is the instant of the append.
+--
+-- KEYS[1]  the log (stream), KEYS[2] what the owner has in force (hash: ten minutes in which they end -> how many)
+-- ARGV     1 kind (s session, u subject, c client, e everything, k key), 2 id, 3 end (s), 4 not-before (s),
+--          5 quota, 6 how far to stamp ahead (s), 7 margin of a not-before's end (s), 8 now (ms; empty: Redis TIME)
+-- Returns  {"stored", stream id, end (s), not-before (s)} or {"quota_exceeded"}
+local now = tonumber(ARGV[8])
+now = now and math.floor(now / 1000) or tonumber(redis.call('TIME')[1])
+local kind, ends, stamp = ARGV[1], tonumber(ARGV[3]), 0
+if kind == 'u' or kind == 'c' or kind == 'e' then
+  stamp = math.max(tonumber(ARGV[4]), now + ARGV[6])
+  ends = ends + ARGV[7]
+end
+
+local in_force, over = 0, {}
+local counts = redis.call('HGETALL', KEYS[2])
+for i = 1, #counts, 2 do
+  if counts[i] * 600 <= now then
+    over[#over + 1] = counts[i]
+  else
+    in_force = in_force + counts[i + 1]
+  end
+end
+if in_force >= tonumber(ARGV[5]) then
+  return { 'quota_exceeded' }
+end
+if #over > 0 then
+  redis.call('HDEL', KEYS[2], unpack(over, 1, math.min(#over, 1000)))
+end
+redis.call('HINCRBY', KEYS[2], string.format('%.0f', math.ceil(ends / 600)), 1)
+local ttl = (ends - now + 1200) * 1000
+if redis.call('PTTL', KEYS[2]) < ttl then
+  redis.call('PEXPIRE', KEYS[2], string.format('%.0f', math.max(ttl, 1)))
+end
+
+local entry = kind .. string.format('%.0f', ends)
+if stamp > 0 then
+  entry = entry .. '.' .. string.format('%.0f', stamp)
+end
+local id = redis.call('XADD', KEYS[1], '*', 'r', entry .. ' ' .. ARGV[2])
+return { 'stored', id, string.format('%.0f', ends), string.format('%.0f', stamp) }
+`,
+);
+
+export const revocationTick = script(
+  "revocation-tick",
+  String.raw`-- A replica's heartbeat: where the log stands, and which server holds it. Also removes entries past their end, a
+-- bounded number from where the last tick stopped, whoever made it; never one in force.
+-- Atomic so that the answer is one moment's, and two replicas do not sweep the same entries.
+--
+-- KEYS[1]  the log (stream), KEYS[2] what is known of the log (hash: epoch, swept)
+-- ARGV     1 epoch to begin if there is none, 2 entries to look at, 3 slack after an entry's end (s),
+--          4 now (ms; empty: Redis TIME)
+-- Returns  {epoch, incarnation of the server and its data, last id that was ever given}
+redis.call('HSETNX', KEYS[2], 'epoch', ARGV[1])
+local server, replication = redis.pcall('INFO', 'server'), redis.pcall('INFO', 'replication')
+local incarnation = ''
+if type(server) == 'string' and type(replication) == 'string' then
+  incarnation = (server:match('run_id:(%w+)') or '') .. '.' .. (replication:match('master_replid:(%w+)') or '')
+end
+local epoch = redis.call('HGET', KEYS[2], 'epoch')
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  return { epoch, incarnation, '0-0' }
+end
+
+local now = tonumber(ARGV[4])
+now = now and math.floor(now / 1000) or tonumber(redis.call('TIME')[1])
+local swept = redis.call('HGET', KEYS[2], 'swept') or '-'
+local entries, over = redis.call('XRANGE', KEYS[1], swept, '+', 'COUNT', ARGV[2]), {}
+for _, entry in ipairs(entries) do
+  if entry[2][2]:match('^%a(%d+)') + ARGV[3] <= now then
+    over[#over + 1] = entry[1]
+  end
+end
+if #over > 0 then
+  redis.call('XDEL', KEYS[1], unpack(over))
+end
+local isAtEnd = #entries < tonumber(ARGV[2])
+redis.call('HSET', KEYS[2], 'swept', isAtEnd and '-' or entries[#entries][1])
+
+local last = '0-0'
+local info = redis.call('XINFO', 'STREAM', KEYS[1])
+for i = 1, #info, 2 do
+  if info[i] == 'last-generated-id' then
+    last = info[i + 1]
+  end
+end
+return { epoch, incarnation, last }
+`,
+);
+
+export const ringReplace = script(
+  "ring-replace",
+  String.raw`-- Replaces the sealed key ring if nobody else has, and, with a fence, if its holder still has the newest lease.
+-- Atomic: compare and set.
+--
+-- KEYS[1]  the ring (hash: version, sealed), KEYS[2] the lease (hash)
+-- ARGV     1 version expected (0: none), 2 version to store, 3 sealed ring, 4 fence (empty: none)
+-- Returns  "replaced", "changed" or "fenced"
+if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[1] then
+  return 'changed'
+end
+if ARGV[4] ~= '' and redis.call('HGET', KEYS[2], 'fence') ~= ARGV[4] then
+  return 'fenced'
+end
+redis.call('HSET', KEYS[1], 'version', ARGV[2], 'sealed', ARGV[3])
+return 'replaced'
+`,
+);
