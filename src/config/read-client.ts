@@ -1,14 +1,13 @@
 /** Makes a client of its YAML: defaults filled in, and every rule that one client can break by itself. */
-import { createPublicKey } from "node:crypto";
-import type { Ceiling, Client, ClientKeys } from "../clients/client.js";
+import type { Ceiling, Client } from "../clients/client.js";
 import { RESERVED_CLAIMS } from "../oauth/access-token.js";
 import { SECOND } from "../oauth/clock.js";
 import type { GrantType } from "../oauth/grant-type.js";
-import { isJsonObject, type JsonObject } from "../oauth/json.js";
+import { isJsonObject } from "../oauth/json.js";
+import { checkClientKeys, clientKeys } from "./client-keys.js";
 import type { clientSchema } from "./client-schema.js";
 import { type FoundSecret, readSecret, type SecretSources } from "./client-secrets.js";
 import { spellDuration } from "./duration.js";
-import { isCleartext } from "./listen-address.js";
 import { type Findings, type Spot, inside } from "./problem.js";
 import type { Readable } from "./read-by-schema.js";
 import type { SettingFiles } from "./setting-files.js";
@@ -33,8 +32,12 @@ export interface FoundClient extends ClientEntry {
 
 /** What a client takes from the settings around it. */
 export interface ClientDefaults {
+  /** Of the running server, if there is one: a new issuer needs a restart. */
   readonly issuer: string;
+  /** `tokens.access_ttl` of the file. */
   readonly accessTtlMs: number;
+  /** The longest life that keys are kept published for: until a restart that of the running server. */
+  readonly longestTtlMs: number;
 }
 
 /** What Iceberg's clients ask for out of the box. */
@@ -54,7 +57,7 @@ export function readClient(entry: ClientEntry, defaults: ClientDefaults, sources
     return readSecret({ yaml: secret, spot: at, names, clientId: yaml.id, files }, sources) ?? [];
   });
   checkClaims(yaml, spot, findings);
-  checkKeys(yaml, spot, findings);
+  checkClientKeys(yaml, spot, findings);
   checkAccessTtl(yaml, defaults, spot, findings);
   checkGrants(yaml, spot, findings);
   if (yaml.unsecured_subjects?.allow?.some((pattern) => pattern !== undefined && /^\*+$/.test(pattern))) {
@@ -69,7 +72,7 @@ export function readClient(entry: ClientEntry, defaults: ClientDefaults, sources
     name: yaml.name,
     secrets: secrets.map(({ secret }) => secret),
     federated: present(yaml.federated).map(({ issuer = "", subject = "" }) => ({ issuer, subject })),
-    keys: keysOf(yaml),
+    keys: clientKeys(yaml),
     grants: new Set(yaml.grants === undefined ? DEFAULT_GRANTS : present(yaml.grants)),
     scopes: ceiling(yaml.scopes, inside(spot, "scopes"), findings, (allowed) => allowed) ?? DEFAULT_SCOPES,
     audiences: ceiling(yaml.audiences, inside(spot, "audiences"), findings, (allowed) => allowed.slice(0, 1)) ?? {
@@ -78,7 +81,9 @@ export function readClient(entry: ClientEntry, defaults: ClientDefaults, sources
     },
     claims: yaml.claims ?? {},
     mayActFor: new Set(present(yaml.may_act_for)),
-    accessTtlSeconds: Math.floor(Math.min(yaml.access_ttl ?? Infinity, defaults.accessTtlMs) / SECOND),
+    accessTtlSeconds: Math.floor(
+      Math.min(yaml.access_ttl ?? Infinity, defaults.accessTtlMs, defaults.longestTtlMs) / SECOND,
+    ),
     permissions: new Set(present(yaml.permissions)),
     disabled: yaml.disabled ?? false,
     unsecuredSubjects: yaml.unsecured_subjects && present(yaml.unsecured_subjects.allow),
@@ -149,46 +154,4 @@ function checkCanAuthenticate(yaml: ClientYaml, spot: Spot, findings: Findings):
     "has no way to prove who it is: it needs secrets, federated, jwks or jwks_uri (or disabled: true)",
     "secrets: [{ env: SPARK_SECRET }]",
   );
-}
-
-function keysOf(yaml: ClientYaml): ClientKeys | undefined {
-  if (yaml.jwks_uri !== undefined) return { kind: "uri", uri: yaml.jwks_uri };
-  return yaml.jwks && { kind: "inline", jwks: yaml.jwks };
-}
-
-function checkKeys(yaml: ClientYaml, spot: Spot, findings: Findings): void {
-  if (yaml.jwks !== undefined && yaml.jwks_uri !== undefined) {
-    findings.problem(spot, "must not have both jwks and jwks_uri");
-  }
-  if (yaml.jwks_uri !== undefined && isCleartext(yaml.jwks_uri)) {
-    findings.warning(inside(spot, "jwks_uri"), "is fetched in clear: whoever is on the way can put in a key");
-  }
-  if (yaml.jwks === undefined) return;
-  const at = inside(spot, "jwks", "keys");
-  const keys = yaml.jwks["keys"];
-  if (!Array.isArray(keys)) {
-    findings.problem(
-      at,
-      "must be a list of public keys (RFC 7517)",
-      "{ keys: [{ kty: EC, crv: P-256, x: ..., y: ... }] }",
-    );
-    return;
-  }
-  for (const [index, key] of keys.entries()) {
-    const reason = isJsonObject(key) ? wrongKey(key) : "must be a key (RFC 7517)";
-    if (reason !== undefined) findings.problem(inside(at, index), reason, "{ kty: EC, crv: P-256, x: ..., y: ... }");
-  }
-}
-
-/** What is wrong with a client's public key; undefined if nothing is. */
-function wrongKey(key: JsonObject): string | undefined {
-  if (["d", "k", "p", "q"].some((member) => member in key)) return "must not hold a private or symmetric key";
-  if (!["EC", "RSA", "OKP"].some((type) => type === key["kty"])) return "must have kty EC, RSA or OKP";
-  try {
-    const { asymmetricKeyDetails } = createPublicKey({ key: { ...key }, format: "jwk" });
-    const bits = asymmetricKeyDetails?.modulusLength;
-    return bits !== undefined && bits < 2048 ? "must have at least 2048 bits (RFC 7518 section 3.3)" : undefined;
-  } catch {
-    return "is not a complete public key (RFC 7518 section 6)";
-  }
 }

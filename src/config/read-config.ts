@@ -35,10 +35,13 @@ export interface ConfigSources {
    * never for a start.
    */
   readonly withoutSecrets?: boolean;
+  /** The settings that a running server started with: what needs a restart stays as it is until then. */
+  readonly running?: Config;
 }
 
 /** Reads the settings; the result is frozen. Throws `ConfigProblems`, which lists every problem. */
-export function readConfig({ file, env, disk, clock, withoutSecrets = false }: ConfigSources): Config {
+export function readConfig(sources: ConfigSources): Config {
+  const { file, env, disk, clock, withoutSecrets = false, running } = sources;
   const findings = new Findings();
   const variables = readEnv({ env, disk, findings });
   const main = readMain(file ?? variables.ICEMINT_CONFIG, disk, findings);
@@ -47,11 +50,12 @@ export function readConfig({ file, env, disk, clock, withoutSecrets = false }: C
   const hasFile = main.path !== undefined;
   const fixed = shapeSettings(yaml, { variables, root, files, findings, hasFile, lenient: withoutSecrets });
   checkSettings(fixed, root, findings);
+  const issuer = running?.issuer ?? fixed.issuer;
 
-  const issuers = (yaml.trusted_issuers ?? []).flatMap((issuer, index): FoundIssuer[] => {
-    const entry = { yaml: issuer ?? {}, raw: listIn(main.raw, "trusted_issuers")[index], files };
+  const issuers = (yaml.trusted_issuers ?? []).flatMap((trusted, index): FoundIssuer[] => {
+    const entry = { yaml: trusted ?? {}, raw: listIn(main.raw, "trusted_issuers")[index], files };
     const spot = inside(root, "trusted_issuers", index);
-    return issuer === undefined ? [] : [readIssuer({ ...entry, spot }, fixed.issuer, findings)];
+    return trusted === undefined ? [] : [readIssuer({ ...entry, spot }, issuer, findings)];
   });
   checkIssuers(issuers, findings);
 
@@ -60,7 +64,8 @@ export function readConfig({ file, env, disk, clock, withoutSecrets = false }: C
     ...entriesOf(yaml.clients, listIn(main.raw, "clients"), inside(root, "clients"), files),
     ...clientFiles(filePatterns, root, { disk, findings, lenient: withoutSecrets }),
   ];
-  const defaults = { issuer: fixed.issuer, accessTtlMs: fixed.tokens.accessTtlMs };
+  const { accessTtlMs } = fixed.tokens;
+  const defaults = { issuer, accessTtlMs, longestTtlMs: running?.tokens.accessTtlMs ?? accessTtlMs };
   const clients = readClients(entries, defaults, { env, findings, now: clock(), lenient: withoutSecrets });
   checkClients(clients, issuers, findings);
   if (hasFile && clients.length === 0) findings.warning(inside(root, "clients"), "is empty: nobody gets a token");
@@ -70,7 +75,7 @@ export function readConfig({ file, env, disk, clock, withoutSecrets = false }: C
   return freeze({
     ...fixed,
     clients: clients.map(({ client }) => client),
-    trustedIssuers: issuers.map(({ issuer }) => issuer),
+    trustedIssuers: issuers.map((found) => found.issuer),
     warnings: findings.warnings,
     files: findings.files,
     filePatterns,

@@ -38,6 +38,9 @@ function checkKeys({ keys, tokens, redis }: Settings, at: Spot, findings: Findin
   if (keys.cacheFile !== undefined && redis === undefined) {
     findings.warning(inside(at, "cache_file"), "has no effect without redis");
   }
+  if (keys.vault !== undefined && isCleartext(keys.vault.url)) {
+    findings.warning(inside(at, "vault", "url"), "is reached in clear: its token can be read on the way");
+  }
   if (keys.files.length > 0 || keys.vault !== undefined) return;
   const rotate = spellDuration(keys.rotateEveryMs);
   if (keys.publishAheadMs >= keys.rotateEveryMs) {
@@ -88,10 +91,4 @@ export function isAddressBlock(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Warns of a signer that is reached in clear. */
-export function checkVaultUrl(url: string | undefined, at: Spot, findings: Findings): void {
-  if (url !== undefined && isCleartext(url))
-    findings.warning(at, "is reached in clear: its token can be read on the way");
 }

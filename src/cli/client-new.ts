@@ -1,0 +1,47 @@
+/** `icemint client new ID`: a new secret, shown once, and what to put into the settings: its digest alone. */
+import { stringify } from "yaml";
+import { CLIENT_ID, MAX_CLIENT_ID } from "../config/client-schema.js";
+import { generateSecret } from "../config/secret.js";
+import { digest } from "../config/trivial-secrets.js";
+
+const USAGE = "usage: icemint client new ID\n";
+
+/** What the command works with. */
+export interface ClientNewContext {
+  /** The arguments after `client new`. */
+  readonly args: readonly string[];
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  /** Random bytes of cryptographic quality. */
+  readonly randomBytes: (size: number) => Uint8Array;
+}
+
+/** Prints the secret and the YAML. Returns the exit code: 0, or 2 for wrong arguments. */
+export function clientNew({ args, stdout, stderr, randomBytes }: ClientNewContext): number {
+  const [id, ...rest] = args;
+  if (id === undefined || rest.length > 0 || id.startsWith("-")) {
+    stderr.write(USAGE);
+    return 2;
+  }
+  if (!CLIENT_ID.test(id) || id.length > MAX_CLIENT_ID) {
+    stderr.write(
+      `icemint: a client id holds only letters, digits and . _ ~ @ / - (at most ${MAX_CLIENT_ID}), such as spark-etl\n`,
+    );
+    return 2;
+  }
+  const secret = generateSecret(randomBytes);
+  const yaml = stringify([{ id, secrets: [{ sha256: digest(secret) }] }], { defaultStringType: "PLAIN" });
+  stdout.write(
+    [
+      "The secret, shown this once. Keep it where the client finds it:",
+      "",
+      `  ${secret}`,
+      "",
+      "Put this under clients in the settings file; it holds the secret's digest alone:",
+      "",
+      yaml.replace(/^/gm, "  ").trimEnd(),
+      "",
+    ].join("\n"),
+  );
+  return 0;
+}
