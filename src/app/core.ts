@@ -1,0 +1,109 @@
+/** Joins the core: clients, sessions, tokens and grants on whatever storage, keys and clock it is given. */
+import type { Buffer } from "node:buffer";
+import type { AuthMethod } from "../clients/authenticate.js";
+import { createClientAuthenticator } from "../clients/client-authenticator.js";
+import type { ClientRegistry } from "../clients/client-registry.js";
+import type { Config } from "../config/config.js";
+import type { IntrospectionEndpoint, RevocationEndpoint, TokenEndpoint, WatchAuthorizer } from "../grants/endpoints.js";
+import { createIntrospectionEndpoint } from "../grants/introspection.js";
+import { createRevocationEndpoint } from "../grants/revocation.js";
+import { createSessions } from "../grants/sessions.js";
+import { createTokenEndpoint } from "../grants/token-endpoint.js";
+import { createWatchAuthorizer } from "../grants/watch-authorizer.js";
+import type { KeyRing } from "../keys/key-ring.js";
+import type { FailureLimiter } from "../limits/limiter.js";
+import { type Clock, SECOND } from "../oauth/clock.js";
+import type { Events } from "../oauth/events.js";
+import type { RandomId } from "../oauth/random-id.js";
+import type { RevocationView } from "../oauth/revocation.js";
+import type { Storage } from "../storage/storage.js";
+import type { RevokeEventually } from "../tokens/eventual-revocation.js";
+import { createForeignVerifier } from "../tokens/foreign-verifier.js";
+import type { IssuerKeys } from "../tokens/issuer-keys.js";
+import { createTokenIssuer } from "../tokens/token-issuer.js";
+import { createTokenVerifier } from "../tokens/token-verifier.js";
+import type { TrustedIssuer } from "../tokens/trusted-issuer.js";
+
+/** The settings that the core lives by. */
+export type CoreConfig = Pick<Config, "issuer" | "tokens" | "revocation"> & { readonly tokenPaths: readonly string[] };
+
+/** What the core is given. */
+export interface CoreDependencies {
+  readonly config: CoreConfig;
+  readonly registry: ClientRegistry;
+  readonly trustedIssuers: () => readonly TrustedIssuer[];
+  readonly storage: Pick<Storage, "families" | "revocations" | "replays">;
+  readonly revocationView: RevocationView;
+  readonly revokeEventually: RevokeEventually;
+  readonly keys: KeyRing;
+  readonly issuerKeys: IssuerKeys;
+  readonly limiter: FailureLimiter;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly randomId: RandomId;
+  readonly random: (size: number) => Buffer;
+}
+
+/** What transports call. */
+export interface Core {
+  readonly tokens: TokenEndpoint;
+  readonly revocation: RevocationEndpoint;
+  readonly introspection: IntrospectionEndpoint;
+  readonly watch: WatchAuthorizer;
+}
+
+/** How a client may authenticate, for RFC 8414 metadata. */
+export const AUTH_METHODS: readonly Exclude<AuthMethod, "bearer" | "federated_jwt">[] = [
+  "client_secret_basic",
+  "client_secret_post",
+  "private_key_jwt",
+];
+
+/** Makes the core. */
+export function createCore(given: CoreDependencies): Core {
+  const { config, storage, revocationView, keys, clock, randomId } = given;
+  const { issuer, tokens, revocation } = config;
+  const sessionTtlSeconds = tokens.sessionTtlMs / SECOND;
+  const foreign = createForeignVerifier({
+    issuers: given.trustedIssuers,
+    ownIssuer: issuer,
+    keys: given.issuerKeys,
+    clock,
+  });
+  const authenticator = createClientAuthenticator({
+    ...given,
+    keys: given.issuerKeys,
+    foreign,
+    replays: storage.replays,
+    issuer,
+    tokenEndpointUrls: config.tokenPaths.map((path) => issuer + path),
+  });
+  const verifier = createTokenVerifier({ issuer, keys, revocations: revocationView, clock });
+  const sessions = createSessions({
+    clock,
+    randomId,
+    revocations: revocationView,
+    sessionTtlSeconds,
+    maxStalenessMs: revocation.maxStalenessMs,
+  });
+  const tokenIssuer = createTokenIssuer({ issuer, keys, clock, randomId, sessionTtlSeconds });
+  const shared = {
+    ...given,
+    authenticator,
+    verifier,
+    sessions,
+    foreign,
+    issuer,
+    families: storage.families,
+    log: storage.revocations,
+    revocations: revocationView,
+    tokenIssuer,
+    sessionTtlSeconds,
+  };
+  return {
+    tokens: createTokenEndpoint(shared),
+    revocation: createRevocationEndpoint(shared),
+    introspection: createIntrospectionEndpoint(shared),
+    watch: createWatchAuthorizer(shared),
+  };
+}

@@ -1,0 +1,219 @@
+import { describe, expect, test } from "vitest";
+import type { JsonObject } from "../../src/oauth/json.js";
+import {
+  IDP,
+  ISSUER,
+  type TestCore,
+  byBearer,
+  byPost,
+  claimsOf,
+  client,
+  idpToken,
+  refusal,
+  startCore,
+  subject,
+  unsecuredToken,
+} from "../support/core.js";
+
+function ada(core: TestCore, changes: JsonObject = {}): JsonObject {
+  const now = Math.floor(core.clock() / 1000);
+  return { iss: IDP, aud: ISSUER, sub: "ada", iat: now, exp: now + 300, ...changes };
+}
+
+describe("a user's token of a trusted issuer", () => {
+  test("with the catalog token as Bearer and actor gives the user's token, with the client as actor (Iceberg)", async () => {
+    const core = await startCore([client("catalog")]);
+    const own = (await core.login("catalog")).access_token;
+    const actor = { actorToken: own, actorTokenType: "access_token" as const };
+    const user = idpToken(ada(core, { email: "ada@example.com", phone: "1" }));
+    const answer = await core.exchange({ ...subject(user, "id_token"), ...actor }, byBearer(own), { scope: "catalog" });
+    const claims = claimsOf(answer.access_token);
+    expect(claims).toMatchObject({
+      sub: "idp:ada",
+      act: { sub: "catalog" },
+      client_id: "catalog",
+      scope: "catalog",
+      email: "ada@example.com",
+      psid: [claimsOf(own)["sid"]],
+    });
+    expect(claims).not.toHaveProperty("phone");
+    expect(core.recorded.at(-1)).toMatchObject({
+      event: "issued",
+      decision: { via: "user", subject: "idp:ada", actors: ["catalog"], authMethod: "bearer" },
+    });
+  });
+
+  test("may be exchanged with the actor token alone, or with the client's credentials", async () => {
+    const core = await startCore([client("catalog")]);
+    const own = (await core.login("catalog")).access_token;
+    const user = idpToken(ada(core));
+    const byActor = { ...subject(user, "jwt"), actorToken: own, actorTokenType: "access_token" as const };
+    expect(claimsOf((await core.exchange(byActor, {})).access_token)).toMatchObject({ sub: "idp:ada" });
+    expect(
+      claimsOf((await core.exchange(subject(user, "access_token"), byPost("catalog"))).access_token),
+    ).not.toHaveProperty("psid");
+  });
+
+  test("dies with the session of the catalog token that it was exchanged under, never the reverse", async () => {
+    const core = await startCore([client("catalog")]);
+    const caller = { requestId: "r", transport: "form" as const, address: "::1" };
+    const revoke = (token: string) =>
+      core.revocation.revoke({ credentials: byPost("catalog"), caller, target: { kind: "token", token } });
+    const own = (await core.login("catalog")).access_token;
+    const [one, two] = await Promise.all(
+      ["a", "b"].map(
+        async (sub) => (await core.exchange(subject(idpToken(ada(core, { sub })), "jwt"), byBearer(own))).access_token,
+      ),
+    );
+    await revoke(one ?? "");
+    expect(await core.exchange(subject(own), byBearer(own))).toMatchObject({ token_type: "bearer" });
+    await revoke(own);
+    expect(await refusal(core.exchange(subject(two ?? ""), byBearer(two ?? "")))).toMatchObject({
+      code: "invalid_client",
+    });
+  });
+
+  test("gets no more scope than the Bearer holds", async () => {
+    const core = await startCore([client("catalog")]);
+    const own = (await core.login("catalog", { scope: "catalog" })).access_token;
+    const user = subject(idpToken(ada(core)), "jwt");
+    expect(await refusal(core.exchange(user, byBearer(own), { scope: "PRINCIPAL_ROLE:ALL" }))).toMatchObject({
+      code: "invalid_scope",
+    });
+    expect((await core.exchange(user, byBearer(own))).scope).toBe("catalog");
+  });
+
+  test.each<[string, JsonObject]>([
+    ["expired", { exp: 1 }],
+    ["for another audience", { aud: "https://other" }],
+    ["of an issuer that is not trusted", { iss: "https://evil" }],
+    ["that claims to be ours", { iss: ISSUER }],
+    ["without a subject", { sub: "" }],
+  ])("%s is invalid_request, not invalid_grant (RFC 8693 section 2.2.2)", async (_, changes) => {
+    const core = await startCore([client("catalog")]);
+    expect(await refusal(core.exchange(subject(idpToken(ada(core, changes)), "jwt"), byPost("catalog")))).toMatchObject(
+      {
+        code: "invalid_request",
+        reason: "SUBJECT_TOKEN_INVALID",
+      },
+    );
+  });
+
+  test("is not looked at before the requester is authenticated", async () => {
+    const core = await startCore([client("catalog")]);
+    expect(await refusal(core.exchange(subject("garbage", "jwt"), {}))).toMatchObject({
+      reason: "CREDENTIALS_MISSING",
+    });
+  });
+
+  test("with may_act is for the named actor only, and must match in everything", async () => {
+    const core = await startCore([client("catalog"), client("other")]);
+    const named = (mayAct: JsonObject) => subject(idpToken(ada(core, { may_act: mayAct })), "jwt");
+    expect(await core.exchange(named({ sub: "catalog" }), byPost("catalog"))).toMatchObject({ token_type: "bearer" });
+    expect(await core.exchange(named({ client_id: "catalog", iss: ISSUER }), byPost("catalog"))).toMatchObject({
+      token_type: "bearer",
+    });
+    for (const mayAct of [{ sub: "other" }, { sub: "catalog", iss: IDP }, { sub: "catalog", tenant: "x" }, {}]) {
+      expect(await refusal(core.exchange(named(mayAct), byPost("catalog")))).toMatchObject({
+        reason: "SUBJECT_NOT_ALLOWED",
+      });
+    }
+  });
+
+  test("keeps the other issuer's actors nested, marked as its", async () => {
+    const core = await startCore([client("catalog")]);
+    const user = idpToken(ada(core, { act: { sub: "portal" } }));
+    const { access_token } = await core.exchange(subject(user, "jwt"), byPost("catalog"));
+    expect(claimsOf(access_token)["act"]).toEqual({ sub: "catalog", act: { sub: "portal", iss: IDP } });
+  });
+
+  test("needs the exchange grant", async () => {
+    const core = await startCore([client("catalog", { grants: new Set(["client_credentials"]) })]);
+    expect(await refusal(core.exchange(subject(idpToken(ada(core)), "jwt"), byPost("catalog")))).toMatchObject({
+      code: "unauthorized_client",
+    });
+  });
+});
+
+describe("the parameters of an exchange", () => {
+  test.each([
+    [{ subjectToken: "t" }, "PARAMETER_MISSING"],
+    [{ subjectTokenType: "jwt" as const }, "PARAMETER_MISSING"],
+    [{ ...subject("t", "jwt"), actorTokenType: "access_token" as const }, "PARAMETER_MISSING"],
+    [{ ...subject("t", "jwt"), actorToken: "t" }, "PARAMETER_MISSING"],
+    [{ ...subject("t", "saml2") }, "TOKEN_TYPE_UNSUPPORTED"],
+    [{ ...subject("t", "refresh_token") }, "TOKEN_TYPE_UNSUPPORTED"],
+    [{ ...subject("t", "jwt"), requestedTokenType: "id_token" as const }, "TOKEN_TYPE_UNSUPPORTED"],
+    [{ ...subject("t", "jwt"), actorToken: "t", actorTokenType: "id_token" as const }, "TOKEN_TYPE_UNSUPPORTED"],
+    [{ ...subject("t", "jwt"), actorToken: "t", actorTokenType: "access_token" as const }, "ACTOR_TOKEN_INVALID"],
+  ])("%j is refused as %s", async (parameters, reason) => {
+    const core = await startCore([client("catalog")]);
+    expect(await refusal(core.exchange(parameters, byPost("catalog")))).toMatchObject({
+      code: "invalid_request",
+      reason,
+    });
+  });
+
+  test("an actor token of another client than the one that authenticated is refused", async () => {
+    const core = await startCore([client("catalog"), client("other")]);
+    const other = (await core.login("other")).access_token;
+    const parameters = {
+      ...subject(idpToken(ada(core)), "jwt"),
+      actorToken: other,
+      actorTokenType: "access_token" as const,
+    };
+    expect(await refusal(core.exchange(parameters, byPost("catalog")))).toMatchObject({
+      reason: "ACTOR_TOKEN_INVALID",
+    });
+  });
+});
+
+describe("an unsecured subject token (Trino, session=USER)", () => {
+  const trino = client("trino", { unsecuredSubjects: ["*@example.com"] });
+
+  test("is taken from a client whose record allows the subject, and marked in the token and the record", async () => {
+    const core = await startCore([trino]);
+    const own = (await core.login("trino")).access_token;
+    const { access_token } = await core.exchange(
+      subject(unsecuredToken({ sub: "ada@example.com" }), "jwt"),
+      byBearer(own),
+    );
+    expect(claimsOf(access_token)).toMatchObject({
+      sub: "ada@example.com",
+      act: { sub: "trino" },
+      unsecured_subject: true,
+    });
+    expect(core.recorded.at(-1)).toMatchObject({ decision: { unsecuredSubject: true } });
+    const refreshed = claimsOf((await core.exchange(subject(access_token), byBearer(access_token))).access_token);
+    expect(refreshed).toMatchObject({ unsecured_subject: true });
+  });
+
+  test.each<[string, JsonObject]>([
+    ["that no pattern allows", { sub: "ada@other.com" }],
+    ["that is a client's id", { sub: "svc@example.com" }],
+    ["that carries an issuer's prefix", { sub: "idp:ada@example.com" }],
+    ["without a name", {}],
+    ["that has expired", { sub: "ada@example.com", exp: 1 }],
+    ["with a line break", { sub: "a\n@example.com" }],
+  ])("of a subject %s is refused", async (_, claims) => {
+    const core = await startCore([trino, client("svc@example.com")]);
+    expect(await refusal(core.exchange(subject(unsecuredToken(claims), "jwt"), byPost("trino")))).toMatchObject({
+      code: "invalid_request",
+    });
+  });
+
+  test("is refused to a client whose record does not allow any, as another type, and without a requester", async () => {
+    const core = await startCore([client("plain"), trino]);
+    const token = unsecuredToken({ sub: "ada@example.com" });
+    expect(await refusal(core.exchange(subject(token, "jwt"), byPost("plain")))).toMatchObject({
+      reason: "SUBJECT_NOT_ALLOWED",
+    });
+    expect(await refusal(core.exchange(subject(token, "access_token"), byPost("trino")))).toMatchObject({
+      reason: "SUBJECT_TOKEN_INVALID",
+    });
+    expect(await refusal(core.exchange(subject(token, "jwt"), byBearer(token)))).toMatchObject({
+      code: "invalid_client",
+    });
+    expect(await refusal(core.exchange(subject(token, "jwt"), {}))).toMatchObject({ code: "invalid_client" });
+  });
+});

@@ -1,0 +1,154 @@
+import { describe, expect, test } from "vitest";
+import {
+  CALLER,
+  IDP,
+  ISSUER,
+  byBearer,
+  byPost,
+  claimsOf,
+  client,
+  idpToken,
+  refusal,
+  startCore,
+  subject,
+} from "../support/core.js";
+
+const admin = client("admin", { permissions: new Set(["revoke", "introspect"]) });
+
+describe("revocation (RFC 7009)", () => {
+  test("of an unknown, foreign or dead token is no error", async () => {
+    const core = await startCore([client("etl")]);
+    const dead = (await core.login("etl")).access_token;
+    core.pass(25 * 3600);
+    for (const token of ["unknown", "a.b.c", `icr_${"x".repeat(22)}.0.${"x".repeat(43)}`, dead]) {
+      await core.revocation.revoke({ credentials: byPost("etl"), caller: CALLER, target: { kind: "token", token } });
+    }
+    expect(core.recorded.filter(({ event }) => event === "revoked")).toEqual([]);
+  });
+
+  test("of another client's token needs the permission", async () => {
+    const core = await startCore([client("etl"), client("other"), admin]);
+    const token = (await core.login("etl")).access_token;
+    const revoke = (id: string) =>
+      core.revocation.revoke({ credentials: byPost(id), caller: CALLER, target: { kind: "token", token } });
+    expect(await refusal(revoke("other"))).toMatchObject({ code: "unauthorized_client", reason: "PERMISSION_MISSING" });
+    expect(await core.exchange(subject(token), byBearer(token))).toMatchObject({ token_type: "bearer" });
+    await revoke("admin");
+    expect(await refusal(core.exchange(subject(token), byBearer(token)))).toMatchObject({ code: "invalid_client" });
+  });
+
+  test("ends the whole session: tokens refreshed from it before and after", async () => {
+    const core = await startCore([client("etl")]);
+    const old = (await core.login("etl")).access_token;
+    const fresh = (await core.exchange(subject(old), byBearer(old))).access_token;
+    await core.revocation.revoke({
+      credentials: byBearer(fresh),
+      caller: CALLER,
+      target: { kind: "token", token: old },
+    });
+    expect(await refusal(core.exchange(subject(fresh), byBearer(fresh)))).toMatchObject({ code: "invalid_client" });
+    expect(core.recorded).toContainEqual({
+      event: "revoked",
+      detail: [CALLER, "etl", "session", claimsOf(old)["sid"]],
+    });
+  });
+
+  test("by session needs the permission; by subject, client or all the client's own credentials too", async () => {
+    const core = await startCore([client("etl"), admin]);
+    const bearer = byBearer((await core.login("admin")).access_token);
+    const session = {
+      kind: "session" as const,
+      sessionId: String(claimsOf((await core.login("etl")).access_token)["sid"]),
+    };
+    expect(
+      await refusal(core.revocation.revoke({ credentials: byPost("etl"), caller: CALLER, target: session })),
+    ).toMatchObject({
+      reason: "PERMISSION_MISSING",
+    });
+    await core.revocation.revoke({ credentials: bearer, caller: CALLER, target: session });
+    for (const target of [
+      { kind: "subject" as const, subject: "etl" },
+      { kind: "client" as const, clientId: "etl" },
+      { kind: "everything" as const },
+    ]) {
+      expect(await refusal(core.revocation.revoke({ credentials: bearer, caller: CALLER, target }))).toMatchObject({
+        reason: "PERMISSION_MISSING",
+      });
+      await core.revocation.revoke({ credentials: byPost("admin"), caller: CALLER, target });
+    }
+  });
+
+  test("by anything but a session id as session is a mistake that is told", async () => {
+    const core = await startCore([admin]);
+    const target = { kind: "session" as const, sessionId: "not-a-sid" };
+    expect(
+      await refusal(core.revocation.revoke({ credentials: byPost("admin"), caller: CALLER, target })),
+    ).toMatchObject({ reason: "PARAMETER_INVALID" });
+  });
+
+  test("takes no Bearer whose audience is not this server", async () => {
+    const audiences = { allowed: new Set(["https://catalog"]), default: ["https://catalog"] };
+    const core = await startCore([client("etl", { audiences })]);
+    const token = (await core.login("etl")).access_token;
+    const revoke = core.revocation.revoke({
+      credentials: byBearer(token),
+      caller: CALLER,
+      target: { kind: "token", token },
+    });
+    expect(await refusal(revoke)).toMatchObject({ code: "invalid_client", reason: "BEARER_INVALID" });
+  });
+});
+
+describe("introspection (RFC 7662)", () => {
+  test("of a live token gives its members, the chain of actors too", async () => {
+    const core = await startCore([client("trino")]);
+    const now = Math.floor(core.clock() / 1000);
+    const user = idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp: now + 300 });
+    const { access_token: token } = await core.exchange(subject(user, "jwt"), byPost("trino"));
+    const claims = claimsOf(token);
+    expect(await core.introspection.introspect({ credentials: byPost("trino"), caller: CALLER, token })).toEqual({
+      active: true,
+      scope: "catalog",
+      client_id: "trino",
+      token_type: "bearer",
+      exp: now + 3600,
+      iat: now,
+      nbf: now,
+      sub: "idp:ada",
+      aud: [ISSUER],
+      iss: ISSUER,
+      jti: claims["jti"],
+      sid: claims["sid"],
+      auth_time: now,
+      session_exp: now + 86_400,
+      act: { sub: "trino" },
+    });
+  });
+
+  test("of a dead, unknown or another client's token is exactly active: false", async () => {
+    const core = await startCore([client("etl"), client("other"), admin]);
+    const token = (await core.login("etl")).access_token;
+    const ask = (id: string, asked = token) =>
+      core.introspection.introspect({ credentials: byPost(id), caller: CALLER, token: asked });
+    expect(await ask("other")).toEqual({ active: false });
+    expect(await ask("etl", "nonsense")).toEqual({ active: false });
+    expect(await ask("admin")).toMatchObject({ active: true, sub: "etl" });
+    core.pass(3600);
+    expect(await ask("etl")).toEqual({ active: false });
+  });
+
+  test("signed is a JWT for the caller, whose claims stand apart (RFC 9701 section 5)", async () => {
+    const core = await startCore([client("etl")]);
+    const token = (await core.login("etl")).access_token;
+    const signed = await core.introspection.introspectSigned({ credentials: byPost("etl"), caller: CALLER, token });
+    const header: unknown = JSON.parse(Buffer.from(signed.split(".")[0] ?? "", "base64url").toString());
+    expect(header).toMatchObject({ typ: "token-introspection+jwt" });
+    expect(claimsOf(signed)).toEqual({
+      iss: ISSUER,
+      aud: "etl",
+      iat: expect.any(Number),
+      token_introspection: expect.objectContaining({ active: true, sub: "etl" }),
+    });
+    expect(await refusal(core.exchange(subject(signed), byBearer(signed)))).toMatchObject({ code: "invalid_client" });
+  });
+});

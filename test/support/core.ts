@@ -1,0 +1,242 @@
+/** The whole core on memory storage with a fake clock, a recorded audit and clients made in one line. */
+import { createHash, generateKeyPairSync, randomBytes, sign } from "node:crypto";
+import { createCore } from "../../src/app/core.js";
+import type { Client } from "../../src/clients/client.js";
+import { clientSet } from "../../src/clients/client-registry.js";
+import { createMemoryKeyRing } from "../../src/keys/memory-key-ring.js";
+import { createFailureLimiter } from "../../src/limits/limiter.js";
+import { HOUR, MINUTE, SECOND } from "../../src/oauth/clock.js";
+import { type OAuthError, toOAuthError } from "../../src/oauth/error.js";
+import type { Decision, Events } from "../../src/oauth/events.js";
+import type { JsonObject } from "../../src/oauth/json.js";
+import { pooledRandomId } from "../../src/oauth/random-id.js";
+import type {
+  Caller,
+  Credentials,
+  GrantParameters,
+  TokenExchangeParameters,
+  TokenRequest,
+} from "../../src/oauth/request.js";
+import type { TokenResponse } from "../../src/oauth/response.js";
+import { createMemoryStorage } from "../../src/storage/memory/memory-storage.js";
+import { RevocationFeed } from "../../src/tokens/revocation-feed.js";
+import { RevocationTable } from "../../src/tokens/revocation-table.js";
+import type { TrustedIssuer } from "../../src/tokens/trusted-issuer.js";
+
+export const ISSUER = "https://tokens.example.com";
+export const IDP = "https://idp.example.com";
+export const CALLER: Caller = { requestId: "r", transport: "form", address: "192.0.2.1" };
+
+/** A secret for a client, long enough for the rules. */
+export function secretOf(id: string): string {
+  return `secret-of-${id}-0123456789abcdef`;
+}
+
+/** A client with a secret (`secretOf`), both grants and the default scopes; change what the test is about. */
+export function client(id: string, changes: Partial<Client> = {}): Client {
+  return {
+    id,
+    name: undefined,
+    secrets: [
+      {
+        kind: "digest",
+        sha256: createHash("sha256").update(secretOf(id)).digest(),
+        identifies: true,
+        expiresAt: undefined,
+      },
+    ],
+    federated: [],
+    keys: undefined,
+    grants: new Set(["client_credentials", "token_exchange"]),
+    scopes: { allowed: new Set(["catalog", "PRINCIPAL_ROLE:ALL"]), default: ["catalog"] },
+    audiences: { allowed: new Set([ISSUER]), default: [ISSUER] },
+    claims: {},
+    mayActFor: new Set(),
+    accessTtlSeconds: 3600,
+    permissions: new Set(),
+    disabled: false,
+    unsecuredSubjects: undefined,
+    ...changes,
+  };
+}
+
+/** What the audit recorded. */
+export type Recorded =
+  | { readonly event: "issued"; readonly decision: Decision }
+  | { readonly event: "refused"; readonly decision: Decision; readonly error: OAuthError }
+  | { readonly event: string; readonly detail: readonly unknown[] };
+
+/** A private key of the test's identity provider. */
+const idp = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const IDP_JWK = { ...idp.publicKey.export({ format: "jwk" }), kid: "idp-1", alg: "ES256", use: "sig" };
+
+/** Signs a JWT as the identity provider does. */
+export function idpToken(claims: JsonObject, header: JsonObject = {}): string {
+  const input = [{ alg: "ES256", typ: "JWT", kid: "idp-1", ...header }, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+    .join(".");
+  const signature = sign("sha256", Buffer.from(input), { key: idp.privateKey, dsaEncoding: "ieee-p1363" });
+  return `${input}.${signature.toString("base64url")}`;
+}
+
+/** An unsecured JWT. */
+export function unsecuredToken(claims: JsonObject): string {
+  return `${[{ alg: "none" }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".")}.`;
+}
+
+const TRUSTED_IDP: TrustedIssuer = {
+  issuer: IDP,
+  keys: { kind: "uri", uri: `${IDP}/jwks` },
+  caFile: undefined,
+  tokenFile: undefined,
+  audience: ISSUER,
+  algorithms: new Set(["ES256"]),
+  use: new Set(["subject_token", "client_assertion"]),
+  copiedClaims: ["email", "groups"],
+  subject: { claim: "sub", prefix: "idp:" },
+  trustDomain: undefined,
+};
+
+/** The core, and hands on everything around it. */
+export async function startCore(clients: readonly Client[]) {
+  let now = Date.UTC(2026, 0, 1);
+  const clock = (): number => now;
+  const registry = { current: clientSet(clients) };
+  const familyPolicy = { graceMs: 30 * SECOND, idleMs: 2 * HOUR };
+  const storage = createMemoryStorage({ clock, familyPolicy });
+  const table = new RevocationTable({ clock });
+  const stop = new AbortController();
+  void storage.revocations.follow(new RevocationFeed({ table }), stop.signal);
+  await Promise.resolve();
+  const recorded: Recorded[] = [];
+  const other =
+    (event: string) =>
+    (...detail: readonly unknown[]): void => {
+      recorded.push({ event, detail });
+    };
+  const events: Events = {
+    tokenIssued: (decision) => recorded.push({ event: "issued", decision: { ...decision } }),
+    tokenRefused: (decision, error) => recorded.push({ event: "refused", decision: { ...decision }, error }),
+    revoked: other("revoked"),
+    revocationRefused: other("revocationRefused"),
+    introspected: other("introspected"),
+    introspectionRefused: other("introspectionRefused"),
+    refreshReused: other("refreshReused"),
+    storeRegressed: other("storeRegressed"),
+  };
+  const view = { age: 0 };
+  const keys = createMemoryKeyRing({
+    algorithm: "ES256",
+    policy: { rotateEveryMs: 720 * HOUR, publishAheadMs: 15 * MINUTE, accessTtlMs: HOUR, sessionTtlMs: 24 * HOUR },
+    clock,
+  });
+  const core = createCore({
+    config: {
+      issuer: ISSUER,
+      tokens: {
+        accessTtlMs: HOUR,
+        sessionTtlMs: 24 * HOUR,
+        refreshGraceMs: familyPolicy.graceMs,
+        refreshIdleMs: familyPolicy.idleMs,
+      },
+      revocation: { maxStalenessMs: 5 * MINUTE },
+      tokenPaths: ["/v1/oauth/tokens"],
+    },
+    registry,
+    trustedIssuers: () => [TRUSTED_IDP],
+    storage,
+    revocationView: {
+      covers: (token) => table.covers(token),
+      notBefore: (subject, clientId, actors) => table.notBefore(subject, clientId, actors),
+      ageMs: () => view.age,
+    },
+    revokeEventually: (revocation, owner) => void storage.revocations.publish(revocation, owner),
+    keys,
+    issuerKeys: { find: async () => IDP_JWK },
+    limiter: createFailureLimiter({ policy: { burst: 30, intervalMs: 2000 }, clock }),
+    events,
+    clock,
+    randomId: pooledRandomId(),
+    random: randomBytes,
+  });
+
+  const ask = (
+    grant: GrantParameters,
+    credentials: Credentials,
+    rest: Partial<TokenRequest> = {},
+  ): Promise<TokenResponse> =>
+    core.tokens.token({ grant, credentials, scope: undefined, audience: [], resource: [], caller: CALLER, ...rest });
+
+  return {
+    ...core,
+    clock,
+    registry,
+    storage,
+    table,
+    view,
+    recorded,
+    keys,
+    /** Lets so many seconds pass. */
+    pass: (seconds: number): void => {
+      now += seconds * SECOND;
+    },
+    ask,
+    /** A token by client credentials. */
+    login: (id: string, rest: Partial<TokenRequest> = {}) => ask({ type: "client_credentials" }, byPost(id), rest),
+    /** An exchange. */
+    exchange: (
+      parameters: Partial<TokenExchangeParameters>,
+      credentials: Credentials,
+      rest: Partial<TokenRequest> = {},
+    ) => ask({ ...EXCHANGE, ...parameters }, credentials, rest),
+  };
+}
+
+/** The core under test. */
+export type TestCore = Awaited<ReturnType<typeof startCore>>;
+
+const EXCHANGE: TokenExchangeParameters = {
+  type: "token_exchange",
+  subjectToken: undefined,
+  subjectTokenType: undefined,
+  actorToken: undefined,
+  actorTokenType: undefined,
+  requestedTokenType: undefined,
+};
+
+/** A client's id and secret, in the body. */
+export function byPost(id: string): Credentials {
+  return { clientId: id, clientSecret: secretOf(id) };
+}
+
+/** A client's id and secret, as Iceberg sends them in Basic. */
+export function byBasic(id: string): Credentials {
+  return { authorization: `Basic ${Buffer.from(`${id}:${secretOf(id)}`).toString("base64")}` };
+}
+
+/** A token as Bearer. */
+export function byBearer(token: string): Credentials {
+  return { authorization: `Bearer ${token}` };
+}
+
+/** An access token as subject. */
+export function subject(token: string, type: TokenExchangeParameters["subjectTokenType"] = "access_token") {
+  return { subjectToken: token, subjectTokenType: type };
+}
+
+/** The claims of a JWT, unverified. */
+export function claimsOf(token: string): Record<string, unknown> {
+  const claims: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+  if (typeof claims !== "object" || claims === null) throw new Error("no claims");
+  return { ...claims };
+}
+
+/** The refusal that a promise ends in. */
+export async function refusal(promise: Promise<unknown>): Promise<OAuthError> {
+  try {
+    await promise;
+  } catch (error) {
+    return toOAuthError(error);
+  }
+  throw new Error("it was not refused");
+}
