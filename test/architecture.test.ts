@@ -55,7 +55,7 @@ function importsOf(file: string): Import[] {
 /** The row of the table that a path belongs to: the longest that fits. */
 function roomOf(path: string): string {
   const rooms = Object.keys(MAY_IMPORT).filter((room) => path.startsWith(`${room}/`));
-  return rooms.sort((a, b) => b.length - a.length)[0] ?? path;
+  return rooms.toSorted((a, b) => b.length - a.length)[0] ?? path;
 }
 
 function packageOf(specifier: string): string {
