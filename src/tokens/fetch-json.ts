@@ -38,17 +38,20 @@ export function createJsonFetcher(dependencies: {
     const headers: Record<string, string> = { accept: "application/json", "accept-encoding": "identity" };
     if (secure && tokenFile !== undefined) headers["authorization"] = `Bearer ${(await readFile(tokenFile)).trim()}`;
     const ca = caFile === undefined ? {} : { ca: await readFile(caFile) };
-    const options = { headers, agent: false, signal: AbortSignal.timeout(timeoutMs) } as const;
-    const request = secure ? https.get(target, { ...options, ...ca }) : http.get(target, options);
-    const response = await answerOf(request);
-    const text = await bodyOf(response);
-    return { json: parse(text), maxAgeSeconds: maxAgeOf(response.headers["cache-control"]) };
+    const signal = AbortSignal.timeout(timeoutMs);
+    const options = { headers, agent: false, signal } as const;
+    try {
+      const response = await answerOf(secure ? https.get(target, { ...options, ...ca }) : http.get(target, options));
+      return { json: parse(await bodyOf(response)), maxAgeSeconds: maxAgeOf(response.headers["cache-control"]) };
+    } catch (error) {
+      throw signal.aborted ? new Error(`did not answer within ${timeoutMs} ms`) : error;
+    }
   };
 }
 
 function answerOf(request: http.ClientRequest): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
-    request.once("error", reject);
+    request.on("error", reject);
     request.once("response", (response) => {
       if (response.statusCode === 200) return resolve(response);
       response.destroy();
