@@ -1,0 +1,71 @@
+import type { Readable } from "node:stream";
+
+const NOTHING = Buffer.alloc(0);
+
+/** How a body is to be read. */
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** How long the whole body may take; absent where the HTTP server itself watches that. */
+  readonly timeout?: { readonly afterMs: number; readonly cut: () => void };
+}
+
+/**
+ * Collects the body of a request. Calls `done` once: with all bytes, or with undefined as soon as it is known that there
+ * are too many; then the rest is read and dropped until someone ends the connection. Never calls it if the caller goes
+ * away first.
+ */
+export function readBody(
+  source: Readable,
+  contentLength: string | undefined,
+  { maxBytes, timeout }: BodyLimits,
+  done: (body: Buffer | undefined) => void,
+): void {
+  if (contentLength !== undefined && Number(contentLength) > maxBytes) {
+    source.resume();
+    done(undefined);
+    return;
+  }
+  const timer = timeout && setTimeout(timeout.cut, timeout.afterMs).unref();
+  let first: Buffer | undefined;
+  let more: Buffer[] | undefined;
+  let size = 0;
+  source.on("data", (chunk: Buffer) => {
+    if (size > maxBytes) return;
+    size += chunk.length;
+    if (size > maxBytes) {
+      first = more = undefined;
+      done(undefined);
+    } else if (first === undefined) first = chunk;
+    else (more ??= [first]).push(chunk);
+  });
+  source.on("end", () => {
+    clearTimeout(timer);
+    if (size <= maxBytes) done(more === undefined ? (first ?? NOTHING) : Buffer.concat(more, size));
+  });
+}
+
+const LINGER_MS = 1000;
+const LINGER_BYTES = 1024 * 1024;
+
+/**
+ * Reads on for a moment, at most 1 s and 1 MiB, before `end`: a connection that is closed over unread bytes is reset,
+ * and the reset can overtake the answer.
+ */
+export function lingerThen(source: Readable, end: () => void): void {
+  let left = LINGER_BYTES;
+  const finish = () => {
+    clearTimeout(timer);
+    source.off("data", count);
+    source.off("close", finish);
+    source.off("end", finish);
+    end();
+  };
+  const count = (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) finish();
+  };
+  const timer = setTimeout(finish, LINGER_MS).unref();
+  source.on("data", count);
+  source.once("end", finish);
+  source.once("close", finish);
+}

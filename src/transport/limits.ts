@@ -1,0 +1,25 @@
+/** How much of anything a request may hold, on every transport. */
+
+/** A form body or an RPC message, in bytes. */
+export const MAX_MESSAGE_BYTES = 256 * 1024;
+
+/** All header fields of a request together, in bytes. Node's own 16 KiB would answer 431 to a long Bearer token. */
+export const MAX_HEADER_BYTES = 32 * 1024;
+
+/** A token, a client secret or an assertion, in characters: federated JWTs travel in all of them. */
+export const MAX_TOKEN_LENGTH = 16 * 1024;
+
+/** Any other value, in characters. */
+export const MAX_VALUE_LENGTH = 4 * 1024;
+
+/** Parameters of one form, and values of one repeated field. */
+export const MAX_PARAMETERS = 64;
+
+/** Streams that one HTTP/2 connection may have open. */
+export const MAX_CONCURRENT_STREAMS = 250;
+
+/** A unary call's deadline: longer ones are cut to this. */
+export const MAX_TIMEOUT_MS = 30_000;
+
+/** An RPC answer, in bytes. */
+export const MAX_ANSWER_BYTES = 1024 * 1024;

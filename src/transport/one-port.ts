@@ -1,0 +1,129 @@
+/**
+ * One listening port for HTTP/1.1 and HTTP/2: cleartext by the connection preface (prior knowledge, RFC 9113 section
+ * 3.3), TLS by ALPN. A port is either cleartext or TLS, never both: a mix would let a client be talked down to
+ * cleartext. Knows connections, not requests.
+ */
+import net, { type AddressInfo, type Socket } from "node:net";
+import tls from "node:tls";
+import type { Http1Side } from "./http1-side.js";
+import type { Http2Side } from "./http2-side.js";
+import type { CertificatePair } from "./tls-files.js";
+
+/** What the port is made of. */
+export interface OnePortOptions {
+  readonly http1: Http1Side;
+  readonly http2: Http2Side;
+  /** Absent: cleartext. */
+  readonly certificate?: CertificatePair | undefined;
+  /** For a new connection to show what it speaks. */
+  readonly sniffTimeoutMs: number;
+  /** Further ones are dropped at once. */
+  readonly maxConnections: number;
+}
+
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
+/** The port, from `listen` to `destroy`. */
+export class OnePort {
+  readonly #front: net.Server | tls.Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #options: OnePortOptions;
+
+  constructor(options: OnePortOptions) {
+    this.#options = options;
+    this.#front = options.certificate === undefined ? this.#cleartext() : this.#tls(options.certificate);
+    this.#front.maxConnections = options.maxConnections;
+    this.#front.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
+  }
+
+  /** Rejects if the address cannot be had. */
+  listen(port: number, host: string): Promise<AddressInfo> {
+    const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
+    this.#front.once("error", reject);
+    this.#front.listen(port, host, () => {
+      this.#front.off("error", reject);
+      this.#front.on("error", ignore); // an accept that failed, for want of file descriptors: the next one may succeed
+      const address = this.#front.address();
+      if (address === null || typeof address === "string") reject(new Error("the port has no address"));
+      else resolve(address);
+    });
+    return promise;
+  }
+
+  connections(): number {
+    return this.#sockets.size;
+  }
+
+  /** New handshakes use this pair; connections that exist keep theirs. */
+  renewCertificate(pair: CertificatePair): void {
+    if (this.#front instanceof tls.Server) this.#front.setSecureContext(pair);
+  }
+
+  /** Takes no new connections; resolves when the last one has ended. */
+  close(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#front.close(() => resolve());
+    return promise;
+  }
+
+  /** Cuts what is left. */
+  destroy(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #tls(certificate: CertificatePair): tls.Server {
+    const server = tls.createServer(
+      {
+        ...certificate,
+        ALPNProtocols: ["h2", "http/1.1"],
+        minVersion: "TLSv1.2",
+        handshakeTimeout: this.#options.sniffTimeoutMs,
+        noDelay: true,
+        keepAlive: true,
+      },
+      (socket) => this.#hand(socket, socket.alpnProtocol === "h2"),
+    );
+    return server.on("tlsClientError", ignore);
+  }
+
+  #cleartext(): net.Server {
+    return net.createServer({ noDelay: true, keepAlive: true }, (socket) => {
+      socket.on("error", ignore);
+      socket.setTimeout(this.#options.sniffTimeoutMs, () => socket.destroy());
+      this.#sniff(socket);
+    });
+  }
+
+  #sniff(socket: Socket): void {
+    const chunk: Buffer | null = socket.read();
+    if (chunk === null) {
+      if (!socket.readableEnded && !socket.destroyed) socket.once("readable", () => this.#sniff(socket));
+      return;
+    }
+    socket.unshift(chunk); // both halves accept bytes that were read before they got the socket
+    const length = Math.min(chunk.length, PREFACE.length);
+    if (chunk.compare(PREFACE, 0, length, 0, length) !== 0) this.#hand(socket, false);
+    else if (length === PREFACE.length) this.#hand(socket, true);
+    else this.#waitBeyond(socket, chunk.length); // the P of POST, or of PRI?
+  }
+
+  /** 'readable' also fires for bytes that were put back: look again only when there are more. */
+  #waitBeyond(socket: Socket, length: number): void {
+    socket.once("readable", () => {
+      if (socket.readableLength > length || socket.readableEnded) this.#sniff(socket);
+      else this.#waitBeyond(socket, length);
+    });
+  }
+
+  #hand(socket: Socket, http2: boolean): void {
+    socket.setTimeout(0);
+    socket.removeAllListeners("timeout");
+    if (http2) this.#options.http2.accept(socket);
+    else this.#options.http1.accept(socket);
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,89 @@
+/** What the server says of itself: RFC 8414, and as much of OpenID Connect Discovery as a verifier needs. */
+import { GRANT_TYPES, grantTypeOnWire } from "../../oauth/grant-type.js";
+import type { KeyRing } from "../../keys/key-ring.js";
+import type { Document } from "./documents.js";
+
+/** What the documents tell. */
+export interface DiscoveryOptions {
+  /** `iss`, byte for byte. */
+  readonly issuer: string;
+  readonly keyRing: Pick<KeyRing, "published">;
+  /** Algorithms that client assertions may be signed with. */
+  readonly assertionAlgorithms: readonly string[];
+  /** Scope words worth telling everyone; none: the member is left out. */
+  readonly scopesSupported: () => readonly string[];
+}
+
+/** The documents. */
+export interface Discovery {
+  readonly authorizationServer: () => Document;
+  readonly openIdConfiguration: () => Document;
+  readonly jwks: () => Document;
+}
+
+const METADATA_MAX_AGE_SECONDS = 300;
+const AUTH_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+
+/** A URL of this server, as seen from outside: below the issuer, whatever path that has. */
+export function endpointUrl(issuer: string, path: string): string {
+  return (issuer.endsWith("/") ? issuer.slice(0, -1) : issuer) + path;
+}
+
+/** Makes the documents. */
+export function createDiscovery({
+  issuer,
+  keyRing,
+  assertionAlgorithms,
+  scopesSupported,
+}: DiscoveryOptions): Discovery {
+  const jwksUri = endpointUrl(issuer, "/.well-known/jwks.json");
+  const tokenEndpoint = endpointUrl(issuer, "/v1/oauth/tokens");
+  const signing = () => [...new Set(keyRing.published().keys.map(({ alg }) => alg))];
+
+  return {
+    authorizationServer: () =>
+      json({
+        issuer,
+        token_endpoint: tokenEndpoint,
+        jwks_uri: jwksUri,
+        scopes_supported: scopesSupported(),
+        response_types_supported: [],
+        grant_types_supported: GRANT_TYPES.map(grantTypeOnWire),
+        token_endpoint_auth_methods_supported: AUTH_METHODS,
+        token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+        revocation_endpoint: endpointUrl(issuer, "/v1/oauth/revoke"),
+        revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+        revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+        introspection_endpoint: endpointUrl(issuer, "/v1/oauth/introspect"),
+        introspection_endpoint_auth_methods_supported: AUTH_METHODS,
+        introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+        introspection_signing_alg_values_supported: signing(),
+        service_documentation: endpointUrl(issuer, "/errors"),
+      }),
+    openIdConfiguration: () =>
+      json({
+        issuer,
+        token_endpoint: tokenEndpoint,
+        jwks_uri: jwksUri,
+        response_types_supported: [],
+        subject_types_supported: ["public"],
+        id_token_signing_alg_values_supported: signing(),
+      }),
+    jwks: () => {
+      const { keys, maxAgeSeconds } = keyRing.published();
+      return { contentType: "application/json", body: JSON.stringify({ keys }), maxAgeSeconds };
+    },
+  };
+}
+
+/** RFC 8414 section 3.2: members with no elements are left out; `response_types_supported` is required all the same. */
+function json(members: Readonly<Record<string, string | readonly string[]>>): Document {
+  const present = Object.entries(members).filter(
+    ([name, value]) => name === "response_types_supported" || value.length > 0,
+  );
+  return {
+    contentType: "application/json",
+    body: JSON.stringify(Object.fromEntries(present)),
+    maxAgeSeconds: METADATA_MAX_AGE_SECONDS,
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * Reads a form body (`application/x-www-form-urlencoded`, RFC 6749 appendix B) in one pass, and decodes nothing but the
+ * parameters that the endpoint knows. Stricter than URLSearchParams, which repairs broken escapes and UTF-8 in silence.
+ */
+import { invalidRequest, type OAuthError } from "../../oauth/error.js";
+import { MAX_PARAMETERS, MAX_TOKEN_LENGTH, MAX_VALUE_LENGTH } from "../limits.js";
+
+/** Parameters that may be sent once, with the longest value that each may have. */
+const ONCE = {
+  grant_type: MAX_VALUE_LENGTH,
+  scope: MAX_VALUE_LENGTH,
+  client_id: MAX_VALUE_LENGTH,
+  client_secret: MAX_TOKEN_LENGTH,
+  client_assertion: MAX_TOKEN_LENGTH,
+  client_assertion_type: MAX_VALUE_LENGTH,
+  subject_token: MAX_TOKEN_LENGTH,
+  subject_token_type: MAX_VALUE_LENGTH,
+  actor_token: MAX_TOKEN_LENGTH,
+  actor_token_type: MAX_VALUE_LENGTH,
+  requested_token_type: MAX_VALUE_LENGTH,
+  refresh_token: MAX_TOKEN_LENGTH,
+  token: MAX_TOKEN_LENGTH,
+  token_type_hint: MAX_VALUE_LENGTH,
+} as const;
+
+/** Parameters that may be repeated (RFC 8693 section 2.1). */
+const REPEATED = ["audience", "resource"] as const;
+
+type OnceName = keyof typeof ONCE;
+type RepeatedName = (typeof REPEATED)[number];
+
+/** The values; undefined for what is absent or empty (RFC 6749 section 3.2). */
+export type FormBody = { [Name in OnceName]: string | undefined } & { [Name in RepeatedName]: readonly string[] };
+
+interface Parameter {
+  readonly name: OnceName | RepeatedName;
+  readonly maxLength: number;
+  /** Its place in the set of those that were seen; 0 for one that may be repeated. */
+  readonly bit: number;
+}
+
+/** Which parameters an endpoint knows: all others are ignored, whatever their value. */
+export type KnownParameters = ReadonlyMap<string, Parameter>;
+
+/** Names what an endpoint knows. */
+export function knownParameters(...names: readonly (OnceName | RepeatedName)[]): KnownParameters {
+  return new Map(
+    names.map((name, at) => {
+      const once = isOnce(name);
+      return [name, { name, maxLength: once ? ONCE[name] : MAX_VALUE_LENGTH, bit: once ? 1 << at : 0 }];
+    }),
+  );
+}
+
+/** Throws `invalid_request` for what is repeated, too long, too much, or not well-formed in what is known. */
+export function parseFormBody(bytes: Buffer, known: KnownParameters): FormBody {
+  const text = bytes.toString("latin1");
+  const form = emptyForm();
+  let seen = 0;
+  let count = 0;
+  for (let at = 0; at < text.length;) {
+    const next = text.indexOf("&", at);
+    const end = next === -1 ? text.length : next;
+    if (end > at) {
+      if (++count > MAX_PARAMETERS) throw malformed(`The form has more than ${MAX_PARAMETERS} parameters.`);
+      const equals = text.indexOf("=", at);
+      const nameEnd = equals === -1 || equals > end ? end : equals;
+      const parameter = find(known, text.slice(at, nameEnd));
+      if (parameter !== undefined) {
+        if ((seen & parameter.bit) !== 0) throw malformed(`${parameter.name} was sent more than once.`);
+        seen |= parameter.bit;
+        if (nameEnd + 1 < end) set(form, parameter, text.slice(nameEnd + 1, end));
+      }
+    }
+    at = end + 1;
+  }
+  return form;
+}
+
+/** Any spelling of the name counts, so that `client%5Fid` is no way round the rule against repeats. */
+function find(known: KnownParameters, name: string): Parameter | undefined {
+  const parameter = known.get(name);
+  if (parameter !== undefined || (!name.includes("%") && !name.includes("+"))) return parameter;
+  const decoded = decode(name);
+  return decoded === undefined ? undefined : known.get(decoded);
+}
+
+function set(form: MutableForm, { name, maxLength }: Parameter, encoded: string): void {
+  // An escape is three characters: what is longer than this cannot come to fit.
+  const value = encoded.length > 3 * maxLength ? encoded : decode(encoded);
+  if (value === undefined) throw malformed(`${name} is not well-formed: percent escapes of UTF-8 are expected.`);
+  if (value.length > maxLength) throw malformed(`${name} is longer than ${maxLength} characters.`);
+  if (name !== "audience" && name !== "resource") form[name] = value;
+  else form[name] = [...form[name], value];
+}
+
+const PLAIN = /^[\x21-\x24\x26-\x2A\x2C-\x7E]*$/;
+const HIGH = /[\x80-\xFF]/;
+
+/** Text of one byte a character, as the wire had it, decoded; undefined for broken escapes or broken UTF-8. */
+function decode(encoded: string): string | undefined {
+  if (PLAIN.test(encoded)) return encoded;
+  try {
+    const utf8 = HIGH.test(encoded) ? strictUtf8(encoded) : encoded;
+    const spaced = utf8.includes("+") ? utf8.replaceAll("+", " ") : utf8;
+    return spaced.includes("%") ? decodeURIComponent(spaced) : spaced;
+  } catch {
+    return undefined;
+  }
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function strictUtf8(latin1: string): string {
+  return UTF8.decode(Buffer.from(latin1, "latin1"));
+}
+
+function isOnce(name: string): name is OnceName {
+  return Object.hasOwn(ONCE, name);
+}
+
+type MutableForm = { -readonly [Name in keyof FormBody]: FormBody[Name] };
+
+/** Every member from the start, so that all forms have one shape. */
+function emptyForm(): MutableForm {
+  return {
+    grant_type: undefined,
+    scope: undefined,
+    client_id: undefined,
+    client_secret: undefined,
+    client_assertion: undefined,
+    client_assertion_type: undefined,
+    subject_token: undefined,
+    subject_token_type: undefined,
+    actor_token: undefined,
+    actor_token_type: undefined,
+    requested_token_type: undefined,
+    refresh_token: undefined,
+    token: undefined,
+    token_type_hint: undefined,
+    audience: NONE,
+    resource: NONE,
+  };
+}
+
+const NONE: readonly string[] = [];
+
+function malformed(description: string): OAuthError {
+  return invalidRequest("REQUEST_MALFORMED", description);
+}

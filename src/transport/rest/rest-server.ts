@@ -1,0 +1,131 @@
+/** Carries requests and answers between Node's two HTTP servers and the handlers. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { invalidRequest } from "../../oauth/error.js";
+import type { Caller } from "../../oauth/request.js";
+import { lingerThen, readBody } from "../body.js";
+import type { Arrival, CallerFactory } from "../call.js";
+import { MAX_MESSAGE_BYTES } from "../limits.js";
+import type { Target } from "../target.js";
+import { errorResponse, type ErrorLinks } from "./errors.js";
+import type { RestResponse, RestRoute, RestRoutes } from "./rest-message.js";
+
+/** What the server is made of. */
+export interface RestServerOptions {
+  readonly routes: RestRoutes;
+  readonly callerOf: CallerFactory;
+  readonly links: ErrorLinks;
+  /** For the whole body of a request over HTTP/2; over HTTP/1.1 Node's own limit holds. Milliseconds. */
+  readonly bodyTimeoutMs: number;
+}
+
+/** Serves what is at the routes, and refuses what is nowhere. */
+export interface RestServer {
+  /** Whether there is something at this path. */
+  has(path: string): boolean;
+  serveHttp1(target: Target, request: IncomingMessage, response: ServerResponse): void;
+  serveHttp2(target: Target, stream: ServerHttp2Stream, arrival: Arrival): void;
+}
+
+const HTTP1_LIMITS = { maxBytes: MAX_MESSAGE_BYTES };
+const NO_BODY = Buffer.alloc(0);
+
+/** Makes the server. */
+export function createRestServer({ routes, callerOf, links, bodyTimeoutMs }: RestServerOptions): RestServer {
+  function serve(
+    { path, query }: Target,
+    method: string,
+    arrival: Arrival,
+    read: (done: (body: Buffer | undefined) => void) => void,
+    reply: (answer: RestResponse) => void,
+  ): void {
+    const caller = callerOf(arrival, "form");
+    const route = routes.get(path);
+    if (route === undefined) return reply(errorResponse(unknownPath(), caller.requestId, links, 404));
+    const handler = route.handlers.get(method);
+    if (handler === undefined) return reply(wrongMethod(route, caller, links));
+    const run = (body: Buffer | undefined) => {
+      const { headers, rawHeaders } = arrival;
+      const answer = handler({ method, path, query, headers, rawHeaders, body, caller });
+      if (answer instanceof Promise) void answer.then(reply);
+      else reply(answer);
+    };
+    if (route.takesForm) read(run);
+    else run(NO_BODY);
+  }
+
+  return {
+    has: (path) => routes.has(path),
+
+    serveHttp1(target, request, response) {
+      const { method = "", headers, rawHeaders } = request;
+      serve(
+        target,
+        method,
+        { headers, rawHeaders, peerAddress: request.socket.remoteAddress },
+        (done) => readBody(request, headers["content-length"], HTTP1_LIMITS, done),
+        (answer) => writeHttp1(request, response, answer),
+      );
+    },
+
+    serveHttp2(target, stream, arrival) {
+      const { headers } = arrival;
+      const method = String(headers[":method"]);
+      const timeout = { afterMs: bodyTimeoutMs, cut: () => stream.close(constants.NGHTTP2_CANCEL) };
+      serve(
+        target,
+        method,
+        arrival,
+        (done) => readBody(stream, headers["content-length"], { maxBytes: MAX_MESSAGE_BYTES, timeout }, done),
+        (answer) => writeHttp2(stream, method, answer),
+      );
+    },
+  };
+}
+
+function writeHttp1(request: IncomingMessage, response: ServerResponse, { status, headers, body }: RestResponse): void {
+  if (response.destroyed) return;
+  const sized = hasBody(status) ? [...headers, "Content-Length", String(Buffer.byteLength(body))] : [...headers];
+  if (request.complete || isSmall(request.headers)) {
+    response.writeHead(status, sized);
+    response.end(body);
+    return;
+  }
+  response.shouldKeepAlive = false;
+  response.writeHead(status, sized);
+  response.write(body);
+  lingerThen(request, () => response.end());
+}
+
+function writeHttp2(stream: ServerHttp2Stream, method: string, { status, headers, body }: RestResponse): void {
+  if (stream.destroyed || stream.closed) return;
+  const fields: Record<string, string | number> = { ":status": status };
+  for (let at = 0; at < headers.length; at += 2) fields[String(headers[at]).toLowerCase()] = String(headers[at + 1]);
+  if (hasBody(status)) fields["content-length"] = Buffer.byteLength(body);
+  if (method === "HEAD" || body === "") stream.respond(fields, { endStream: true });
+  else {
+    stream.respond(fields);
+    stream.end(body);
+  }
+  // The answer is complete and the rest of the request is not wanted (RFC 9113 section 8.1).
+  if (!stream.readableEnded) stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
+}
+
+/** Whether Node may read the rest of a body by itself: it has no limit of its own. */
+function isSmall(headers: IncomingHttpHeaders): boolean {
+  return headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) <= MAX_MESSAGE_BYTES;
+}
+
+function hasBody(status: number): boolean {
+  return status !== 204 && status !== 304;
+}
+
+function unknownPath() {
+  return invalidRequest("REQUEST_MALFORMED", "Nothing is served at this path. Tokens are at POST /v1/oauth/tokens.");
+}
+
+function wrongMethod(route: RestRoute, caller: Caller, links: ErrorLinks): RestResponse {
+  const refusal = invalidRequest("REQUEST_MALFORMED", `This method is not allowed here. Allowed: ${route.allow}.`);
+  const answer = errorResponse(refusal, caller.requestId, links, 405);
+  return { ...answer, headers: [...answer.headers, "Allow", route.allow] };
+}

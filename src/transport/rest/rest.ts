@@ -1,0 +1,55 @@
+/** Everything that is served without RPC, composed. Owns the form endpoints and the documents; knows no rule of a grant. */
+import type { CallerFactory } from "../call.js";
+import { randomUUID } from "node:crypto";
+import { createDiscovery, endpointUrl, type DiscoveryOptions } from "./discovery.js";
+import { createErrorList } from "./error-list.js";
+import { errorResponse } from "./errors.js";
+import { createFormEndpoints, type FormEndpointOptions } from "./form-endpoints.js";
+import { createRestServer, type RestServer } from "./rest-server.js";
+import { createRoutes } from "./routes.js";
+import { invalidRequest } from "../../oauth/error.js";
+
+/** What it is made of. */
+export interface RestOptions extends DiscoveryOptions, Omit<FormEndpointOptions, "links"> {
+  /** Further paths of the token endpoint. */
+  readonly tokenPaths: readonly string[];
+  readonly callerOf: CallerFactory;
+  /** For the whole body of a request over HTTP/2. Milliseconds. */
+  readonly bodyTimeoutMs: number;
+}
+
+/** Makes the server of all that. */
+export function createRest(options: RestOptions): RestServer {
+  const { issuer, tokenPaths, callerOf, bodyTimeoutMs } = options;
+  const links = { errorsUri: endpointUrl(issuer, "/errors") };
+  const routes = createRoutes({
+    endpoints: createFormEndpoints({ ...options, links }),
+    discovery: createDiscovery(options),
+    errorList: createErrorList(),
+    tokenPaths,
+    issuer,
+  });
+  return createRestServer({ routes, callerOf, links, bodyTimeoutMs });
+}
+
+const PHRASES = {
+  400: ["Bad Request", "This is not a well-formed HTTP request."],
+  408: ["Request Timeout", "The request took too long to arrive."],
+  413: ["Payload Too Large", "The chunk extensions are too large."],
+  431: ["Request Header Fields Too Large", "The header fields are larger than 32 KiB."],
+} as const;
+
+/** The answer to what could not be parsed as HTTP, as bytes for the connection, which it closes. */
+export function malformedAnswer(status: keyof typeof PHRASES, issuer: string): string {
+  const [phrase, description] = PHRASES[status];
+  const links = { errorsUri: endpointUrl(issuer, "/errors") };
+  const { headers, body } = errorResponse(
+    invalidRequest("REQUEST_MALFORMED", description),
+    randomUUID(),
+    links,
+    status,
+  );
+  const lines = [`HTTP/1.1 ${status} ${phrase}`, "Connection: close", `Content-Length: ${body.length}`];
+  for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`);
+  return `${lines.join("\r\n")}\r\n\r\n${body}`;
+}

@@ -1,0 +1,44 @@
+import { createContextKey, type HandlerContext } from "@connectrpc/connect";
+import type { Caller, CallerRequest } from "../../oauth/request.js";
+import { authorizationOf, type Arrival } from "../call.js";
+
+/** A call, as it is known before its message is read. */
+export interface RpcCall {
+  readonly caller: Caller;
+  readonly arrival: Arrival;
+}
+
+/** Where a handler finds its call, on the fast lane as on the stock road. */
+export const rpcCallKey = createContextKey<RpcCall | undefined>(undefined, { description: "icemint call" });
+
+/** The call behind a context. Throws if the handler is served by something that sets none. */
+export function rpcCallOf({ values }: Pick<HandlerContext, "values">): RpcCall {
+  const call = values.get(rpcCallKey);
+  if (call === undefined) throw new Error("the handler context carries no call");
+  return call;
+}
+
+/** The client's fields of every request message. */
+export interface ClientFields {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly clientAssertion: string;
+}
+
+const JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const NO_FIELDS: ClientFields = { clientId: "", clientSecret: "", clientAssertion: "" };
+
+/** The caller and its credentials, from the message and from the `authorization` metadata. Throws `OAuthError`. */
+export function callerRequest(call: RpcCall, fields: ClientFields = NO_FIELDS): CallerRequest {
+  const { clientId, clientSecret, clientAssertion } = fields;
+  return {
+    caller: call.caller,
+    credentials: {
+      authorization: authorizationOf(call.arrival),
+      clientId: clientId || undefined,
+      clientSecret: clientSecret || undefined,
+      clientAssertion: clientAssertion || undefined,
+      clientAssertionType: clientAssertion === "" ? undefined : JWT_BEARER,
+    },
+  };
+}

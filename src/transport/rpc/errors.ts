@@ -1,0 +1,98 @@
+/** How a refusal looks over gRPC and Connect: one total table, and the details that callers act on. */
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { OAuthError, type ErrorReason, type OAuthErrorCode, toOAuthError } from "../../oauth/error.js";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
+
+const CODES = {
+  invalid_request: Code.InvalidArgument,
+  invalid_client: Code.Unauthenticated,
+  invalid_grant: Code.FailedPrecondition,
+  unauthorized_client: Code.PermissionDenied,
+  unsupported_grant_type: Code.InvalidArgument,
+  invalid_scope: Code.InvalidArgument,
+  invalid_target: Code.InvalidArgument,
+  slow_down: Code.ResourceExhausted,
+  temporarily_unavailable: Code.Unavailable,
+  server_error: Code.Internal,
+} as const satisfies Record<OAuthErrorCode, Code>;
+
+/** Reasons that gRPC can say more exactly than OAuth. */
+const CODES_BY_REASON: Readonly<Partial<Record<ErrorReason, Code>>> = {
+  TIMED_OUT: Code.DeadlineExceeded,
+  CURSOR_GONE: Code.OutOfRange,
+  CONSUMER_TOO_SLOW: Code.ResourceExhausted,
+  KEY_UNKNOWN: Code.NotFound,
+};
+
+/** Faults that lie in one field of the message. */
+const FIELDS: Readonly<Partial<Record<ErrorReason, string>>> = {
+  GRANT_TYPE_UNSUPPORTED: "grant",
+  SCOPE_MALFORMED: "scope",
+  SCOPE_NOT_ALLOWED: "scope",
+  SCOPE_MISSING: "scope",
+  SUBJECT_TOKEN_INVALID: "token_exchange.subject_token",
+  ACTOR_TOKEN_INVALID: "token_exchange.actor_token",
+};
+
+const DOMAIN = "icemint";
+
+/** A refusal as an RPC error: the description, and the details of standards that clients know. */
+export function toConnectError(error: unknown): ConnectError {
+  if (error instanceof ConnectError) return error;
+  const refusal = toOAuthError(error);
+  const connectError = new ConnectError(refusal.message, codeOf(refusal), undefined, undefined, refusal);
+  connectError.details.push(errorInfo(refusal.reason, refusal.code));
+  const retryAfterSeconds = retryAfter(refusal);
+  if (retryAfterSeconds !== undefined) {
+    connectError.details.push({ desc: RetryInfoSchema, value: { retryDelay: toDuration(retryAfterSeconds) } });
+  }
+  const field = FIELDS[refusal.reason];
+  if (field !== undefined) {
+    const violation = { field, description: refusal.message, reason: refusal.reason };
+    connectError.details.push({ desc: BadRequestSchema, value: { fieldViolations: [violation] } });
+  }
+  return connectError;
+}
+
+/** The refusal of what the server is not set up for. */
+export function failedPrecondition(description: string): ConnectError {
+  const error = new ConnectError(description, Code.FailedPrecondition);
+  error.details.push(errorInfo("PARAMETER_INVALID", "invalid_request"));
+  return error;
+}
+
+/**
+ * Gives a failure of the protocol itself (an unreadable message, one that is too large, an unknown compression) the
+ * details that every error carries. Errors that have details are left alone.
+ */
+export function withErrorInfo(error: ConnectError): ConnectError {
+  if (error.details.length > 0) return error;
+  const [reason, code] = PROTOCOL_FAILURES[error.code] ?? (["REQUEST_MALFORMED", "invalid_request"] as const);
+  error.details.push(errorInfo(reason, code));
+  return error;
+}
+
+const PROTOCOL_FAILURES: Readonly<Partial<Record<Code, readonly [ErrorReason, OAuthErrorCode]>>> = {
+  [Code.Internal]: ["INTERNAL", "server_error"],
+  [Code.DeadlineExceeded]: ["TIMED_OUT", "temporarily_unavailable"],
+  [Code.Unavailable]: ["OVERLOADED", "temporarily_unavailable"],
+};
+
+function codeOf({ code, reason }: OAuthError): Code {
+  return CODES_BY_REASON[reason] ?? CODES[code];
+}
+
+function errorInfo(reason: ErrorReason, code: OAuthErrorCode) {
+  const value = create(ErrorInfoSchema, { reason, domain: DOMAIN, metadata: { oauth_error: code } });
+  return { desc: ErrorInfoSchema, value };
+}
+
+function retryAfter({ code, retryAfterSeconds }: OAuthError): number | undefined {
+  if (retryAfterSeconds !== undefined) return retryAfterSeconds;
+  return code === "slow_down" || code === "temporarily_unavailable" ? 1 : undefined;
+}
+
+function toDuration(seconds: number) {
+  return { seconds: BigInt(Math.floor(seconds)), nanos: Math.round((seconds % 1) * 1e9) };
+}

@@ -1,0 +1,180 @@
+/** Between protobuf messages and the plain requests and answers of the core. Decides nothing about grants. */
+import { create, type JsonObject as ProtoJsonObject, type MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { Introspection, RevocationTarget } from "../../grants/endpoints.js";
+import type { KeyInfo } from "../../keys/key-operations.js";
+import type { KeyRing, KeyState as RingKeyState } from "../../keys/key-ring.js";
+import { invalidRequest, OAuthError } from "../../oauth/error.js";
+import type { GrantParameters, TokenRequest } from "../../oauth/request.js";
+import type { TokenResponse } from "../../oauth/response.js";
+import type { TokenType } from "../../oauth/token-type.js";
+import { KeyState, type SigningKeySchema } from "../../gen/icemint/v1/key_service_pb.js";
+import {
+  GetTokenResponseSchema,
+  IntrospectTokenResponseSchema,
+  TokenType as ProtoTokenType,
+  type GetKeysResponseSchema,
+  type GetTokenRequest,
+  type GetTokenResponse,
+  type IntrospectTokenResponse,
+  type RevokeTokenRequest,
+  type TokenExchangeGrant,
+} from "../../gen/icemint/v1/token_service_pb.js";
+import { MAX_PARAMETERS, MAX_TOKEN_LENGTH, MAX_VALUE_LENGTH } from "../limits.js";
+import { callerRequest, type ClientFields, type RpcCall } from "./call-context.js";
+
+/** Reads a request for a token. Throws `OAuthError`. */
+export function toTokenRequest(message: GetTokenRequest, call: RpcCall): TokenRequest {
+  const grant = toGrant(message.grant);
+  const { credentials, caller } = callerRequest(call, checkedClient(message));
+  return {
+    grant,
+    credentials,
+    scope: atMost(message.scope, MAX_VALUE_LENGTH, "scope") || undefined,
+    audience: list(message.audience, "audience"),
+    resource: list(message.resource, "resource"),
+    caller,
+  };
+}
+
+/** What to revoke. Throws `invalid_request`. */
+export function toRevocationTarget({ target }: RevokeTokenRequest): RevocationTarget {
+  switch (target.case) {
+    case "token":
+      return { kind: "token", token: required(target.value, MAX_TOKEN_LENGTH, "token") };
+    case "session":
+      return { kind: "session", sessionId: required(target.value, MAX_VALUE_LENGTH, "session") };
+    case "subject":
+      return { kind: "subject", subject: required(target.value, MAX_VALUE_LENGTH, "subject") };
+    case "client":
+      return { kind: "client", clientId: required(target.value, MAX_VALUE_LENGTH, "client") };
+    case "everything":
+      if (target.value) return { kind: "everything" };
+      throw invalidRequest("PARAMETER_INVALID", "everything must be true.");
+    default:
+      throw invalidRequest("PARAMETER_MISSING", "No target is set. Set token, session, subject, client or everything.");
+  }
+}
+
+/** The answer with a token. */
+export function fromTokenResponse(response: TokenResponse): GetTokenResponse {
+  const message = create(GetTokenResponseSchema);
+  message.accessToken = response.access_token;
+  message.tokenType = response.token_type;
+  message.expiresIn = response.expires_in;
+  message.issuedTokenType = response.issued_token_type;
+  message.refreshToken = response.refresh_token ?? "";
+  message.scope = response.scope ?? "";
+  return message;
+}
+
+/** What is known of a token. */
+export function fromIntrospection({ active, ...claims }: Introspection): IntrospectTokenResponse {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- protobuf's JSON type is ours without `readonly`
+  return create(IntrospectTokenResponseSchema, active ? { active, claims: claims as ProtoJsonObject } : { active });
+}
+
+/** The public keys. */
+export function fromPublished(
+  published: ReturnType<KeyRing["published"]>,
+): MessageInitShape<typeof GetKeysResponseSchema> {
+  return { keys: published.keys.map((key) => ({ ...key })), maxAge: { seconds: BigInt(published.maxAgeSeconds) } };
+}
+
+const KEY_STATES = {
+  published: KeyState.PUBLISHED,
+  active: KeyState.ACTIVE,
+  retired: KeyState.RETIRED,
+  gone: KeyState.GONE,
+  revoked: KeyState.REVOKED,
+} as const satisfies Record<RingKeyState, KeyState>;
+
+/** A key as an operator sees it. */
+export function fromKeyInfo(key: KeyInfo): MessageInitShape<typeof SigningKeySchema> {
+  return {
+    kid: key.kid,
+    algorithm: key.algorithm,
+    state: KEY_STATES[key.state],
+    publishTime: timestampFromMs(key.publishedAt),
+    ...(key.activatesAt !== undefined && { activateTime: timestampFromMs(key.activatesAt) }),
+    ...(key.retiredAt !== undefined && { retireTime: timestampFromMs(key.retiredAt) }),
+  };
+}
+
+/** The client's fields, none of them too long. */
+export function checkedClient<Fields extends ClientFields>(fields: Fields): Fields {
+  atMost(fields.clientId, MAX_VALUE_LENGTH, "client_id");
+  atMost(fields.clientSecret, MAX_TOKEN_LENGTH, "client_secret");
+  atMost(fields.clientAssertion, MAX_TOKEN_LENGTH, "client_assertion");
+  return fields;
+}
+
+/** A value that must be there. */
+export function required(value: string, maxLength: number, name: string): string {
+  if (value === "") throw invalidRequest("PARAMETER_MISSING", `${name} is missing.`);
+  return atMost(value, maxLength, name);
+}
+
+function toGrant(grant: GetTokenRequest["grant"]): GrantParameters {
+  switch (grant.case) {
+    case "clientCredentials":
+      return { type: "client_credentials" };
+    case "refreshToken":
+      return { type: "refresh_token", refreshToken: optionalToken(grant.value.refreshToken, "refresh_token") };
+    case "tokenExchange":
+      return toExchange(grant.value);
+    default:
+      throw new OAuthError(
+        "unsupported_grant_type",
+        "GRANT_TYPE_UNSUPPORTED",
+        "No grant is set. Set client_credentials, token_exchange or refresh_token.",
+      );
+  }
+}
+
+function toExchange(grant: TokenExchangeGrant): GrantParameters {
+  return {
+    type: "token_exchange",
+    subjectToken: optionalToken(grant.subjectToken, "subject_token"),
+    subjectTokenType: toTokenType(grant.subjectTokenType, "subject_token_type"),
+    actorToken: optionalToken(grant.actorToken, "actor_token"),
+    actorTokenType: toTokenType(grant.actorTokenType, "actor_token_type"),
+    requestedTokenType: toTokenType(grant.requestedTokenType, "requested_token_type"),
+  };
+}
+
+const TOKEN_TYPES: Readonly<Record<number, TokenType>> = {
+  [ProtoTokenType.ACCESS_TOKEN]: "access_token",
+  [ProtoTokenType.REFRESH_TOKEN]: "refresh_token",
+  [ProtoTokenType.ID_TOKEN]: "id_token",
+  [ProtoTokenType.SAML1]: "saml1",
+  [ProtoTokenType.SAML2]: "saml2",
+  [ProtoTokenType.JWT]: "jwt",
+};
+
+function toTokenType(type: ProtoTokenType, name: string): TokenType | undefined {
+  if (type === ProtoTokenType.UNSPECIFIED) return undefined;
+  const known = TOKEN_TYPES[type]; // enums are open: a newer caller may send a number that we do not know
+  if (known === undefined) throw invalidRequest("TOKEN_TYPE_UNSUPPORTED", `${name} has an unknown value.`);
+  return known;
+}
+
+function optionalToken(value: string, name: string): string | undefined {
+  return atMost(value, MAX_TOKEN_LENGTH, name) || undefined;
+}
+
+function list(values: readonly string[], name: string): readonly string[] {
+  if (values.length > MAX_PARAMETERS) {
+    throw invalidRequest("REQUEST_MALFORMED", `${name} has more than ${MAX_PARAMETERS} values.`);
+  }
+  for (const value of values) atMost(value, MAX_VALUE_LENGTH, name);
+  return values.filter((value) => value !== "");
+}
+
+/** A value that is not too long. */
+export function atMost(value: string, maxLength: number, name: string): string {
+  if (value.length > maxLength) {
+    throw invalidRequest("REQUEST_MALFORMED", `${name} is longer than ${maxLength} characters.`);
+  }
+  return value;
+}

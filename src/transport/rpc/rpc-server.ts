@@ -1,0 +1,122 @@
+/** Which calls take which road, and what HTTP itself says of those that take none. */
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createContextValues } from "@connectrpc/connect";
+import { compressionGzip } from "@connectrpc/connect-node";
+import type { Logger } from "../../telemetry/logger.js";
+import type { Arrival, CallerFactory } from "../call.js";
+import { MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.js";
+import { rpcCallKey } from "./call-context.js";
+import { createCorsPolicy } from "./cors.js";
+import { withErrorInfo } from "./errors.js";
+import { createFastLane, type CallStart } from "./fast-lane.js";
+import type { ServiceList } from "./service-list.js";
+import { createStockRoad, protocolNameOf, type ProtocolName } from "./stock-road.js";
+
+/** What the server is made of. */
+export interface RpcServerOptions {
+  readonly services: ServiceList;
+  readonly callerOf: CallerFactory;
+  readonly corsOrigins: readonly string[];
+  /** For the whole body of a call over HTTP/2. Milliseconds. */
+  readonly bodyTimeoutMs: number;
+  readonly logger: Logger;
+}
+
+/** Serves RPCs. Each method says whether the request was one. */
+export interface RpcServer {
+  takeStream(
+    stream: ServerHttp2Stream,
+    path: string,
+    arrival: Arrival,
+    raw: { readonly headers: IncomingHttpHeaders; readonly flags: number; readonly rawHeaders: string[] },
+  ): boolean;
+  takeRequest(request: IncomingMessage, response: ServerResponse, path: string): boolean;
+}
+
+/** Larger than any answer: none is compressed, since a token beside text that a caller chose could be guessed by size. */
+const NEVER = 0xffff_ffff;
+
+/** Makes the server. */
+export function createRpcServer({
+  services,
+  callerOf,
+  corsOrigins,
+  bodyTimeoutMs,
+  logger,
+}: RpcServerOptions): RpcServer {
+  const cors = createCorsPolicy(corsOrigins);
+
+  function begin(arrival: Arrival, protocolName: ProtocolName): CallStart {
+    const caller = callerOf(arrival, protocolName);
+    const { origin } = arrival.headers;
+    return {
+      values: createContextValues().set(rpcCallKey, { caller, arrival }),
+      headers: { "x-request-id": caller.requestId, ...(origin !== undefined && cors.forAnswer(origin)) },
+    };
+  }
+
+  const limits = { readMaxBytes: MAX_MESSAGE_BYTES, writeMaxBytes: MAX_ANSWER_BYTES };
+  const acceptCompression = [compressionGzip];
+  const lane = createFastLane({
+    services,
+    ...limits,
+    maxTimeoutMs: MAX_TIMEOUT_MS,
+    bodyTimeoutMs,
+    acceptCompression,
+    begin,
+    describe: withErrorInfo,
+  });
+  const stock = createStockRoad({
+    services,
+    ...limits,
+    compressMinBytes: NEVER,
+    acceptCompression,
+    begin,
+    onFailure: (error) => logger.debug("an RPC answer could not be sent", { err: error }),
+  });
+
+  /** Headers for a preflight, if the request is one and allowed. */
+  const preflight = (method: unknown, origin: string | undefined) =>
+    method === "OPTIONS" ? cors.forPreflight(origin) : undefined;
+
+  return {
+    takeStream(stream, path, arrival, { headers, flags, rawHeaders }) {
+      if (lane.takeStream(stream, path, arrival)) return true;
+      if (stock.has(path)) {
+        const allowed = preflight(headers[":method"], headers.origin);
+        if (allowed !== undefined) stream.respond({ ":status": 204, ...allowed }, { endStream: true });
+        else stock.takeStream(stream, headers, flags, rawHeaders);
+        return true;
+      }
+      const protocolName = protocolNameOf(headers["content-type"]);
+      if (protocolName === "connect") return false;
+      stream.respond(
+        { ":status": 200, "content-type": headers["content-type"], ...unknownMethod(begin(arrival, protocolName)) },
+        { endStream: true },
+      );
+      return true;
+    },
+
+    takeRequest(request, response, path) {
+      if (lane.takeRequest(request, response, path)) return true;
+      const { headers } = request;
+      if (stock.has(path)) {
+        const allowed = preflight(request.method, headers.origin);
+        if (allowed !== undefined) response.writeHead(204, allowed).end();
+        else stock.takeRequest(request, response);
+        return true;
+      }
+      if (protocolNameOf(headers["content-type"]) !== "grpc-web") return false;
+      const arrival = { headers, rawHeaders: request.rawHeaders, peerAddress: request.socket.remoteAddress };
+      const fields = { "content-type": headers["content-type"], ...unknownMethod(begin(arrival, "grpc-web")) };
+      response.writeHead(200, fields).end();
+      return true;
+    },
+  };
+}
+
+/** gRPC's UNIMPLEMENTED, in headers alone: a bare 404 makes grpcurl and the health probe report nonsense. */
+function unknownMethod({ headers }: CallStart) {
+  return { ...headers, "grpc-status": "12", "grpc-message": "this method is not served" };
+}

@@ -1,0 +1,42 @@
+/** All RPC services, composed: icemint's own, health and reflection. */
+import { Health } from "../../gen/grpc/health/v1/health_pb.js";
+import { ServerReflection as ReflectionV1 } from "../../gen/grpc/reflection/v1/reflection_pb.js";
+import { ServerReflection as ReflectionV1Alpha } from "../../gen/grpc/reflection/v1alpha/reflection_pb.js";
+import { KeyService } from "../../gen/icemint/v1/key_service_pb.js";
+import { TokenService } from "../../gen/icemint/v1/token_service_pb.js";
+import { createHealth } from "./health.js";
+import { createReflection } from "./reflection.js";
+import { createRpcServer, type RpcServer, type RpcServerOptions } from "./rpc-server.js";
+import { serve, type ServiceList } from "./service-list.js";
+import { createKeyService, createTokenService, type ServiceOptions } from "./services.js";
+import { createWatchRevocations, type WatchOptions } from "./watch-revocations.js";
+
+/** What they are made of. */
+export interface RpcOptions extends ServiceOptions, Omit<WatchOptions, "maxAgeMs">, Omit<RpcServerOptions, "services"> {
+  /** Whether the replica may serve now. */
+  readonly serving: () => boolean;
+  /** Whether reflection is served. */
+  readonly reflection: boolean;
+  /** A stream of revocations is ended after this. Milliseconds. */
+  readonly maxStreamAgeMs: number;
+}
+
+/** Makes the server of all of them. */
+export function createRpc(options: RpcOptions): RpcServer {
+  const { serving, shutdown } = options;
+  const watchRevocations = createWatchRevocations({ ...options, maxAgeMs: options.maxStreamAgeMs });
+  const own = [TokenService, KeyService] as const;
+  const described = [...own, Health, ReflectionV1, ReflectionV1Alpha];
+  const services: ServiceList = [
+    serve(TokenService, { ...createTokenService(options), watchRevocations }),
+    serve(KeyService, createKeyService(options)),
+    serve(Health, createHealth({ services: own, serving, shutdown })),
+    ...(options.reflection ? reflectionOf(described) : []),
+  ];
+  return createRpcServer({ ...options, services });
+}
+
+function reflectionOf(described: Parameters<typeof createReflection>[0]): ServiceList {
+  const { v1, v1alpha } = createReflection(described);
+  return [serve(ReflectionV1, v1), serve(ReflectionV1Alpha, v1alpha)];
+}

@@ -1,0 +1,13 @@
+import type { DescService } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+
+/** Services with what implements them: the one list that the fast lane, the stock road and reflection are made from. */
+export type ServiceList = readonly (readonly [DescService, Partial<ServiceImpl<DescService>>])[];
+
+/** One entry of the list, its types checked against each other. */
+export function serve<Service extends DescService>(
+  service: Service,
+  implementation: Partial<ServiceImpl<Service>>,
+): readonly [Service, Partial<ServiceImpl<Service>>] {
+  return [service, implementation];
+}

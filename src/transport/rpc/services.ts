@@ -1,0 +1,147 @@
+/** The services of icemint. Each method reads, calls the core and shows its answer; none knows a rule of a grant. */
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { KeysFixedError, type KeyOperations } from "../../keys/key-operations.js";
+import type { KeyRing } from "../../keys/key-ring.js";
+import type {
+  IntrospectionEndpoint,
+  RevocationEndpoint,
+  TokenEndpoint,
+  WatchAuthorizer,
+} from "../../grants/endpoints.js";
+import { toOAuthError } from "../../oauth/error.js";
+import type { TransportEvents } from "../../telemetry/events.js";
+import type { KeyService } from "../../gen/icemint/v1/key_service_pb.js";
+import type { TokenService } from "../../gen/icemint/v1/token_service_pb.js";
+import type { Gate } from "../gate.js";
+import { MAX_TOKEN_LENGTH, MAX_VALUE_LENGTH } from "../limits.js";
+import { callerRequest, rpcCallOf, type RpcCall } from "./call-context.js";
+import { failedPrecondition, toConnectError } from "./errors.js";
+import {
+  checkedClient,
+  fromIntrospection,
+  fromKeyInfo,
+  fromPublished,
+  fromTokenResponse,
+  required,
+  toRevocationTarget,
+  toTokenRequest,
+} from "./mapping.js";
+
+/** What the services are made of. */
+export interface ServiceOptions {
+  readonly tokenEndpoint: TokenEndpoint;
+  readonly revocationEndpoint: RevocationEndpoint;
+  readonly introspectionEndpoint: IntrospectionEndpoint;
+  readonly watchAuthorizer: WatchAuthorizer;
+  readonly keyRing: Pick<KeyRing, "published">;
+  readonly keyOperations: KeyOperations;
+  readonly gate: Gate;
+  readonly events: TransportEvents;
+}
+
+type Unary<Message, Answer> = (message: Message, context: HandlerContext) => Promise<Answer>;
+
+/**
+ * Wraps a method in two steps: `read`, whose refusals are told to the audit here, and `answer`, in which the core audits
+ * its own. Whatever is thrown becomes an RPC error.
+ */
+function method<Message, Plain, Answer>(
+  { gate, events }: Pick<ServiceOptions, "gate" | "events">,
+  read: (message: Message, call: RpcCall) => Plain,
+  answer: (plain: Plain) => Promise<Answer> | Answer,
+): Unary<Message, Answer> {
+  return async (message, context) => {
+    const call = rpcCallOf(context);
+    let plain: Plain;
+    try {
+      plain = read(message, call);
+      gate.enter();
+    } catch (error) {
+      const refusal = toOAuthError(error);
+      events.requestRefused(call.caller, refusal, 0);
+      throw toConnectError(refusal);
+    }
+    try {
+      return await answer(plain);
+    } catch (error) {
+      throw toConnectError(error);
+    } finally {
+      gate.leave();
+    }
+  };
+}
+
+/** `TokenService` without `WatchRevocations`. */
+export function createTokenService(
+  options: ServiceOptions,
+): Omit<ServiceImpl<typeof TokenService>, "watchRevocations"> {
+  const { tokenEndpoint, revocationEndpoint, introspectionEndpoint, keyRing } = options;
+  return {
+    getToken: method(options, toTokenRequest, async (request) => fromTokenResponse(await tokenEndpoint.token(request))),
+    revokeToken: method(
+      options,
+      (message, call) => ({
+        ...callerRequest(call, checkedClient(message)),
+        target: toRevocationTarget(message),
+      }),
+      async (request) => {
+        await revocationEndpoint.revoke(request);
+        return {};
+      },
+    ),
+    introspectToken: method(
+      options,
+      (message, call) => ({
+        ...callerRequest(call, checkedClient(message)),
+        token: required(message.token, MAX_TOKEN_LENGTH, "token"),
+      }),
+      async (request) => fromIntrospection(await introspectionEndpoint.introspect(request)),
+    ),
+    getKeys: method(
+      options,
+      () => undefined,
+      () => fromPublished(keyRing.published()),
+    ),
+  };
+}
+
+/** `KeyService`: every method needs the permission, whatever it does. */
+export function createKeyService(options: ServiceOptions): ServiceImpl<typeof KeyService> {
+  const { watchAuthorizer, keyOperations } = options;
+  return {
+    listKeys: method(
+      options,
+      (_message, call) => callerRequest(call),
+      async (request) => {
+        await watchAuthorizer.authorizeKeyChange(request);
+        return { keys: keyOperations.list().map(fromKeyInfo) };
+      },
+    ),
+    rotateKeys: method(
+      options,
+      (_message, call) => callerRequest(call),
+      async (request) => {
+        await watchAuthorizer.authorizeKeyChange(request);
+        return { key: fromKeyInfo(await unlessFixed(keyOperations.rotate())) };
+      },
+    ),
+    revokeKey: method(
+      options,
+      (message, call) => ({ ...callerRequest(call), kid: required(message.kid, MAX_VALUE_LENGTH, "kid") }),
+      async ({ kid, ...request }) => {
+        await watchAuthorizer.authorizeKeyChange(request);
+        await unlessFixed(keyOperations.revoke(kid));
+        return {};
+      },
+    ),
+  };
+}
+
+/** Keys that change elsewhere are no fault of ours, and no retry helps. */
+async function unlessFixed<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof KeysFixedError ? failedPrecondition(error.message) : error;
+  }
+}
