@@ -1,6 +1,6 @@
 /** Measures workloads, interleaved: every round visits each of them once, so that a slow minute hits all alike. */
 import type { ServerProcess } from "./server-process.js";
-import type { ServerName, Workload } from "./workloads.js";
+import type { Workload } from "./workloads.js";
 import { spreadOf, type Spread } from "./statistics.js";
 
 /** What one workload came to. */
@@ -39,7 +39,7 @@ interface Sample {
 /** Measures workloads on servers that run already. */
 export async function measure(
   workloads: readonly Workload[],
-  servers: ReadonlyMap<ServerName, ServerProcess>,
+  servers: ReadonlyMap<string, ServerProcess>,
   { rounds, seconds, warmUpSeconds }: Effort,
 ): Promise<readonly Measured[]> {
   const samples = new Map<string, Sample[]>();

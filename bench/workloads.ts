@@ -12,15 +12,12 @@ import type { Load } from "./load.js";
 import { loadGrpc } from "./load-grpc.js";
 import { loadHttp1, type Http1Load } from "./load-http1.js";
 
-/** The servers. */
-export type ServerName =
-  "form-floor" | "grpc-floor" | "oidc-provider" | "connect-stock" | "grpc-js" | "icemint-memory" | "icemint-redis";
-
 /** One thing that one server is measured at. */
 export interface Workload {
   readonly id: string;
   readonly title: string;
-  readonly server: ServerName;
+  /** A file of `contenders/`, or `icemint-memory` or `icemint-redis`. */
+  readonly server: string;
   /** The workload that it is compared with. */
   readonly floor: string | undefined;
   /** Puts load on the server for some seconds. */
@@ -100,10 +97,9 @@ export const WORKLOADS: readonly Workload[] = [
   },
 ];
 
-/** client_credentials by the form endpoint. */
-export async function form(url: string, seconds: number, connections = CONNECTIONS): Promise<Load> {
+async function form(url: string, seconds: number): Promise<Load> {
   await askForToken(url, CLIENT_CREDENTIALS_FORM);
-  return loadForm({ url, seconds, connections, body: CLIENT_CREDENTIALS_FORM });
+  return loadForm({ url, seconds, body: CLIENT_CREDENTIALS_FORM });
 }
 
 async function connectJson(url: string, seconds: number): Promise<Load> {
@@ -138,7 +134,8 @@ function nextRefresh(answer: string): string {
   return refreshTokenForm(token ?? "");
 }
 
-function loadForm(load: Omit<Http1Load, "connections" | "headers"> & Partial<Http1Load>): Promise<Load> {
+/** Puts a form on the token endpoint, again and again. */
+export function loadForm(load: Omit<Http1Load, "connections" | "headers"> & Partial<Http1Load>): Promise<Load> {
   return loadHttp1({
     connections: CONNECTIONS,
     ...load,

@@ -1,0 +1,65 @@
+/**
+ * `npm run bench -- profile [WORKLOAD]`: profiles icemint under one workload (default `form-memory`), draws a flame graph
+ * to bench/flame-WORKLOAD.svg and prints the functions that took most.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readProfile, type Frame } from "./cpu-profile.js";
+import { flameGraphSvg } from "./flame-graph.js";
+import { startIcemint } from "./icemint.js";
+import { startRedis } from "./redis.js";
+import { WORKLOADS } from "./workloads.js";
+
+const WARM_UP_SECONDS = 3;
+const SECONDS = 8;
+const SHOWN = 40;
+
+/** Profiles one workload. */
+export async function profile(id: string): Promise<void> {
+  const workload = WORKLOADS.find((known) => known.id === id);
+  if (workload === undefined) throw new Error(`no workload ${id}: ${WORKLOADS.map((known) => known.id).join(", ")}`);
+  const folder = mkdtempSync(join(tmpdir(), "icemint-bench-"));
+  const redis = workload.server === "icemint-redis" ? await startRedis() : undefined;
+  const server = await startIcemint({
+    folder,
+    name: "profiled",
+    ...(redis && { redisUrl: redis.url }),
+    nodeArgs: ["--cpu-prof", `--cpu-prof-dir=${folder}`, "--cpu-prof-interval=200"],
+  });
+  try {
+    await workload.run(server.url, WARM_UP_SECONDS);
+    await workload.run(server.url, SECONDS);
+    process.kill(server.pid, "SIGTERM");
+    const root = readProfile(readFileSync(await profileFile(folder), "utf8"));
+    writeFileSync(`bench/flame-${id}.svg`, flameGraphSvg(root, `${workload.title}: CPU time by stack`));
+    printHottest(root);
+  } finally {
+    await server[Symbol.asyncDispose]();
+    await redis?.[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The profile is written when the process ends. */
+async function profileFile(folder: string): Promise<string> {
+  for (;;) {
+    const name = readdirSync(folder).find((file) => file.endsWith(".cpuprofile"));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    if (name !== undefined) return join(folder, name);
+  }
+}
+
+/** Prints the functions with the most time of their own. */
+function printHottest(root: Frame): void {
+  const self = new Map<string, number>();
+  const visit = (frame: Frame): void => {
+    const name = `${frame.name} ${frame.url.replace(/^.*\/(dist|node_modules)\//, "$1/")}`;
+    self.set(name, (self.get(name) ?? 0) + frame.selfMicroseconds);
+    frame.children.forEach(visit);
+  };
+  visit(root);
+  const hottest = [...self].toSorted(([, a], [, b]) => b - a).slice(0, SHOWN);
+  for (const [name, time] of hottest)
+    console.log(`${((time / root.totalMicroseconds) * 100).toFixed(1).padStart(5)} %  ${name}`);
+}

@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import { readProfile } from "../../bench/cpu-profile.js";
+import { flameGraphSvg, ownerOf } from "../../bench/flame-graph.js";
+import { framed, readLog } from "../../bench/load-grpc.js";
+import { cpuMsOf, parsePsTime } from "../../bench/server-process.js";
+import { plotSvg } from "../../bench/svg-plot.js";
+
+describe("what the bench reads", () => {
+  it("is h2load's log: start, status and microseconds of each call", () => {
+    const log = "1700000000000000\t200\t1500\n1700000000000001\t200\t500\n1700000000000002\t503\t90\n1\t-1\t1\n";
+    expect(readLog(log, 2)).toEqual({ requests: 2, failures: 2, seconds: 2, p50Ms: 1.5, p99Ms: 1.5 });
+  });
+
+  it("is the CPU time of ps, with and without hours and days", () => {
+    expect(parsePsTime(" 0:01.25\n")).toBe(1250);
+    expect(parsePsTime("01:02:03")).toBe(3_723_000);
+    expect(parsePsTime("2-00:00:01")).toBe(172_801_000);
+  });
+
+  it("is the CPU time of a running process", () => {
+    const before = cpuMsOf(process.pid);
+    const until = performance.now() + 60;
+    while (performance.now() < until);
+    expect(cpuMsOf(process.pid)).toBeGreaterThan(before);
+  });
+
+  it("is a CPU profile, idle time left out", () => {
+    const node = (id: number, functionName: string, children: number[] = []) => ({
+      id,
+      callFrame: { functionName, url: "" },
+      children,
+    });
+    const root = readProfile(
+      JSON.stringify({
+        nodes: [node(1, "(root)", [2, 3]), node(2, "(idle)"), node(3, "serve", [4]), node(4, "sign")],
+        samples: [2, 3, 4, 4],
+        timeDeltas: [1000, 10, 20, 30],
+      }),
+    );
+    expect(root).toMatchObject({
+      totalMicroseconds: 60,
+      children: [{ name: "serve", selfMicroseconds: 10, totalMicroseconds: 60 }],
+    });
+  });
+});
+
+describe("what the bench writes", () => {
+  it("frames a gRPC message", () => {
+    expect(framed(Uint8Array.of(7, 8))).toEqual(Buffer.from([0, 0, 0, 0, 2, 7, 8]));
+  });
+
+  it("draws frames wide by their time, with names that are safe in SVG", () => {
+    const leaf = {
+      name: "<sign>",
+      url: "file:///x/dist/a.js",
+      selfMicroseconds: 75,
+      totalMicroseconds: 75,
+      children: [],
+    };
+    const root = { name: "(root)", url: "", selfMicroseconds: 25, totalMicroseconds: 100, children: [leaf] };
+    const svg = flameGraphSvg(root, "a & b");
+    expect(svg).toContain('width="900.0"');
+    expect(svg).toContain("&lt;sign&gt; a.js 75.0 %");
+    expect(svg).toContain("a &amp; b");
+    expect(svg).not.toContain("<sign>");
+  });
+
+  it("tells our code from that of packages and of Node", () => {
+    expect(ownerOf("file:///x/dist/grants/a.js")).toBe("icemint");
+    expect(ownerOf("file:///x/node_modules/jose/dist/a.js")).toBe("dependency");
+    expect(ownerOf("node:internal/http")).toBe("node");
+  });
+
+  it("draws a mark for each size", () => {
+    const points = [1, 10, 100].map((x) => ({ x, y: 1, low: 0.9, high: 1.1 }));
+    const svg = plotSvg({ title: "t", xLabel: "clients", yLabel: "y", points });
+    expect(svg.match(/<circle/g)).toHaveLength(3);
+    expect(svg).toContain('cx="64.0"');
+    expect(svg).toContain('cx="616.0"');
+  });
+});
