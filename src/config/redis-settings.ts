@@ -28,6 +28,11 @@ export function redisSettings(
     const reason = "must have exactly one of url (or ICEMINT_REDIS_URL), sentinel, cluster";
     findings.problem(spot, reason, "{ url: redis://redis:6379 }");
   }
+  for (const kind of ["sentinel", "cluster"] as const) {
+    if (yaml?.[kind]?.hosts?.length === 0) {
+      findings.problem(inside(spot, kind, "hosts"), "must not be empty", "[redis-0:6379, redis-1:6379]");
+    }
+  }
   const sentinelPassword = files.secret(yaml?.sentinel?.password_file, inside(spot, "sentinel", "password_file"));
   return {
     topology: topologyOf(yaml, url, sentinelPassword),

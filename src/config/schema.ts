@@ -28,7 +28,7 @@ const redis = z
     prefix: matching(/^[A-Za-z0-9_.:-]+$/, "may hold only letters, digits and _ . : -", "icemint", 64).optional(),
     sentinel: z
       .strictObject({
-        hosts: z.array(hostAndPort).min(1).meta({ example: "[redis-0:26379, redis-1:26379]" }),
+        hosts: z.array(hostAndPort).meta({ example: "[redis-0:26379, redis-1:26379]" }),
         master: text("icemint", 200),
         password_file: filePath("/run/secrets/sentinel-password").optional(),
       })
