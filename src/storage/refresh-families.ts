@@ -59,7 +59,7 @@ export type Rotation =
  * `temporarily_unavailable` within 300 ms when the store is away, with nothing half done.
  */
 export interface RefreshFamilies {
-  /** Stores a new family at generation 0. Repeating it with the same id changes nothing. */
+  /** Stores a new family at generation 0. Repeating it with the same id changes nothing while the family counts. */
   create(family: NewFamily): Promise<void>;
   /** Uses a token. Of any number of racers with one token, all get the same successor. */
   rotate(request: RotationRequest): Promise<Rotation>;

@@ -17,7 +17,7 @@ export function createMemoryFamilies({ clock, policy }: { clock: Clock; policy: 
     async create(family) {
       if (Buffer.byteLength(family.grant) > MAX_GRANT_BYTES) throw new RangeError("a grant is larger than 8 KiB");
       sweep();
-      if (!families.has(family.id)) families.set(family.id, begun(family, clock()));
+      if (present(family.id) === undefined) families.set(family.id, begun(family, clock()));
     },
     async rotate(request) {
       const { next, rotation } = rotate(families.get(request.familyId), request, clock(), policy);

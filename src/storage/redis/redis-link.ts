@@ -62,6 +62,20 @@ export function openLink(settings: RedisSettings, purpose: LinkPurpose): RedisLi
   }
 }
 
+/** Resolves once the connection can be used, or after a while without it. */
+export async function whenReady(link: RedisLink, withinMs: number): Promise<void> {
+  if (link.status === "ready") return;
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      link.off("ready", end);
+      resolve();
+    };
+    const timer = setTimeout(end, withinMs);
+    link.once("ready", end);
+  });
+}
+
 function linkOptions(settings: RedisSettings, purpose: LinkPurpose) {
   return {
     ...TIMEOUTS[purpose],

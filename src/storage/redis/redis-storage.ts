@@ -3,7 +3,6 @@
  * makes calls fail within 300 ms, and nothing else.
  */
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { RedisSettings } from "../../config/config.js";
 import type { Clock } from "../../oauth/clock.js";
 import type { FamilyPolicy } from "../refresh-families.js";
@@ -13,7 +12,7 @@ import { createRedisKeyRingStore } from "./key-ring-store.js";
 import { createRedisKeys } from "./keys.js";
 import { createRedisLease } from "./lease.js";
 import { RedisCaller } from "./redis-caller.js";
-import { openLink } from "./redis-link.js";
+import { openLink, whenReady } from "./redis-link.js";
 import type { RedisLink } from "./redis-link.js";
 import { RedisMonitor } from "./redis-monitor.js";
 import { createRedisFamilies } from "./refresh-families.js";
@@ -56,7 +55,7 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
     link.disconnect();
   };
 
-  await Promise.race([isReady(link), sleep(START_MS, undefined, { ref: false })]);
+  await whenReady(link, START_MS);
   await monitor.probe();
   void monitor.run(closing.signal);
   const needsOfLog = { redis, keys, clock, now, log, newEpoch, openTail, closing: closing.signal };
@@ -71,11 +70,4 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-function isReady(link: RedisLink): Promise<void> {
-  return new Promise((resolve) => {
-    if (link.status === "ready") resolve();
-    else link.once("ready", () => resolve());
-  });
 }

@@ -10,6 +10,7 @@ import type { RevocationSink } from "../revocation-log.js";
 import type { StorageLog } from "../storage.js";
 import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";
+import { whenReady } from "./redis-link.js";
 import type { RedisLink } from "./redis-link.js";
 import { textList } from "./reply.js";
 import { formatEntry, parseEntry } from "./revocation-entry.js";
@@ -70,6 +71,7 @@ export class RevocationFollower {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
+        await whenReady(this.#needs.tail, RETRY_MS);
         await this.#beat();
         await this.#tail(signal);
       } catch {

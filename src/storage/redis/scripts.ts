@@ -14,7 +14,7 @@ function script(name: string, lua: string): Script {
 
 export const familyCreate = script(
   "family-create",
-  String.raw`-- Stores a new refresh token family at generation 0, unless it is there already.
+  String.raw`-- Stores a new refresh token family at generation 0, unless it is there already and still counts.
 -- Atomic so that a repeat after a time-out cannot put a family back to its beginning.
 --
 -- KEYS[1]  the family (hash)
@@ -27,7 +27,8 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
-if redis.call('EXISTS', KEYS[1]) == 1 then
+local family = redis.call('HMGET', KEYS[1], 'ends', 'rotated', 'marked')
+if family[1] and now < tonumber(family[1]) and (family[3] == '1' or now < tonumber(family[2]) + ARGV[5]) then
   return 'present'
 end
 redis.call('HSET', KEYS[1], 'client', ARGV[1], 'session', ARGV[2], 'ends', ARGV[3], 'grant', ARGV[4],
@@ -41,7 +42,7 @@ return 'created'
 export const familyFind = script(
   "family-find",
   String.raw`-- Reads a refresh token family, unless it counts no more (isGone in src/tokens/refresh-family.ts).
--- A script so that the same clock decides here and in family-rotate.lua.
+-- Atomic only because it is a script, and a script so that the same clock decides here and in family-rotate.lua.
 --
 -- KEYS[1]  the family (hash)
 -- ARGV     1 idle time (ms), 2 now (ms; empty: Redis TIME)

@@ -1,5 +1,5 @@
 -- Reads a refresh token family, unless it counts no more (isGone in src/tokens/refresh-family.ts).
--- A script so that the same clock decides here and in family-rotate.lua.
+-- Atomic only because it is a script, and a script so that the same clock decides here and in family-rotate.lua.
 --
 -- KEYS[1]  the family (hash)
 -- ARGV     1 idle time (ms), 2 now (ms; empty: Redis TIME)

@@ -1,0 +1,12 @@
+import { describe, inject } from "vitest";
+import { deployOnRedis, singleSettings } from "../support/redis-deployment.js";
+import { refreshFamiliesContract } from "./refresh-families.contract.js";
+import { revocationLogContract } from "./revocation-log.contract.js";
+import { smallPortsContract } from "./small-ports.contract.js";
+
+describe("on Redis", () => {
+  const deploy = (clock: () => number) => deployOnRedis(singleSettings(inject("redisUrl")), clock);
+  refreshFamiliesContract(deploy);
+  revocationLogContract(deploy);
+  smallPortsContract(deploy);
+});

@@ -1,0 +1,69 @@
+/** Replicas that share state, as the contract suites want them: in memory, or on a Redis under a random prefix. */
+import { randomBytes } from "node:crypto";
+import type { RedisSettings } from "../../src/config/config.js";
+import type { Clock } from "../../src/oauth/clock.js";
+import { createMemoryStorage } from "../../src/storage/memory/memory-storage.js";
+import { createRedisStorage } from "../../src/storage/redis/redis-storage.js";
+import type { Storage, StorageLog } from "../../src/storage/storage.js";
+
+/** The policy of every suite. */
+export const POLICY = { graceMs: 30_000, idleMs: 7_200_000 };
+
+/** A log that keeps what it is told. */
+export interface RecordedLog extends StorageLog {
+  readonly lines: readonly string[];
+}
+
+/** Makes such a log. */
+export function recordedLog(): RecordedLog {
+  const lines: string[] = [];
+  const record = (fields: object, message: string): void => {
+    lines.push(`${message} ${JSON.stringify(fields)}`);
+  };
+  return { lines, info: record, warn: record };
+}
+
+/** Replicas that share state and a clock. */
+export interface Deployment extends AsyncDisposable {
+  /** One more replica; in memory there is only one. */
+  replica(): Promise<Storage>;
+}
+
+/** Makes deployments of one kind. */
+export type Deploy = (clock: Clock) => Deployment;
+
+/** One replica in memory. */
+export const deployInMemory: Deploy = (clock) => {
+  const storage = createMemoryStorage({ clock, familyPolicy: POLICY });
+  return { replica: async () => storage, [Symbol.asyncDispose]: () => storage.close() };
+};
+
+/** Settings for one server, with a prefix of their own. */
+export function singleSettings(url: string, more: Partial<RedisSettings> = {}): RedisSettings {
+  const prefix = `test-${randomBytes(6).toString("hex")}`;
+  return {
+    topology: { kind: "single", url },
+    prefix,
+    username: undefined,
+    password: undefined,
+    tls: undefined,
+    ...more,
+  };
+}
+
+/** Replicas on Redis. Without a clock, scripts take Redis TIME. */
+export function deployOnRedis(settings: RedisSettings, clock?: Clock, log: StorageLog = recordedLog()): Deployment {
+  const replicas: Storage[] = [];
+  return {
+    async replica() {
+      const time = clock === undefined ? {} : { scriptNow: clock };
+      const needs = { settings, clock: clock ?? Date.now, familyPolicy: POLICY, log, ...time };
+      const storage = await createRedisStorage(needs);
+      replicas.push(storage);
+      return storage;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(replicas.map((storage) => storage.close()));
+    },
+  };
+}

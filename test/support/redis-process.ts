@@ -1,0 +1,83 @@
+/** A Redis (or Valkey) of a test's own, to freeze, kill, empty and bring back. Ended by process id, never by name. */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { accepting, freePort } from "./redis-server.js";
+
+const QUIET = ["save", "", "appendonly", "no", "repl-diskless-sync-delay", "0", "protected-mode", "no"];
+
+/** How the server is started. */
+export interface RedisProcessOptions {
+  readonly program?: string;
+  /** Appended to the configuration: name, value, name, value. */
+  readonly config?: readonly string[];
+  readonly port?: number;
+}
+
+/** A running server. */
+export class RedisProcess implements AsyncDisposable {
+  readonly port: number;
+  readonly directory: string;
+  readonly #program: string;
+  readonly #configFile: string;
+  #child: ChildProcess | undefined;
+
+  private constructor(port: number, { program = "redis-server", config = [] }: RedisProcessOptions) {
+    this.port = port;
+    this.directory = mkdtempSync(join(tmpdir(), "icemint-redis-"));
+    this.#program = program;
+    this.#configFile = join(this.directory, "redis.conf");
+    const settings = ["port", String(port), "bind", "127.0.0.1", "dir", this.directory, ...QUIET, ...config];
+    const lines = [];
+    for (let at = 0; at < settings.length; at += 2) lines.push(`${settings[at]} ${settings[at + 1] || '""'}`);
+    writeFileSync(this.#configFile, `${lines.join("\n")}\n`);
+  }
+
+  static async start(options: RedisProcessOptions = {}): Promise<RedisProcess> {
+    const server = new RedisProcess(options.port ?? (await freePort()), options);
+    await server.restart();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** A plain connection, for looking behind the ports. */
+  connect(): Redis {
+    return new Redis(this.port, "127.0.0.1", { protocol: 2, maxRetriesPerRequest: 1 });
+  }
+
+  /** Starts the process again, with whatever is on its disk. */
+  async restart(): Promise<void> {
+    const sentinel = this.#program.includes("sentinel");
+    this.#child = spawn(this.#program, [this.#configFile, ...(sentinel ? [] : ["--daemonize", "no"])], {
+      stdio: "ignore",
+    });
+    await accepting(this.port);
+  }
+
+  freeze(): void {
+    this.#child?.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#child?.kill("SIGCONT");
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
