@@ -35,7 +35,8 @@ export const advanceRing: RingChange = async (ring, rule, now) => {
 
 /** Publishes a key now, unless one is waiting. */
 export const publishKey: RingChange = async (ring, rule, now) => {
-  if (rule.algorithm === undefined) throw new KeysFixedError("Keys come from files: add a file to publish a key.");
+  if (rule.algorithm === undefined)
+    throw new KeysFixedError("Keys are not made here: change them where they come from.");
   const newest = newestKey(ring.keys);
   if (newest !== undefined && newest.activatesAt > now) return ring;
   const pair = await generateSigningKey(rule.algorithm);

@@ -60,33 +60,39 @@ async function valuesUnder(prefix: string): Promise<string> {
   return `${keys.join(" ")} ${dumps.map((dump) => dump?.toString("latin1")).join(" ")}`;
 }
 
-test.concurrent("replicas that start at the same instant on an empty Redis sign with one key, sealed in Redis", async () => {
-  const prefix = newPrefix();
-  const replica = replicasOn(prefix, slow);
-  const started = await Promise.all(["a", "b", "c"].map(replica));
-  const rings = started.map(({ ring }) => ring);
-  expect(new Set(rings.map((ring) => ring.signer().kid)).size).toBe(1);
-  expect(new Set(rings.map((ring) => ring.macKey().toString("hex"))).size).toBe(1);
-  await rings[0]?.rotate();
-  const stored = await valuesUnder(prefix);
-  expect(stored).toContain("v1.");
-  expect(stored).not.toMatch(/"d"|PRIVATE|macKey/);
-  expect(stored).not.toContain(rings[0]?.macKey().toString("base64url"));
-});
+test.concurrent(
+  "replicas that start at the same instant on an empty Redis sign with one key, sealed in Redis",
+  async () => {
+    const prefix = newPrefix();
+    const replica = replicasOn(prefix, slow);
+    const started = await Promise.all(["a", "b", "c"].map(replica));
+    const rings = started.map(({ ring }) => ring);
+    expect(new Set(rings.map((ring) => ring.signer().kid)).size).toBe(1);
+    expect(new Set(rings.map((ring) => ring.macKey().toString("hex"))).size).toBe(1);
+    await rings[0]?.rotate();
+    const stored = await valuesUnder(prefix);
+    expect(stored).toContain("v1.");
+    expect(stored).not.toMatch(/"d"|PRIVATE|macKey/);
+    expect(stored).not.toContain(rings[0]?.macKey().toString("base64url"));
+  },
+);
 
-test.concurrent("a leader that lost the lease cannot write, although nothing else changed", async () => {
-  const prefix = newPrefix();
-  const { ring, storage } = await replicasOn(prefix, slow)("leader");
-  await ring.refresh();
-  expect(ring.leads()).toBe(true);
-  const stored = await storage.keyRing.read();
-  if (stored === undefined) throw new Error("no ring");
-  const fence = (await storage.lease.hold("leader", 50)) ?? 0;
-  await expect.poll(() => storage.lease.hold("other", MINUTE)).toBeGreaterThan(fence);
-  const next = { version: stored.version + 1, sealed: stored.sealed };
-  expect(await storage.keyRing.replace(stored.version, next, fence)).toBe(false);
-  expect(await storage.keyRing.read()).toEqual(stored);
-});
+test.concurrent(
+  "a leader that lost the lease cannot write, although nothing else changed",
+  async ({ expect: check }) => {
+    const prefix = newPrefix();
+    const { ring, storage } = await replicasOn(prefix, slow)("leader");
+    await ring.refresh();
+    expect(ring.leads()).toBe(true);
+    const stored = await storage.keyRing.read();
+    if (stored === undefined) throw new Error("no ring");
+    const fence = (await storage.lease.hold("leader", 50)) ?? 0;
+    await check.poll(() => storage.lease.hold("other", MINUTE)).toBeGreaterThan(fence);
+    const next = { version: stored.version + 1, sealed: stored.sealed };
+    expect(await storage.keyRing.replace(stored.version, next, fence)).toBe(false);
+    expect(await storage.keyRing.read()).toEqual(stored);
+  },
+);
 
 test.concurrent("through rotations every token verifies with a JWKS that the other replica served before", async () => {
   const fast = { rotateEveryMs: 1600, publishAheadMs: 1200, accessTtlMs: 2 * SECOND, sessionTtlMs: MINUTE };

@@ -363,7 +363,7 @@ test("with keys from elsewhere the ring holds the MAC key alone, and refuses to 
   const [one, other] = [await shared.replica({ algorithm: undefined }), await shared.replica({ algorithm: undefined })];
   expect(one.list()).toEqual([]);
   expect(one.macKey()).toEqual(other.macKey());
-  await expect(one.rotate()).rejects.toThrow("Keys come from files");
+  await expect(one.rotate()).rejects.toThrow("not made here");
 });
 
 test("a replica whose clock is late signs with the first key all the same", async () => {
