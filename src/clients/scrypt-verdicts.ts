@@ -7,7 +7,8 @@ import type { ClientRegistry, ClientSet } from "./client-registry.js";
 import { isCurrent } from "./secret.js";
 import type { SlowHashQueue } from "./slow-hash-queue.js";
 
-type ScryptSecret = Extract<ClientSecret, { kind: "scrypt" }>;
+/** A chosen secret as it is kept. */
+export type ScryptSecret = Extract<ClientSecret, { kind: "scrypt" }>;
 
 /** Judges presented secrets against a client's slow ones. */
 export interface ScryptVerdicts {
@@ -27,6 +28,8 @@ export interface ScryptVerdictsDependencies {
   readonly clock: Clock;
   /** Cryptographically random bytes. */
   readonly random: (size: number) => Buffer;
+  /** The hash itself: Node's, on its thread pool. */
+  readonly derive?: (presented: string, secret: ScryptSecret) => Promise<Buffer>;
 }
 
 /** What holds for one state of the settings: verdicts do not outlive it. */
@@ -42,7 +45,7 @@ interface Era {
 
 /** Makes the verdicts of this process. */
 export function createScryptVerdicts(dependencies: ScryptVerdictsDependencies): ScryptVerdicts {
-  const { registry, queue, clock, random } = dependencies;
+  const { registry, queue, clock, random, derive = deriveByScrypt } = dependencies;
   const macKey = random(32);
   let era = beginEra(registry.current, random);
 
@@ -61,7 +64,7 @@ export function createScryptVerdicts(dependencies: ScryptVerdictsDependencies): 
   async function checkAll(secrets: readonly ScryptSecret[], presented: string, at: Era): Promise<boolean> {
     let right = false;
     for (const secret of secrets) {
-      if (!(await isRight(secret, presented))) continue;
+      if (!timingSafeEqual(await derive(presented, secret), secret.hash)) continue;
       right = true;
       at.right.add(mac([secret], presented));
     }
@@ -112,15 +115,15 @@ function slowSecrets(client: Client, now: number): ScryptSecret[] {
   return client.secrets.filter((secret) => secret.kind === "scrypt").filter((secret) => isCurrent(secret, now));
 }
 
-/** RFC 7914, on Node's thread pool. */
-function isRight({ logN, r, p, salt, hash }: ScryptSecret, presented: string): Promise<boolean> {
+/** RFC 7914. */
+function deriveByScrypt(presented: string, { logN, r, p, salt, hash }: ScryptSecret): Promise<Buffer> {
   const cost = 2 ** logN;
   // Twice what the algorithm needs (RFC 7914 section 2), since OpenSSL counts its own overhead too.
   const options = { cost, blockSize: r, parallelization: p, maxmem: 256 * cost * r + 256 * r * p };
   return new Promise((resolve, reject) => {
     scrypt(presented, salt, hash.length, options, (error, derived) => {
       if (error) reject(error);
-      else resolve(timingSafeEqual(derived, hash));
+      else resolve(derived);
     });
   });
 }

@@ -1,0 +1,116 @@
+/** Clients of the tests, and an authenticator over them with everything around it at hand. */
+import { Buffer } from "node:buffer";
+import { createHash, randomBytes, scryptSync } from "node:crypto";
+import { createClientAuthenticator } from "../../src/clients/client-authenticator.js";
+import { clientSet, type ClientRegistry } from "../../src/clients/client-registry.js";
+import type { Client, ClientSecret } from "../../src/clients/client.js";
+import { createFailureLimiter } from "../../src/limits/limiter.js";
+import type { CallerRequest, Credentials } from "../../src/oauth/request.js";
+import { createForeignVerifier } from "../../src/tokens/foreign-verifier.js";
+import { createIssuerKeys } from "../../src/tokens/issuer-keys.js";
+import type { TrustedIssuer } from "../../src/tokens/trusted-issuer.js";
+import type { SigningKey } from "../tokens/signing-key.js";
+import { NOW, OWN_ISSUER } from "../tokens/trusted-issuer-fixture.js";
+
+/** Failures that a bucket holds here. */
+export const BURST = 5;
+export const TOKEN_URL = `${OWN_ISSUER}/v1/oauth/tokens`;
+
+/** A client, but for what is given. */
+export function client(id: string, different: Partial<Client> = {}): Client {
+  const nothing = { allowed: new Set<string>(), default: [] };
+  return {
+    id,
+    name: undefined,
+    secrets: [],
+    federated: [],
+    keys: undefined,
+    grants: new Set(["client_credentials"]),
+    scopes: nothing,
+    audiences: nothing,
+    claims: {},
+    mayActFor: new Set(),
+    accessTtlSeconds: 3600,
+    permissions: new Set(),
+    disabled: false,
+    unsecuredSubjects: undefined,
+    ...different,
+  };
+}
+
+/** A generated secret's digest. */
+export function digestOf(secret: string, different: { identifies?: boolean; expiresAt?: number } = {}): ClientSecret {
+  const sha256 = createHash("sha256").update(secret).digest();
+  return { kind: "digest", sha256, identifies: different.identifies ?? true, expiresAt: different.expiresAt };
+}
+
+/** A chosen secret's hash; cheap, but for `logN`. */
+export function scryptOf(secret: string, logN = 4, expiresAt?: number): ClientSecret {
+  const salt = randomBytes(16);
+  const hash = scryptSync(secret, salt, 32, { cost: 2 ** logN, blockSize: 8, parallelization: 1, maxmem: 2 ** 28 });
+  return { kind: "scrypt", logN, r: 8, p: 1, salt, hash, expiresAt };
+}
+
+/** A Basic header of this text. */
+export function basic(text: string): string {
+  return `Basic ${Buffer.from(text).toString("base64")}`;
+}
+
+/** A request with these credentials. */
+export function request(credentials: Credentials, address = "192.0.2.1"): CallerRequest {
+  return { credentials, caller: { requestId: "r1", transport: "form", address } };
+}
+
+/** An authenticator over these clients. `jwks` are the key sets that URLs answer; others are unreachable. */
+export function authenticatorOver(
+  clients: readonly Client[],
+  around: {
+    readonly issuers?: readonly TrustedIssuer[];
+    readonly jwks?: Readonly<Record<string, readonly SigningKey["jwk"][]>>;
+    readonly replaysAway?: Error;
+  } = {},
+) {
+  const time = { now: NOW * 1000 };
+  const clock = () => time.now;
+  const registry: { current: ClientRegistry["current"] } = { current: clientSet(clients) };
+  const used = new Map<string, number>();
+  const keys = createIssuerKeys({
+    clock,
+    readFile: () => Promise.reject(new Error("no files here")),
+    fetchJson({ url }) {
+      const found = around.jwks?.[url];
+      if (found === undefined) return Promise.reject(new Error("unreachable"));
+      return Promise.resolve({ json: { keys: found }, maxAgeSeconds: undefined });
+    },
+  });
+  const limiter = createFailureLimiter({ policy: { burst: BURST, intervalMs: 2000 }, clock });
+  const authenticator = createClientAuthenticator({
+    registry,
+    limiter,
+    foreign: createForeignVerifier({ issuers: () => around.issuers ?? [], ownIssuer: OWN_ISSUER, keys, clock }),
+    keys,
+    replays: {
+      firstUse(id, expiresAt) {
+        if (around.replaysAway) return Promise.reject(around.replaysAway);
+        const first = !used.has(id);
+        used.set(id, expiresAt);
+        return Promise.resolve(first);
+      },
+    },
+    clock,
+    issuer: OWN_ISSUER,
+    tokenEndpointUrls: [TOKEN_URL],
+    random: randomBytes,
+  });
+  const authenticate = (credentials: Credentials, address?: string) =>
+    authenticator.authenticate(request(credentials, address));
+  return { authenticator, authenticate, limiter, registry, time, used };
+}
+
+/** What a refused authentication threw. */
+export async function refusalOf(attempt: Promise<unknown>): Promise<unknown> {
+  return attempt.then(
+    () => new Error("was not refused"),
+    (error: unknown) => error,
+  );
+}

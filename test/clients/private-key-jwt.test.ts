@@ -1,0 +1,184 @@
+import { describe, expect, test } from "vitest";
+import type { Client } from "../../src/clients/client.js";
+import { stateUnavailable } from "../../src/oauth/error.js";
+import { base64url, signingKey } from "../tokens/signing-key.js";
+import { NOW, OWN_ISSUER } from "../tokens/trusted-issuer-fixture.js";
+import { authenticatorOver, BURST, client, refusalOf, TOKEN_URL } from "./fixtures.js";
+
+const key = signingKey();
+const stranger = signingKey();
+const TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const JWKS_URL = "https://orders.example.com/jwks";
+
+const orders = client("orders", { keys: { kind: "inline", jwks: { keys: [jsonOf(key.jwk)] } } });
+const byUri = client("by-uri", { keys: { kind: "uri", uri: JWKS_URL } });
+
+function jsonOf(jwk: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(jwk).map(([name, value]) => [name, String(value)]));
+}
+
+let serial = 0;
+/** Claims of a good assertion, but for what is given. */
+function claims(different: Readonly<Record<string, unknown>> = {}, id = "orders"): Record<string, unknown> {
+  return { iss: id, sub: id, aud: OWN_ISSUER, iat: NOW, exp: NOW + 300, jti: `jti-${++serial}`, ...different };
+}
+
+function presenting(clients: readonly Client[], around: Parameters<typeof authenticatorOver>[1] = {}) {
+  const over = authenticatorOver(clients, around);
+  const present = (clientAssertion: string, clientId?: string) =>
+    over.authenticate({ clientAssertion, clientAssertionType: TYPE, clientId });
+  return { ...over, present };
+}
+
+describe("an assertion that the client signed", () => {
+  const { present } = presenting([orders, byUri], { jwks: { [JWKS_URL]: [key.jwk] } });
+
+  test("tells who the client is, by its keys inline or by URL", async () => {
+    expect(await present(key.sign(claims()))).toMatchObject({ client: { id: "orders" }, method: "private_key_jwt" });
+    expect(await present(key.sign(claims({}, "by-uri")))).toMatchObject({ client: { id: "by-uri" } });
+  });
+
+  test.each(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"])(
+    "may be signed by %s",
+    async (algorithm) => {
+      const signer = signingKey(algorithm);
+      const keys = { kind: "inline", jwks: { keys: [jsonOf(signer.jwk)] } } as const;
+      const { present: presentTo } = presenting([client("orders", { keys })]);
+      await expect(presentTo(signer.sign(claims()))).resolves.toBeDefined();
+    },
+  );
+
+  test.each([
+    ["an agreeing client_id", {}, {}, "orders"],
+    [
+      "the token endpoint as audience, no typ and no iat (Nimbus, Dremio)",
+      { aud: TOKEN_URL, iat: undefined },
+      {},
+      undefined,
+    ],
+    ["its audience as a list of one", { aud: [OWN_ISSUER] }, {}, undefined],
+    ["typ JWT", {}, { typ: "JWT" }, undefined],
+    ["typ client-authentication+jwt", {}, { typ: "client-authentication+jwt" }, undefined],
+    ["typ by its full name, in any case", {}, { typ: "application/Client-Authentication+JWT" }, undefined],
+    ["iat 10 s ahead", { iat: NOW + 10 }, {}, undefined],
+    ["exp an hour ahead", { exp: NOW + 3600 }, {}, undefined],
+    ["no kid", {}, { kid: undefined }, undefined],
+    ["no jti", { jti: undefined }, {}, undefined],
+  ])("is taken with %s", async (_, claim, header, clientId) => {
+    await expect(present(key.sign(claims(claim), header), clientId)).resolves.toBeDefined();
+  });
+
+  test("names no other client than the client_id beside it", async () => {
+    expect(await refusalOf(present(key.sign(claims()), "by-uri"))).toMatchObject({
+      code: "invalid_request",
+      reason: "CREDENTIALS_AMBIGUOUS",
+    });
+  });
+
+  const [header = "", payload = "", signature = ""] = key.sign(claims()).split(".");
+
+  test.each([
+    ["another key under the same kid", stranger.sign(claims())],
+    ["its own key in the header", stranger.sign(claims(), { jwk: stranger.jwk })],
+    ["a kid that the client does not have", key.sign(claims(), { kid: "k2" })],
+    ["alg none", `${base64url('{"alg":"none"}')}.${payload}.${signature}`],
+    ["alg none and no signature", `${base64url('{"alg":"none"}')}.${payload}.`],
+    ["alg HS256", `${base64url('{"alg":"HS256","kid":"k1"}')}.${payload}.${signature}`],
+    ["other claims than were signed", `${header}.${base64url(JSON.stringify(claims()))}.${signature}`],
+    ["crit", key.sign(claims(), { crit: ["b64"], b64: true })],
+    ["an issuer that is not its subject", key.sign(claims({ iss: "by-uri" }))],
+    ["no issuer", key.sign(claims({ iss: undefined }))],
+    ["no subject", key.sign(claims({ sub: undefined }))],
+    ["a client that does not exist", key.sign(claims({}, "nobody"))],
+    ["a client's name that every object has", key.sign(claims({}, "__proto__"))],
+    ["no audience", key.sign(claims({ aud: undefined }))],
+    ["an empty audience", key.sign(claims({ aud: [] }))],
+    ["another audience", key.sign(claims({ aud: "https://other.example.com" }))],
+    ["an audience that begins like ours", key.sign(claims({ aud: `${OWN_ISSUER}/` }))],
+    ["two audiences", key.sign(claims({ aud: [OWN_ISSUER, TOKEN_URL] }))],
+    ["no exp", key.sign(claims({ exp: undefined }))],
+    ["exp passed", key.sign(claims({ exp: NOW - 31 }))],
+    ["exp more than an hour ahead", key.sign(claims({ exp: NOW + 3700 }))],
+    ["exp as text", key.sign(claims({ exp: String(NOW + 300) }))],
+    ["iat 61 s ahead", key.sign(claims({ iat: NOW + 61 }))],
+    ["iat of long ago", key.sign(claims({ iat: NOW - 3700 }))],
+    ["nbf ahead", key.sign(claims({ nbf: NOW + 61 }))],
+    ["an empty jti", key.sign(claims({ jti: "" }))],
+    ["a jti that is a number", key.sign(claims({ jti: 5 }))],
+    ["a jti of 257 characters", key.sign(claims({ jti: "j".repeat(257) }))],
+    ["the typ of an access token", key.sign(claims(), { typ: "at+jwt" })],
+    ["the typ of a DPoP proof", key.sign(claims(), { typ: "dpop+jwt" })],
+    ["the typ of an authorization grant", key.sign(claims(), { typ: "authorization-grant+jwt" })],
+  ])("is refused with %s, by the one answer", async (_, assertion) => {
+    const { present: presentTo, used } = presenting([orders, byUri], { jwks: { [JWKS_URL]: [key.jwk] } });
+    expect(await refusalOf(presentTo(assertion))).toMatchObject({
+      code: "invalid_client",
+      reason: "CREDENTIALS_INVALID",
+      message: "Client authentication failed: unknown client, or wrong, expired or disabled credentials.",
+    });
+    expect(used.size).toBe(0);
+  });
+
+  test("is refused for a client that is disabled, or has no keys", async () => {
+    const { present: presentTo } = presenting([{ ...orders, disabled: true }, client("keyless")]);
+    for (const id of ["orders", "keyless"]) {
+      expect(await refusalOf(presentTo(key.sign(claims({}, id))))).toMatchObject({ code: "invalid_client" });
+    }
+  });
+
+  test("is refused by a client's key that is another's", async () => {
+    const keys = { kind: "inline", jwks: { keys: [jsonOf(stranger.jwk)] } } as const;
+    const { present: presentTo } = presenting([orders, client("other", { keys })]);
+    expect(await refusalOf(presentTo(key.sign(claims({}, "other"))))).toMatchObject({ code: "invalid_client" });
+  });
+
+  test("is used once, by jti and client, until it has expired with leeway", async () => {
+    const two = client("two", { keys: { kind: "inline", jwks: { keys: [jsonOf(key.jwk)] } } });
+    const { present: presentTo, used } = presenting([orders, two]);
+    const assertion = key.sign(claims({ jti: "once" }));
+    await expect(presentTo(assertion)).resolves.toBeDefined();
+    expect(await refusalOf(presentTo(assertion))).toMatchObject({ code: "invalid_client" });
+    expect(await refusalOf(presentTo(key.sign(claims({ jti: "once", exp: NOW + 200 }))))).toMatchObject({
+      code: "invalid_client",
+    });
+    await expect(presentTo(key.sign(claims({ jti: "once" }, "two")))).resolves.toBeDefined();
+    expect([...used.values()]).toContain((NOW + 300 + 30) * 1000);
+  });
+
+  test("does not spend its jti when its signature is wrong", async () => {
+    const { present: presentTo } = presenting([orders]);
+    await refusalOf(presentTo(stranger.sign(claims({ jti: "mine" }))));
+    await expect(presentTo(key.sign(claims({ jti: "mine" })))).resolves.toBeDefined();
+  });
+
+  test("waits for the state that remembers it: temporarily_unavailable, and no failure", async () => {
+    const { present: presentTo, limiter } = presenting([orders], { replaysAway: stateUnavailable() });
+    for (let i = 0; i < 2 * BURST; i++) {
+      expect(await refusalOf(presentTo(key.sign(claims())))).toMatchObject({
+        code: "temporarily_unavailable",
+        reason: "STATE_UNAVAILABLE",
+      });
+    }
+    expect(limiter.allows("orders", "192.0.2.1")).toBe(true);
+  });
+
+  test("waits for its keys at a URL that does not answer", async () => {
+    const { present: presentTo } = presenting([byUri]);
+    expect(await refusalOf(presentTo(key.sign(claims({}, "by-uri"))))).toMatchObject({ reason: "ISSUER_UNAVAILABLE" });
+  });
+
+  test("that fails is charged to the client that it names", async () => {
+    const { present: presentTo, limiter } = presenting([orders]);
+    for (let i = 0; i < BURST; i++) await refusalOf(presentTo(stranger.sign(claims())));
+    expect(await refusalOf(presentTo(stranger.sign(claims())))).toMatchObject({ code: "slow_down" });
+    expect(limiter.allows("orders", "192.0.2.1")).toBe(false);
+    await expect(presentTo(key.sign(claims()))).resolves.toBeDefined();
+  });
+
+  test("is no secret: in client_secret's place it is refused", async () => {
+    const { authenticate } = presenting([orders]);
+    expect(await refusalOf(authenticate({ clientSecret: key.sign(claims()) }))).toMatchObject({
+      code: "invalid_client",
+    });
+  });
+});
