@@ -1,0 +1,120 @@
+/** `icemint keys list | rotate | revoke KID`: the operator's hand on the signing keys, by gRPC. */
+import { parseArgs } from "node:util";
+import { timestampDate, type Timestamp } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, createClient, type CallOptions, type Client } from "@connectrpc/connect";
+import { KeyService, KeyState, type SigningKey } from "../gen/icemint/v1/key_service_pb.js";
+import type { CommandContext } from "./command.js";
+import { connectAsOperator, type OpenTransport } from "./operator-connection.js";
+
+const USAGE = `usage: icemint keys list [--server URL]
+       icemint keys rotate [--server URL]
+       icemint keys revoke KID [--server URL]
+
+The client needs permission rotate_keys. Its credentials come from ICEMINT_CLIENT_ID and ICEMINT_CLIENT_SECRET, or
+ICEMINT_CLIENT_SECRET_FILE; the server from --server or ICEMINT_SERVER (default http://127.0.0.1:8181).
+`;
+
+const TIMEOUT_MS = 10_000;
+
+/** What the command works with. */
+export type KeysContext = Pick<CommandContext, "args" | "env" | "stdout" | "stderr"> & {
+  readonly openTransport?: OpenTransport;
+};
+
+/** What was asked for: what to do, and with what to call the server. */
+type Action = (client: Client<typeof KeyService>, options: CallOptions) => Promise<string>;
+
+/** Runs the command. Resolves with the exit code: 0, 1 if the server refused or is away, 2 for wrong arguments. */
+export async function keys(context: KeysContext): Promise<number> {
+  const { stderr, stdout, env, openTransport } = context;
+  const typed = readArguments(context.args);
+  if (typed === undefined) {
+    stderr.write(USAGE);
+    return 2;
+  }
+  try {
+    const connection = connectAsOperator({ server: typed.server, env, openTransport });
+    try {
+      const client = createClient(KeyService, connection.transport);
+      stdout.write(await typed.action(client, { headers: connection.headers, timeoutMs: TIMEOUT_MS }));
+    } finally {
+      connection.close();
+    }
+    return 0;
+  } catch (error) {
+    stderr.write(`icemint: ${explain(error)}\n`);
+    return 1;
+  }
+}
+
+function readArguments(args: readonly string[]): { action: Action; server: string | undefined } | undefined {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { server: { type: "string" } },
+      allowPositionals: true,
+    });
+    const action = actionOf(positionals);
+    return action && { action, server: values.server };
+  } catch {
+    return undefined;
+  }
+}
+
+function actionOf([verb, kid, ...rest]: readonly string[]): Action | undefined {
+  if (rest.length > 0 || (kid !== undefined && verb !== "revoke")) return undefined;
+  if (verb === "list") return list;
+  if (verb === "rotate") return rotate;
+  return verb === "revoke" && kid !== undefined ? revoke(kid) : undefined;
+}
+
+const list: Action = async (client, options) => table((await client.listKeys({}, options)).keys);
+
+const rotate: Action = async (client, options) => {
+  const { key } = await client.rotateKeys({}, options);
+  return key === undefined ? "" : `published ${key.kid}: it signs from ${instant(key.activateTime)}\n`;
+};
+
+function revoke(kid: string): Action {
+  return async (client, options) => {
+    await client.revokeKey({ kid }, options);
+    return `revoked ${kid}: its tokens are refused from now on\n`;
+  };
+}
+
+function table(rows: readonly SigningKey[]): string {
+  const lines = [
+    ["KID", "ALGORITHM", "STATE", "PUBLISHED", "SIGNS FROM", "SIGNED UNTIL"],
+    ...rows.map((key) => [
+      key.kid,
+      key.algorithm,
+      KeyState[key.state].toLowerCase(),
+      instant(key.publishTime),
+      instant(key.activateTime),
+      instant(key.retireTime),
+    ]),
+  ];
+  const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
+  return lines
+    .map(
+      (line) =>
+        `${line
+          .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+          .join("  ")
+          .trimEnd()}\n`,
+    )
+    .join("");
+}
+
+function instant(time: Timestamp | undefined): string {
+  return time === undefined
+    ? "-"
+    : timestampDate(time)
+        .toISOString()
+        .replace(/\.\d+Z$/, "Z");
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof ConnectError)) return error instanceof Error ? error.message : String(error);
+  return `${Code[error.code]}: ${error.rawMessage}`;
+}
