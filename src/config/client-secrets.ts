@@ -99,7 +99,8 @@ function readClear(entry: SecretEntry, sources: SecretSources) {
 function readVariable(name: string, spot: Spot, { env, findings, lenient }: SecretSources): string | undefined {
   const value = env[name];
   if (value !== undefined && value !== "") return value;
-  const reason = `names a variable that is not set (${name})`;
+  // Not by name: a secret may have been pasted where the name belongs.
+  const reason = "names a variable that is not set";
   if (lenient) findings.warning(spot, reason);
   else findings.problem(spot, reason);
   return undefined;

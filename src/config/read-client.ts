@@ -113,7 +113,7 @@ function ceiling(
   const isWhole = yaml.allowed !== undefined && allowed.length === yaml.allowed.length;
   for (const [index, value] of (yaml.default ?? []).entries()) {
     if (isWhole && value !== undefined && !allowed.includes(value)) {
-      findings.problem(inside(spot, "default", index), "is not among the allowed ones", `allowed: [${value}]`);
+      findings.problem(inside(spot, "default", index), "is not among the allowed ones");
     }
   }
   if (spot.path.at(-1) === "audiences" && yaml.allowed?.length === 0) {

@@ -122,7 +122,7 @@ describe("secrets", () => {
 
   test("a variable or file that is not there is refused by name", () => {
     expect(problems({ yaml: withSecrets("{ env: S }, { file: nowhere }") })).toEqual([
-      "clients[0].secrets[0].env names a variable that is not set (S)",
+      "clients[0].secrets[0].env names a variable that is not set",
       "clients[0].secrets[1].file cannot be read: there is no such file",
     ]);
   });
