@@ -142,6 +142,12 @@ describe("a forged or tampered JWT", () => {
     await expect(verify(weak.sign(goodClaims()), "subject_token", by)).rejects.toThrow("no key that fits");
   });
 
+  test("with an alg that the issuer's settings do not name is refused, though its key set has such a key", async () => {
+    const rsa = signingKey("RS256", "rsa");
+    const by = foreignVerifier([trustedIssuer()], { [JWKS]: [key.jwk, rsa.jwk] });
+    await expect(verify(rsa.sign(goodClaims()), "subject_token", by)).rejects.toThrow("alg is not one");
+  });
+
   test("with a symmetric algorithm is refused even if the settings allowed it", async () => {
     const by = foreignVerifier([trustedIssuer({ algorithms: new Set(["HS256", "none"]) })], { [JWKS]: [key.jwk] });
     for (const token of [hmac(pem, "HS256"), `${unsigned("none")}.${signature}`]) {
