@@ -1,0 +1,28 @@
+/** What follows when the settings change: clients that are gone or disabled lose their sessions, everywhere. */
+import type { ClientSet } from "../clients/client-registry.js";
+import { type Clock, toSeconds } from "../oauth/clock.js";
+import type { Revocation } from "../oauth/revocation.js";
+
+/** Not-before instants are stamped up to 2 s ahead; sessions dated after them end that much later. */
+const SLACK_SECONDS = 5;
+
+/**
+ * The revocations that a change of clients calls for: one for each client that was served before and is not now, so that
+ * every replica and every verifier that follows the stream refuses its tokens.
+ */
+export function revocationsOfChange(
+  before: ClientSet,
+  after: ClientSet,
+  clock: Clock,
+  sessionTtlSeconds: number,
+): readonly Revocation[] {
+  const now = toSeconds(clock());
+  return [...before.byId.values()]
+    .filter((client) => !client.disabled && (after.byId.get(client.id)?.disabled ?? true))
+    .map(({ id }) => ({
+      kind: "client",
+      clientId: id,
+      notBefore: now,
+      expiresAt: now + sessionTtlSeconds + SLACK_SECONDS,
+    }));
+}

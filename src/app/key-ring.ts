@@ -1,0 +1,98 @@
+/** Chooses where signing keys come from, by the settings. */
+import { randomBytes } from "node:crypto";
+import type { Config } from "../config/config.js";
+import { createFileKeyRing, type OutsideKeyRing } from "../keys/file-key-ring.js";
+import type { KeyOperations } from "../keys/key-operations.js";
+import type { KeyRing } from "../keys/key-ring.js";
+import { layerKeyRings } from "../keys/layered-key-ring.js";
+import { createMemoryKeyRing } from "../keys/memory-key-ring.js";
+import { createRingCacheFile } from "../keys/ring-cache-file.js";
+import { type RotationPolicy, recognisedMs } from "../keys/rotation.js";
+import { createSealing } from "../keys/sealing.js";
+import { type SharedKeyRing, createSharedKeyRing } from "../keys/shared-key-ring.js";
+import type { Clock } from "../oauth/clock.js";
+import type { Storage } from "../storage/storage.js";
+import type { Logger } from "../telemetry/logger.js";
+
+/** The keys of a running server. */
+export interface Keys {
+  readonly ring: KeyRing & KeyOperations;
+  /** Whether there is a key to sign with. */
+  loaded(): boolean;
+  /** Milliseconds since the shared ring was last confirmed; 0 where nothing is shared. */
+  ageMs(): number;
+  close(): Promise<void>;
+}
+
+/** What the choice is made with. */
+export interface KeysDependencies {
+  readonly config: Pick<Config, "keys" | "tokens" | "redis" | "issuer">;
+  readonly storage: Pick<Storage, "keyRing" | "lease">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Loads or makes the keys. Throws, with one line that says what to do, if that cannot work. */
+export async function openKeys(dependencies: KeysDependencies): Promise<Keys> {
+  const { config, clock } = dependencies;
+  const policy: RotationPolicy = {
+    rotateEveryMs: config.keys.rotateEveryMs,
+    publishAheadMs: config.keys.publishAheadMs,
+    accessTtlMs: config.tokens.accessTtlMs,
+    sessionTtlMs: config.tokens.sessionTtlMs,
+  };
+  const { files, algorithm } = config.keys;
+  const top = files.length > 0 ? await openFiles(dependencies, policy) : undefined;
+  const shared = config.redis && (await openShared(dependencies, policy, top !== undefined));
+  if (top === undefined) return shared ?? inMemory(algorithm, policy, clock);
+  top.start();
+  const macKey = randomBytes(32);
+  return {
+    ring: shared === undefined ? { ...top, macKey: () => macKey } : layerKeyRings(top, shared.ring),
+    loaded: () => shared?.loaded() ?? true,
+    ageMs: () => shared?.ageMs() ?? 0,
+    async close() {
+      await top.close();
+      await shared?.close();
+    },
+  };
+}
+
+function openFiles({ config, clock, logger }: KeysDependencies, policy: RotationPolicy): Promise<OutsideKeyRing> {
+  const { files, algorithm } = config.keys;
+  return createFileKeyRing({ paths: files, algorithm, policy, clock, log: logger });
+}
+
+function inMemory(algorithm: Config["keys"]["algorithm"], policy: RotationPolicy, clock: Clock): Keys {
+  const ring = createMemoryKeyRing({ algorithm, policy, clock });
+  return { ring, loaded: () => true, ageMs: () => 0, close: async () => {} };
+}
+
+async function openShared(
+  { config, storage, clock, logger }: KeysDependencies,
+  policy: RotationPolicy,
+  macKeyOnly: boolean,
+): Promise<Keys> {
+  const { sealingKeys, cacheFile, algorithm } = config.keys;
+  const context = `${config.redis?.prefix ?? ""} ${config.issuer}`;
+  const ring: SharedKeyRing = await createSharedKeyRing({
+    store: storage.keyRing,
+    lease: storage.lease,
+    sealing: createSealing({ keys: sealingKeys, purpose: "key ring", context }),
+    policy,
+    algorithm: macKeyOnly ? undefined : algorithm,
+    clock,
+    replicaId: randomBytes(8).toString("hex"),
+    log: logger,
+    ...(cacheFile !== undefined && {
+      cacheFile: createRingCacheFile({
+        path: cacheFile,
+        sealing: createSealing({ keys: sealingKeys, purpose: "key ring cache", context }),
+        clock,
+        maxAgeMs: recognisedMs(policy),
+      }),
+    }),
+  });
+  ring.start();
+  return { ring, loaded: () => ring.loaded(), ageMs: () => ring.ageMs(), close: () => ring.close() };
+}

@@ -1,0 +1,42 @@
+/** Whether this replica may serve, part by part. */
+import type { Config } from "../config/config.js";
+import type { Storage } from "../storage/storage.js";
+import type { Part } from "../transport/admin.js";
+import type { Keys } from "./key-ring.js";
+
+/** What readiness is read from. */
+export interface ReadinessSources {
+  readonly keys: Pick<Keys, "loaded" | "ageMs">;
+  readonly storage: Pick<Storage, "health">;
+  readonly table: { ageMs(): number };
+  readonly config: Pick<Config, "redis" | "keys" | "revocation">;
+  /** False from the first moment of a shutdown. */
+  readonly accepting: boolean;
+}
+
+/**
+ * The parts as they are now. Redis being away only degrades: a replica that can sign goes on, and Kubernetes must not
+ * take all of them away at once. Revocations must have been loaded once, unless a cache file lets the replica start
+ * without (docs/state.md).
+ */
+export function readinessParts({ keys, storage, table, config, accepting }: ReadinessSources): readonly Part[] {
+  const server: Part = accepting
+    ? { name: "server", state: "ok" }
+    : { name: "server", state: "failing", detail: "shutting down" };
+  const signing: Part = { name: "keys", state: keys.loaded() ? "ok" : "failing", ageMs: finite(keys.ageMs()) };
+  if (config.redis === undefined) return [server, signing];
+  const up = storage.health().state === "up";
+  return [server, signing, revocations(table.ageMs(), config), { name: "redis", state: up ? "ok" : "degraded" }];
+}
+
+function revocations(ageMs: number, { keys, revocation }: Pick<Config, "keys" | "revocation">): Part {
+  const name = "revocations";
+  if (ageMs <= revocation.maxStalenessMs) return { name, state: "ok", ageMs };
+  if (ageMs < Infinity) return { name, state: "degraded", ageMs, detail: "too old to trust a token by itself" };
+  const startsWithout = keys.cacheFile !== undefined;
+  return { name, state: startsWithout ? "degraded" : "failing", detail: "not loaded yet" };
+}
+
+function finite(ageMs: number): number {
+  return Number.isFinite(ageMs) ? ageMs : -1;
+}

@@ -1,0 +1,26 @@
+/** Chooses where shared state lives, by the settings: the one place that knows the backends. */
+import type { Config } from "../config/config.js";
+import type { Clock } from "../oauth/clock.js";
+import { createMemoryStorage } from "../storage/memory/memory-storage.js";
+import { createRedisStorage } from "../storage/redis/redis-storage.js";
+import type { Storage } from "../storage/storage.js";
+import type { Logger } from "../telemetry/logger.js";
+
+/** Opens the storage: Redis if it is configured, otherwise memory. */
+export async function openStorage({
+  config: { redis, tokens },
+  clock,
+  logger,
+}: {
+  readonly config: Pick<Config, "redis" | "tokens">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}): Promise<Storage> {
+  const familyPolicy = { graceMs: tokens.refreshGraceMs, idleMs: tokens.refreshIdleMs };
+  if (redis === undefined) return createMemoryStorage({ clock, familyPolicy });
+  const log = {
+    info: (fields: object, message: string) => logger.info(message, { ...fields }),
+    warn: (fields: object, message: string) => logger.warn(message, { ...fields }),
+  };
+  return createRedisStorage({ settings: redis, clock, familyPolicy, log });
+}

@@ -1,0 +1,27 @@
+/** What a command gets of the process, and gives back to it. */
+
+/** Somewhere to write text. */
+export interface TextOutput {
+  write(text: string): unknown;
+}
+
+/** The process, as a command sees it. */
+export interface CommandContext {
+  /** The arguments after the command's name. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: TextOutput;
+  readonly stderr: TextOutput;
+  /** Everything that comes from standard input, as text. */
+  readStdin(): Promise<string>;
+  /** Whether a person reads stderr. */
+  readonly isTerminal: boolean;
+  onSignal(name: "SIGTERM" | "SIGINT" | "SIGHUP", listener: () => void): void;
+  /** Called with an error that nobody caught. */
+  onCrash(listener: (error: unknown) => void): void;
+  /** Ends the process at once. */
+  exit(code: number): void;
+}
+
+/** A command. Resolves with the exit code, or undefined while a server goes on. */
+export type Command = (context: CommandContext) => Promise<number> | number;

@@ -1,0 +1,29 @@
+import type { Client } from "../clients/client.js";
+import type { Config } from "../config/config.js";
+import { SECOND } from "../oauth/clock.js";
+
+/** Its id. */
+export const DEMO_CLIENT_ID = "demo";
+
+/**
+ * The client of a first start, where no settings are given and only this machine can call. It may do what clients ask
+ * for out of the box; its secret lives as long as the process. `sha256` is the digest of the secret.
+ */
+export function demoClient(sha256: Buffer, config: Pick<Config, "issuer" | "tokens">): Client {
+  return {
+    id: DEMO_CLIENT_ID,
+    name: "Demo client of this run",
+    secrets: [{ kind: "digest", sha256, identifies: true, expiresAt: undefined }],
+    federated: [],
+    keys: undefined,
+    grants: new Set(["client_credentials", "token_exchange"]),
+    scopes: { allowed: new Set(["catalog", "PRINCIPAL_ROLE:ALL"]), default: ["catalog"] },
+    audiences: { allowed: new Set([config.issuer]), default: [config.issuer] },
+    claims: {},
+    mayActFor: new Set(),
+    accessTtlSeconds: config.tokens.accessTtlMs / SECOND,
+    permissions: new Set(),
+    disabled: false,
+    unsecuredSubjects: undefined,
+  };
+}

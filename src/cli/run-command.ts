@@ -1,0 +1,83 @@
+/** Finds the command that was typed. Each is a file of its own, loaded only when it is called. */
+import { randomBytes } from "node:crypto";
+import { localDisk } from "../config/config-disk.js";
+import type { Command, CommandContext } from "./command.js";
+import { VERSION } from "./version.js";
+
+interface Entry {
+  /** The words that call it. */
+  readonly words: readonly string[];
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+const clock = (): number => Date.now();
+
+const COMMANDS: readonly Entry[] = [
+  {
+    words: ["serve"],
+    summary: "serve [--config FILE]     run the server",
+    load: async () => (await import("./serve.js")).serve,
+  },
+  {
+    words: ["client", "new"],
+    summary: "client new ID             print a new secret once, and the YAML to paste",
+    load: async () => {
+      const { clientNew } = await import("./client-new.js");
+      return (context) => clientNew({ ...context, randomBytes });
+    },
+  },
+  {
+    words: ["check-config"],
+    summary: "check-config FILE         say everything that is wrong with the settings",
+    load: async () => {
+      const { checkConfig } = await import("./check-config.js");
+      return (context) => checkConfig({ ...context, disk: localDisk, clock });
+    },
+  },
+  {
+    words: ["token"],
+    summary: "token                     get a token, by gRPC",
+    load: async () => (await import("./token.js")).token,
+  },
+  {
+    words: ["revoke"],
+    summary: "revoke WHAT               revoke a token, session, subject, client or everything, by gRPC",
+    load: async () => (await import("./revoke.js")).revoke,
+  },
+  {
+    words: ["keys"],
+    summary: "keys list|rotate|revoke   manage the signing keys, by gRPC",
+    load: async () => (await import("./keys.js")).keys,
+  },
+];
+
+function usage(): string {
+  return [
+    `icemint ${VERSION}: tokens for Iceberg REST clients and gRPC services`,
+    "",
+    "usage: icemint COMMAND",
+    ...COMMANDS.map(({ summary }) => `  ${summary}`),
+    "",
+  ].join("\n");
+}
+
+/** Runs what was typed and resolves with the exit code: 2 for a command that does not exist. */
+export async function runCommand(context: CommandContext): Promise<number> {
+  const { args, stdout, stderr } = context;
+  if (args.length === 0 || args[0] === "--help" || args[0] === "-h" || args[0] === "help") {
+    (args.length === 0 ? stderr : stdout).write(usage());
+    return args.length === 0 ? 2 : 0;
+  }
+  if (args[0] === "--version") {
+    stdout.write(`${VERSION}\n`);
+    return 0;
+  }
+  const entry = COMMANDS.find(({ words }) => words.every((word, i) => args[i] === word));
+  if (entry === undefined) {
+    stderr.write(`icemint: there is no command '${args.slice(0, 2).join(" ")}'\n\n${usage()}`);
+    return 2;
+  }
+  const command = await entry.load();
+  return command({ ...context, args: args.slice(entry.words.length) });
+}

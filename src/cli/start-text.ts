@@ -1,0 +1,69 @@
+/** What is printed at the start: what a person wants to see, and nothing else. */
+import type { App } from "../app.js";
+import type { Config, ListenAddress } from "../config/config.js";
+import { DEMO_CLIENT_ID } from "./demo-client.js";
+
+/** What the text tells. */
+export interface StartFacts {
+  readonly config: Config;
+  readonly app: Pick<App, "address" | "adminAddress" | "storageWarnings">;
+  readonly version: string;
+  /** The secret of the demo client, if there is one: printed this once. */
+  readonly demoSecret: string | undefined;
+}
+
+/** The text, plain, ending in a newline. */
+export function startText({ config, app, version, demoSecret }: StartFacts): string {
+  const base = `${config.http.tls === undefined ? "http" : "https"}://${hostAndPort(app.address)}`;
+  const rows: readonly (readonly [string, string])[] = [
+    ["tokens", `${base}/v1/oauth/tokens`],
+    ["grpc", `${hostAndPort(app.address)}  (gRPC, gRPC-Web and Connect on the same port)`],
+    ["admin", `http://${hostAndPort(app.adminAddress)}  (/livez, /readyz, /metrics)`],
+    ["issuer", config.issuer],
+    ["state", stateText(config)],
+    ["clients", `${config.clients.length}`],
+  ];
+  const warnings = [...ephemeralWarnings(config), ...config.warnings, ...app.storageWarnings];
+  return [
+    `icemint ${version}`,
+    "",
+    ...rows.map(([name, value]) => `  ${name.padEnd(8)} ${value}`),
+    ...(warnings.length > 0 ? ["", ...warnings.map((warning) => `  warning: ${warning}`)] : []),
+    ...(demoSecret === undefined ? [] : demoText(base, demoSecret)),
+    "",
+    "",
+  ].join("\n");
+}
+
+function stateText({ redis, keys }: Config): string {
+  if (redis === undefined) return "memory, for one replica";
+  const where = redis.topology.kind === "single" ? "redis" : `redis ${redis.topology.kind}`;
+  return keys.files.length > 0 ? `${where}, keys from files` : `${where}, keys shared and rotating`;
+}
+
+function ephemeralWarnings({ redis, keys }: Config): readonly string[] {
+  if (redis !== undefined) return [];
+  const made = keys.files.length === 0 ? ["signing keys are made for this run: its tokens end with the process"] : [];
+  return [...made, "state is in memory: refresh tokens and revocations end with the process"];
+}
+
+function demoText(base: string, secret: string): readonly string[] {
+  const message = `{"clientCredentials":{},"clientId":"${DEMO_CLIENT_ID}","clientSecret":"${secret}"}`;
+  return [
+    "",
+    `No settings were given, so a demo client was made for this run: ${DEMO_CLIENT_ID}`,
+    "Get a token, by form:",
+    "",
+    `  curl ${base}/v1/oauth/tokens -d grant_type=client_credentials -d client_id=${DEMO_CLIENT_ID} -d client_secret=${secret}`,
+    "",
+    "or by gRPC:",
+    "",
+    `  npx buf curl --protocol grpc --http2-prior-knowledge -d '${message}' ${base}/icemint.v1.TokenService/GetToken`,
+    "",
+    "Next: `npx icemint client new ID`, and a settings file like examples/icemint.yaml.",
+  ];
+}
+
+function hostAndPort({ host, port }: ListenAddress): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
