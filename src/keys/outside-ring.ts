@@ -49,13 +49,12 @@ export class OutsideRing {
     const kids = new Set(keys.map(({ kid }) => kid));
     const absent = [...known.values()]
       .filter(({ kid }) => !kids.has(kid))
-      .map((key) => ({ ...key, retiresAt: Math.min(key.retiresAt ?? now, now) }))
-      .filter((key) => now < forgottenAt(key));
+      .map((key) => ({ ...key, retiresAt: Math.min(key.retiresAt ?? now, now) }));
     this.#signers = new Map(listed.map(({ publicJwk, signer }) => [publicJwk.kid, signer]));
     this.#view.show({
       version: (former?.version ?? 0) + 1,
       macKey: this.#macKey,
-      keys: inOrder([...absent, ...keys]),
+      keys: inOrder([...absent, ...keys].filter((key) => now < forgottenAt(key))),
     });
   }
 
