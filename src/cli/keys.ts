@@ -1,10 +1,10 @@
 /** `icemint keys list | rotate | revoke KID`: the operator's hand on the signing keys, by gRPC. */
 import { parseArgs } from "node:util";
 import { timestampDate, type Timestamp } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, createClient, type CallOptions, type Client } from "@connectrpc/connect";
+import { createClient, type CallOptions, type Client } from "@connectrpc/connect";
 import { KeyService, KeyState, type SigningKey } from "../gen/icemint/v1/key_service_pb.js";
 import type { CommandContext } from "./command.js";
-import { connectAsOperator, type OpenTransport } from "./operator-connection.js";
+import { callAsOperator, type OpenTransport } from "./operator-connection.js";
 
 const USAGE = `usage: icemint keys list [--server URL]
        icemint keys rotate [--server URL]
@@ -13,8 +13,6 @@ const USAGE = `usage: icemint keys list [--server URL]
 The client needs permission rotate_keys. Its credentials come from ICEMINT_CLIENT_ID and ICEMINT_CLIENT_SECRET, or
 ICEMINT_CLIENT_SECRET_FILE; the server from --server or ICEMINT_SERVER (default http://127.0.0.1:8181).
 `;
-
-const TIMEOUT_MS = 10_000;
 
 /** What the command works with. */
 export type KeysContext = Pick<CommandContext, "args" | "env" | "stdout" | "stderr"> & {
@@ -26,25 +24,14 @@ type Action = (client: Client<typeof KeyService>, options: CallOptions) => Promi
 
 /** Runs the command. Resolves with the exit code: 0, 1 if the server refused or is away, 2 for wrong arguments. */
 export async function keys(context: KeysContext): Promise<number> {
-  const { stderr, stdout, env, openTransport } = context;
   const typed = readArguments(context.args);
   if (typed === undefined) {
-    stderr.write(USAGE);
+    context.stderr.write(USAGE);
     return 2;
   }
-  try {
-    const connection = connectAsOperator({ server: typed.server, env, openTransport });
-    try {
-      const client = createClient(KeyService, connection.transport);
-      stdout.write(await typed.action(client, { headers: connection.headers, timeoutMs: TIMEOUT_MS }));
-    } finally {
-      connection.close();
-    }
-    return 0;
-  } catch (error) {
-    stderr.write(`icemint: ${explain(error)}\n`);
-    return 1;
-  }
+  return callAsOperator({ ...context, server: typed.server }, (transport, options) =>
+    typed.action(createClient(KeyService, transport), options),
+  );
 }
 
 function readArguments(args: readonly string[]): { action: Action; server: string | undefined } | undefined {
@@ -112,9 +99,4 @@ function instant(time: Timestamp | undefined): string {
     : timestampDate(time)
         .toISOString()
         .replace(/\.\d+Z$/, "Z");
-}
-
-function explain(error: unknown): string {
-  if (!(error instanceof ConnectError)) return error instanceof Error ? error.message : String(error);
-  return `${Code[error.code]}: ${error.rawMessage}`;
 }

@@ -1,7 +1,8 @@
 /** How the operator's commands reach a server: where it is, and who asks. Secrets come from the environment alone. */
 import { readFileSync } from "node:fs";
-import type { Transport } from "@connectrpc/connect";
+import { type CallOptions, Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import type { CommandContext } from "./command.js";
 
 /** An open connection. */
 export interface OperatorConnection {
@@ -56,3 +57,33 @@ const openGrpc: OpenTransport = (server) => {
   // An open session would keep the process from ending.
   return { transport, close: () => sessionManager.abort() };
 };
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Connects, calls and prints what the call answers with. Resolves with the exit code: 0, or 1 with the reason on stderr
+ * if the server refused, is away, or no credentials are set.
+ */
+export async function callAsOperator(
+  options: Parameters<typeof connectAsOperator>[0] & Pick<CommandContext, "stdout" | "stderr">,
+  call: (transport: Transport, options: CallOptions) => Promise<string>,
+): Promise<number> {
+  const { stdout, stderr } = options;
+  try {
+    const { transport, headers, close } = connectAsOperator(options);
+    try {
+      stdout.write(await call(transport, { headers, timeoutMs: TIMEOUT_MS }));
+    } finally {
+      close();
+    }
+    return 0;
+  } catch (error) {
+    stderr.write(`icemint: ${explain(error)}\n`);
+    return 1;
+  }
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof ConnectError)) return error instanceof Error ? error.message : String(error);
+  return `${Code[error.code]}: ${error.rawMessage}`;
+}

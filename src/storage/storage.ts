@@ -12,6 +12,8 @@ import type { RevocationLog } from "./revocation-log.js";
 /** Whether the store answers. A replica whose store is down goes on issuing, degraded. */
 export interface StorageHealth {
   readonly state: "up" | "down";
+  /** Calls that failed or timed out since the start. */
+  readonly failedCalls: number;
   /** What puts the state at risk, in full sentences for a person: eviction, no persistence, memory nearly full. */
   readonly warnings: readonly string[];
 }

@@ -36,6 +36,11 @@ export class RevocationTable implements RevocationView, RevocationSink {
     this.#clock = clock;
   }
 
+  /** How many revocations are held, those that are over but not swept yet included. */
+  get size(): number {
+    return Object.values(this.#bars).reduce((sum, bars) => sum + bars.size, this.#sessions.size);
+  }
+
   covers(token: Revocable): boolean {
     const now = toSeconds(this.#clock());
     if (token.sessionIds.some((id) => this.#sessions.expiryOf(id) > now)) return true;

@@ -47,6 +47,11 @@ export class RevokedSessions {
     for (let shard = 0; shard < SHARDS; shard += 1) this.#shards.push({ slots: emptySlots(MIN_CAPACITY), used: 0 });
   }
 
+  /** How many are held, those that are over but not swept yet included. */
+  get size(): number {
+    return this.#shards.reduce((sum, { used }) => sum + used, this.#oddIds.size);
+  }
+
   /** When the session's revocation ends; 0 if it is not revoked. */
   expiryOf(sessionId: string): number {
     if (!this.#decode(sessionId)) return this.#oddIds.get(sessionId)?.expiresAt ?? 0;

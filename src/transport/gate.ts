@@ -7,6 +7,8 @@ export interface Gate {
   leave(): void;
   /** How many are inside. */
   inFlight(): number;
+  /** How many were turned away. */
+  turnedAway(): number;
 }
 
 /** What the gate goes by. */
@@ -19,9 +21,11 @@ export interface GateOptions {
 /** Makes a gate. An early refusal that says when to come back keeps clients alive; a late answer does not. */
 export function createGate({ maxInFlight, overloaded }: GateOptions): Gate {
   let inside = 0;
+  let refused = 0;
   return {
     enter() {
       if (inside >= maxInFlight || overloaded()) {
+        refused += 1;
         throw new OAuthError("temporarily_unavailable", "OVERLOADED", "The server is overloaded. Try again.", {
           retryAfterSeconds: 1,
         });
@@ -32,5 +36,6 @@ export function createGate({ maxInFlight, overloaded }: GateOptions): Gate {
       inside -= 1;
     },
     inFlight: () => inside,
+    turnedAway: () => refused,
   };
 }

@@ -74,6 +74,8 @@ export interface ConnectionCounts {
   readonly http2: number;
   /** Requests inside the core. */
   readonly inFlight: number;
+  /** Requests that overload turned away, since the start. */
+  readonly turnedAway: number;
 }
 
 /** The server. */
@@ -202,6 +204,7 @@ export function createServer(options: ServerOptions): Server {
       http1: http1.connections(),
       http2: http2.connections(),
       inFlight: gate.inFlight(),
+      turnedAway: gate.turnedAway(),
     }),
   };
 }

@@ -24,7 +24,7 @@ export function createMemoryStorage(needs: { clock: Clock; familyPolicy: FamilyP
     lease,
     replays: createMemoryReplays({ clock }),
     failures: createMemoryFailures(),
-    health: () => ({ state: "up", warnings: [] }),
+    health: () => ({ state: "up", failedCalls: 0, warnings: [] }),
     async close() {},
     async [Symbol.asyncDispose]() {},
   };

@@ -4,19 +4,22 @@ import type { StorageLog } from "../storage.js";
 import type { RedisLink } from "./redis-link.js";
 import type { Script } from "./scripts.js";
 
-/** Above the 200 ms of one command, for the few tries that a cluster or a lost script takes; below the promised 300. */
+/** For all that a call takes: the few tries in a cluster, or a script that the server has to be sent. Promised: 300. */
 const DEADLINE_MS = 280;
 
 /** Calls commands and scripts, and knows whether the last one was answered. */
 export class RedisCaller {
   readonly #link: RedisLink;
   readonly #log: StorageLog;
+  readonly #deadlineMs: number;
   #isUp = false;
   #hasBeenUp = false;
+  #failedCalls = 0;
 
-  constructor({ link, log }: { link: RedisLink; log: StorageLog }) {
-    this.#link = link;
-    this.#log = log;
+  constructor(needs: { link: RedisLink; log: StorageLog; deadlineMs?: number | undefined }) {
+    this.#link = needs.link;
+    this.#log = needs.log;
+    this.#deadlineMs = needs.deadlineMs ?? DEADLINE_MS;
   }
 
   /** Whether the last call was answered. */
@@ -24,14 +27,20 @@ export class RedisCaller {
     return this.#isUp;
   }
 
+  /** Calls that failed or timed out. */
+  get failedCalls(): number {
+    return this.#failedCalls;
+  }
+
   /** Sends commands. Throws `temporarily_unavailable`: what was sent may have been done nevertheless. */
   async call<T>(send: (link: RedisLink) => Promise<T>): Promise<T> {
     try {
-      const answer = await withinDeadline(send(this.#link));
+      const answer = await within(this.#deadlineMs, send(this.#link));
       this.#note(true);
       return answer;
     } catch (error) {
       const cause = withoutArguments(error);
+      this.#failedCalls += 1;
       this.#note(false, cause);
       throw stateUnavailable(cause);
     }
@@ -58,10 +67,15 @@ export class RedisCaller {
   }
 }
 
-async function withinDeadline<T>(answer: Promise<T>): Promise<T> {
+/**
+ * ioredis's own `commandTimeout` would take a pause of this process for a dead server: its timer runs before answers
+ * that came meanwhile are read. Here they are read first.
+ */
+async function within<T>(deadlineMs: number, answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${DEADLINE_MS} ms`)), DEADLINE_MS);
+    const fail = (): void => reject(new Error(`no answer within ${deadlineMs} ms`));
+    timer = setTimeout(() => setImmediate(fail), deadlineMs);
   });
   try {
     return await Promise.race([answer, deadline]);

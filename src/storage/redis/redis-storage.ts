@@ -31,6 +31,8 @@ export interface RedisStorageDependencies {
   readonly log: StorageLog;
   /** In tests: the time that scripts take instead of Redis TIME. */
   readonly scriptNow?: Clock;
+  /** In tests that are not about it: how long a call may take on a machine that is busy; 280 otherwise. */
+  readonly deadlineMs?: number;
 }
 
 /**
@@ -43,10 +45,9 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
   const keys = createRedisKeys(settings.prefix);
   const link = openLink(settings, "request");
   link.on("error", () => {}); // every call that fails says so itself
-  const redis = new RedisCaller({ link, log });
+  const redis = new RedisCaller({ link, log, deadlineMs: needs.deadlineMs });
   const monitor = new RedisMonitor({ redis, log, keys });
-  const newEpoch = randomBytes(6).toString("base64url");
-  const failures = new RedisFailures({ redis, keys, replica: newEpoch });
+  const failures = new RedisFailures({ redis, keys, replica: newName() });
   const closing = new AbortController();
   const openTail = (): RedisLink => openLink(settings, "tail");
   const close = async (): Promise<void> => {
@@ -58,7 +59,7 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
   await whenReady(link, START_MS);
   await monitor.probe();
   void monitor.run(closing.signal);
-  const needsOfLog = { redis, keys, clock, now, log, newEpoch, openTail, closing: closing.signal };
+  const needsOfLog = { redis, keys, clock, now, log, newEpoch: newName, openTail, closing: closing.signal };
   return {
     families: createRedisFamilies({ redis, keys, policy: familyPolicy, now }),
     revocations: new RedisRevocationLog(needsOfLog),
@@ -66,8 +67,13 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
     lease: createRedisLease({ redis, keys, now }),
     replays: createRedisReplays({ redis, keys, clock }),
     failures,
-    health: () => ({ state: redis.isUp ? "up" : "down", warnings: monitor.warnings }),
+    health: () => ({ state: redis.isUp ? "up" : "down", failedCalls: redis.failedCalls, warnings: monitor.warnings }),
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Names a replica, or an epoch of the log. */
+function newName(): string {
+  return randomBytes(6).toString("base64url");
 }

@@ -3,7 +3,7 @@ import type { OAuthError, OAuthErrorCode } from "../../oauth/error.js";
 import type { RestResponse } from "./rest-message.js";
 
 /** Iceberg's API documents 200, 400, 401 and 5XX; 429 is the one exception that its clients know. */
-const STATUS = {
+export const STATUS = {
   invalid_request: 400,
   invalid_client: 401,
   invalid_grant: 400,

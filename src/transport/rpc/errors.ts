@@ -17,6 +17,11 @@ const CODES = {
   server_error: Code.Internal,
 } as const satisfies Record<OAuthErrorCode, Code>;
 
+/** A refusal's gRPC status by name, such as `INVALID_ARGUMENT`. */
+export function rpcStatusName(code: OAuthErrorCode): string {
+  return Code[CODES[code]].replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
+}
+
 /** Reasons that gRPC can say more exactly than OAuth. */
 const CODES_BY_REASON: Readonly<Partial<Record<ErrorReason, Code>>> = {
   TIMED_OUT: Code.DeadlineExceeded,
