@@ -11,7 +11,7 @@ let onRedis: ReturnType<typeof deployOnRedis>;
 let stores: readonly RefreshFamilies[];
 
 beforeAll(async () => {
-  onRedis = deployOnRedis(singleSettings(inject("redisUrl")), () => now);
+  onRedis = deployOnRedis({ settings: singleSettings(inject("redisUrl")), clock: () => now });
   stores = [(await inMemory.replica()).families, (await onRedis.replica()).families];
 });
 

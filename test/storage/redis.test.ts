@@ -5,7 +5,7 @@ import { revocationLogContract } from "./revocation-log.contract.js";
 import { smallPortsContract } from "./small-ports.contract.js";
 
 describe("on Redis", () => {
-  const deploy = (clock: () => number) => deployOnRedis(singleSettings(inject("redisUrl")), clock);
+  const deploy = (clock: () => number) => deployOnRedis({ settings: singleSettings(inject("redisUrl")), clock });
   refreshFamiliesContract(deploy);
   revocationLogContract(deploy);
   smallPortsContract(deploy);

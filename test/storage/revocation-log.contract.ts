@@ -59,19 +59,22 @@ export function revocationLogContract(deploy: Deploy): void {
       };
     }
 
-    test("what one replica publishes, another that follows learns within 100 ms", async () => {
+    test("what one replica publishes, another that follows learns within a second", async () => {
       await using shared = await begin();
       const { table } = await shared.follow(shared.other);
       const revocation = aSession();
       expect(await shared.one.revocations.publish(revocation, "spark")).toEqual(revocation);
-      await eventually("the other knows", () => table.holds(revocation), 100);
+      await eventually("the other knows", () => table.holds(revocation), 1000);
       expect(table.applied[0]?.cursor).toMatch(/^[\w-]+\.\d+-\d+$/);
     });
 
     test("a replica that starts later reads everything in force before it is caught up", async () => {
       await using shared = await begin();
       const revocations = Array.from({ length: 2500 }, () => aSession());
-      await Promise.all(revocations.map((revocation) => shared.one.revocations.publish(revocation, "spark")));
+      for (let at = 0; at < 2500; at += 500) {
+        const batch = revocations.slice(at, at + 500);
+        await Promise.all(batch.map((revocation) => shared.one.revocations.publish(revocation, "spark")));
+      }
       const { table } = await shared.follow(shared.other);
       expect(revocations.every((revocation) => table.holds(revocation))).toBe(true);
     });
@@ -118,8 +121,8 @@ export function revocationLogContract(deploy: Deploy): void {
       await using shared = await begin();
       const publish = (owner: string, expiresAt = NOW + 600): Promise<Revocation> =>
         shared.one.revocations.publish(aSession(expiresAt), owner);
-      for (let batch = 0; batch < 10; batch += 1) {
-        await Promise.all(Array.from({ length: batch < 9 ? 1000 : 990 }, () => publish("greedy")));
+      for (let batch = 0; batch < 20; batch += 1) {
+        await Promise.all(Array.from({ length: batch < 19 ? 500 : 490 }, () => publish("greedy")));
       }
       const racers = await Promise.allSettled(Array.from({ length: 40 }, () => publish("greedy")));
       expect(racers.filter(({ status }) => status === "fulfilled")).toHaveLength(10);

@@ -51,14 +51,29 @@ export function singleSettings(url: string, more: Partial<RedisSettings> = {}): 
   };
 }
 
-/** Replicas on Redis. Without a clock, scripts take Redis TIME. */
-export function deployOnRedis(settings: RedisSettings, clock?: Clock, log: StorageLog = recordedLog()): Deployment {
+/** How replicas on Redis are made. */
+export interface RedisDeploymentOptions {
+  readonly settings: RedisSettings;
+  /** Without it scripts take Redis TIME. */
+  readonly clock?: Clock;
+  readonly log?: StorageLog;
+  /** Whether calls have no longer than in production; otherwise they may wait for a busy machine. */
+  readonly hasRealDeadline?: boolean;
+}
+
+/** Replicas on Redis. */
+export function deployOnRedis({ settings, clock, log, hasRealDeadline }: RedisDeploymentOptions): Deployment {
   const replicas: Storage[] = [];
   return {
     async replica() {
-      const time = clock === undefined ? {} : { scriptNow: clock };
-      const needs = { settings, clock: clock ?? Date.now, familyPolicy: POLICY, log, ...time };
-      const storage = await createRedisStorage(needs);
+      const storage = await createRedisStorage({
+        settings,
+        clock: clock ?? Date.now,
+        familyPolicy: POLICY,
+        log: log ?? recordedLog(),
+        ...(clock && { scriptNow: clock }),
+        ...(hasRealDeadline !== true && { deadlineMs: 5000 }),
+      });
       replicas.push(storage);
       return storage;
     },

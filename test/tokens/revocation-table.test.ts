@@ -161,7 +161,8 @@ test("under any history of sessions the table answers as a plain map does", () =
       }
       const inForce = [...table.inForce()].map((revocation) => revocation.kind === "session" && revocation.sessionId);
       const expected = [...model].filter(([, end]) => end > time.now).map(([sid]) => sid);
-      expect(inForce.toSorted()).toEqual(expected.toSorted());
+      expect(inForce).toHaveLength(expected.length);
+      expect(new Set(inForce)).toEqual(new Set(expected));
     }),
     { numRuns: 150 },
   );

@@ -8,13 +8,14 @@ import type { RedisSettings } from "../../config/config.js";
 export type RedisLink = Redis | Cluster;
 
 /**
- * `request`: no command waits longer than 200 ms, or at all while there is no connection. `tail`: for XREAD BLOCK of
- * at most a second, which a shorter time-out would kill; a server that says nothing for longer is dead.
+ * `request`: a server that has said nothing for a second is dead; callers wait less (`redis-caller.ts`), and not at all
+ * while there is no connection. `tail`: the same for XREAD BLOCK of at most a second, which shorter time-outs would
+ * kill.
  */
 export type LinkPurpose = "request" | "tail";
 
 const TIMEOUTS = {
-  request: { commandTimeout: 200, socketTimeout: 1000 },
+  request: { commandTimeout: 1000, socketTimeout: 1000 },
   tail: { commandTimeout: 2000, socketTimeout: 2500 },
 } as const satisfies Record<LinkPurpose, object>;
 

@@ -49,8 +49,8 @@ export interface FollowerDependencies {
   readonly now: ScriptNow;
   readonly log: StorageLog;
   readonly sink: RevocationSink;
-  /** Begun if the store has none. */
-  readonly newEpoch: string;
+  /** Names a log that is begun, should the store have none. */
+  readonly newEpoch: () => string;
 }
 
 /** One run of following. */
@@ -110,7 +110,7 @@ export class RevocationFollower {
 
   async #ask(): Promise<LogStatus> {
     const { redis, keys, newEpoch, now } = this.#needs;
-    const args = [newEpoch, SWEEP, SWEEP_SLACK_SECONDS, now()];
+    const args = [newEpoch(), SWEEP, SWEEP_SLACK_SECONDS, now()];
     const reply = await redis.run(revocationTick, [keys.revocations, keys.revocationsState], args);
     const [epoch = "", incarnation = "", lastId = FIRST_ID] = textList(reply);
     return { epoch, incarnation, lastId };
