@@ -6,7 +6,7 @@ const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/;
  * An IP address in its one canonical spelling: IPv6 compressed and in lower case without a zone, IPv4-mapped IPv6 as
  * IPv4. Undefined for what is no address.
  */
-export function canonicalAddress(text: string): string | undefined {
+function canonicalAddress(text: string): string | undefined {
   const address = text.split("%", 1)[0] ?? "";
   const family = isIP(address);
   if (family === 0) return undefined;
