@@ -32,7 +32,7 @@ export type ClientSecret = {
 );
 
 /** A workload's identity at a trusted issuer that stands for the client. */
-export interface FederatedIdentity {
+interface FederatedIdentity {
   readonly issuer: string;
   readonly subject: string;
 }

@@ -4,7 +4,7 @@ import http from "node:http";
 import https from "node:https";
 
 /** What to fetch. */
-export interface JsonRequest {
+interface JsonRequest {
   readonly url: string;
   /** PEM file of the only CAs to believe, instead of the system's. Read each time, since it may be renewed. */
   readonly caFile: string | undefined;
@@ -13,7 +13,7 @@ export interface JsonRequest {
 }
 
 /** What came. */
-export interface JsonAnswer {
+interface JsonAnswer {
   readonly json: unknown;
   /** `max-age` of its `Cache-Control`. */
   readonly maxAgeSeconds: number | undefined;

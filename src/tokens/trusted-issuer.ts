@@ -28,7 +28,7 @@ export interface TrustedIssuer {
 }
 
 /** A JWT of a trusted issuer, verified. */
-export interface ForeignToken {
+interface ForeignToken {
   readonly issuer: TrustedIssuer;
   /** Of a subject token: the prefix and the mapped claim. Of an assertion: `sub`, as `federated` in a client's record names it. */
   readonly subject: string;

@@ -4,7 +4,7 @@ import http from "node:http";
 import https from "node:https";
 
 /** What a path answers; a text is sent as it is. */
-export interface DocumentAnswer {
+interface DocumentAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
