@@ -10,6 +10,8 @@ import { createRingCacheFile } from "../keys/ring-cache-file.js";
 import { type RotationPolicy, recognisedMs } from "../keys/rotation.js";
 import { createSealing } from "../keys/sealing.js";
 import { type SharedKeyRing, createSharedKeyRing } from "../keys/shared-key-ring.js";
+import { createVaultKeyRing } from "../keys/vault-key-ring.js";
+import { createVaultTransit } from "../keys/vault-transit.js";
 import type { Clock } from "../oauth/clock.js";
 import type { Storage } from "../storage/storage.js";
 import type { Logger } from "../telemetry/logger.js";
@@ -41,8 +43,9 @@ export async function openKeys(dependencies: KeysDependencies): Promise<Keys> {
     accessTtlMs: config.tokens.accessTtlMs,
     sessionTtlMs: config.tokens.sessionTtlMs,
   };
-  const { files, algorithm } = config.keys;
-  const top = files.length > 0 ? await openFiles(dependencies, policy) : undefined;
+  const { files, vault, algorithm } = config.keys;
+  const outside = files.length > 0 ? openFiles(dependencies, policy) : vault && openVault(vault, dependencies, policy);
+  const top = await outside;
   const shared = config.redis && (await openShared(dependencies, policy, top !== undefined));
   if (top === undefined) return shared ?? inMemory(algorithm, policy, clock);
   top.start();
@@ -61,6 +64,15 @@ export async function openKeys(dependencies: KeysDependencies): Promise<Keys> {
 function openFiles({ config, clock, logger }: KeysDependencies, policy: RotationPolicy): Promise<OutsideKeyRing> {
   const { files, algorithm } = config.keys;
   return createFileKeyRing({ paths: files, algorithm, policy, clock, log: logger });
+}
+
+function openVault(
+  vault: NonNullable<Config["keys"]["vault"]>,
+  { config, clock, logger }: KeysDependencies,
+  policy: RotationPolicy,
+): Promise<OutsideKeyRing> {
+  const transit = createVaultTransit({ ...vault, fetch, clock });
+  return createVaultKeyRing({ transit, algorithm: config.keys.algorithm, policy, clock, log: logger });
 }
 
 function inMemory(algorithm: Config["keys"]["algorithm"], policy: RotationPolicy, clock: Clock): Keys {
