@@ -3,19 +3,22 @@
 /** A word of fewer letters is the beginning of too many others. */
 const MIN_BEGINNING = 4;
 
-/** The closest of `known` within a third of its length, or else one that `word` is the beginning of. */
-export function closest(word: string, known: Iterable<string>): string | undefined {
+/** The closest of `known` within a quarter of its length, or else one that begins like `word` or that it begins with. */
+export function closest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Infinity;
   for (const candidate of known) {
     const distance = editDistance(word, candidate);
-    if (distance < bestDistance && distance <= Math.max(1, Math.floor(candidate.length / 3))) {
+    if (distance < bestDistance && distance <= Math.max(1, Math.floor(candidate.length / 4))) {
       best = candidate;
       bestDistance = distance;
     }
   }
-  if (best !== undefined || word.length < MIN_BEGINNING) return best;
-  return [...known].find((candidate) => candidate.startsWith(word));
+  return best ?? known.find((candidate) => isBeginning(word, candidate) || isBeginning(candidate, word));
+}
+
+function isBeginning(beginning: string, word: string): boolean {
+  return beginning.length >= MIN_BEGINNING && word.startsWith(beginning);
 }
 
 /** Levenshtein's distance: insertions, deletions and replacements. Words past 64 characters are far from everything. */

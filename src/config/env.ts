@@ -30,8 +30,8 @@ export function variableSpot(name: string): Spot {
 /** Kubernetes gives these to every pod beside a Service named icemint. */
 const SERVICE_LINK =
   /^ICEMINT_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
-/** For the project's own tests. */
-const TEST = /^ICEMINT_TEST_/;
+/** For the operator's tools (`icemint token` and others), and for the project's own tests. */
+const NOT_FOR_THE_SERVER = /^ICEMINT_((SERVER|CLIENT_ID|CLIENT_SECRET)(_FILE)?$|TEST_)/;
 
 /** Reads the variables; reports what is wrong. A relative path starts from the working folder. */
 export function readEnv({
@@ -73,7 +73,7 @@ export function checkVariableNames(names: Iterable<string>, inUse: ReadonlySet<s
   const known = VARIABLES.flatMap((name) => [name, `${name}_FILE`]);
   for (const name of names) {
     if (!name.startsWith("ICEMINT_") || known.includes(name) || inUse.has(name)) continue;
-    if (SERVICE_LINK.test(name) || TEST.test(name)) continue;
+    if (SERVICE_LINK.test(name) || NOT_FOR_THE_SERVER.test(name)) continue;
     const meant = closest(
       name.slice("ICEMINT_".length),
       known.map((word) => word.slice("ICEMINT_".length)),

@@ -70,6 +70,7 @@ describe("names of variables", () => {
     ["ICEMINT_SEALING_KEYS", "ICEMINT_SEALING_KEY"],
     ["ICEMINT_LOGLEVEL", "ICEMINT_LOG_LEVEL"],
     ["ICEMINT_REDIS", "ICEMINT_REDIS_URL"],
+    ["ICEMINT_ISSUER_URL", "ICEMINT_ISSUER"],
     ["ICEMINT_REDIS_URLFILE", "ICEMINT_REDIS_URL_FILE"],
   ])("%s is refused as a mistyped %s", (name, meant) => {
     expect(problems({ env: { [name]: "x" } })).toEqual([`${name} is no setting; did you mean ${meant}?`]);
@@ -83,6 +84,13 @@ describe("names of variables", () => {
 
   test.each(["ICEMINT_PORT", "ICEMINT_SERVICE_HOST", "ICEMINT_SERVICE_PORT_GRPC", "ICEMINT_PORT_8181_TCP_ADDR"])(
     "%s is what Kubernetes sets beside a Service named icemint, and passed over",
+    (name) => {
+      expect(read({ env: { [name]: "x" } }).warnings).toEqual([]);
+    },
+  );
+
+  test.each(["ICEMINT_SERVER", "ICEMINT_CLIENT_ID", "ICEMINT_CLIENT_SECRET_FILE", "ICEMINT_TEST_REDIS_URL"])(
+    "%s is for the operator's tools or the tests, and passed over",
     (name) => {
       expect(read({ env: { [name]: "x" } }).warnings).toEqual([]);
     },
