@@ -9,11 +9,11 @@ export interface OperatorConnection {
   readonly transport: Transport;
   /** Metadata that proves who asks. */
   readonly headers: Readonly<Record<string, string>>;
-  close(): void;
+  readonly close: () => void;
 }
 
 /** Opens a connection; a test passes its own. */
-export type OpenTransport = (server: string) => { readonly transport: Transport; close(): void };
+export type OpenTransport = (server: string) => { readonly transport: Transport; readonly close: () => void };
 
 const DEFAULT_SERVER = "http://127.0.0.1:8181";
 
