@@ -30,7 +30,6 @@ export function clientNew({ args, stdout, stderr, randomBytes }: ClientNewContex
     return 2;
   }
   const secret = generateSecret(randomBytes);
-  const yaml = stringify([{ id, secrets: [{ sha256: digest(secret) }] }], { defaultStringType: "PLAIN" });
   stdout.write(
     [
       "The secret, shown this once. Keep it where the client finds it:",
@@ -39,7 +38,9 @@ export function clientNew({ args, stdout, stderr, randomBytes }: ClientNewContex
       "",
       "Put this under clients in the settings file; it holds the secret's digest alone:",
       "",
-      yaml.replace(/^/gm, "  ").trimEnd(),
+      `  - id: ${stringify(id).trimEnd()}`,
+      "    secrets:",
+      `      - sha256: "${digest(secret)}"`,
       "",
     ].join("\n"),
   );
