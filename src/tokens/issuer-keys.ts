@@ -40,8 +40,8 @@ const COOL_DOWN = 30 * SECOND;
 /** Sooner while there are no keys at all: a start must not last long. */
 const FIRST_COOL_DOWN = 1 * SECOND;
 
-/** Sources kept at most; the settings name far fewer, but change. */
-const MAX_SOURCES = 1000;
+/** Sources kept at most: the settings name fewer, but change. */
+const MAX_SOURCES = 10_000;
 
 /** What is known of one source. Instants in milliseconds. */
 interface Entry {
@@ -63,7 +63,8 @@ export function createIssuerKeys(dependencies: IssuerKeysDependencies): IssuerKe
     const name = JSON.stringify(source);
     const known = entries.get(name);
     if (known) return known;
-    if (entries.size >= MAX_SOURCES) entries.clear();
+    const [oldest] = entries.keys();
+    if (oldest !== undefined && entries.size >= MAX_SOURCES) entries.delete(oldest);
     const entry: Entry = {
       keys: undefined,
       staleAt: 0,
