@@ -10,12 +10,12 @@ export const CLIENT_ID = /^[A-Za-z0-9._~@/-]+$/;
 export const MAX_CLIENT_ID = 128;
 
 /** A client id. */
-export function clientId(example = "spark-etl") {
+function clientId(example = "spark-etl") {
   return matching(CLIENT_ID, "may hold only letters, digits and . _ ~ @ / -", example, MAX_CLIENT_ID);
 }
 
 /** A word of a scope (RFC 6749 section 3.3). */
-export function scopeWord(example = "catalog") {
+function scopeWord(example = "catalog") {
   return matching(
     /^[\x21\x23-\x5B\x5D-\x7E]+$/,
     'must be one scope word: printable ASCII without spaces, " and \\',

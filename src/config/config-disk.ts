@@ -33,7 +33,7 @@ export const localDisk: ConfigDisk = {
  * A mounted ConfigMap shows each file twice, once under its hidden `..data` folder: hidden names are left out, and of
  * several links to one file the first stays.
  */
-export function withoutRepeats(paths: readonly string[], real: (path: string) => string): readonly string[] {
+function withoutRepeats(paths: readonly string[], real: (path: string) => string): readonly string[] {
   const byTarget = new Map<string, string>();
   for (const path of paths.toSorted()) {
     if (path.split("/").some((part) => part.startsWith("..") && part !== "..")) continue;

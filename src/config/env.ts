@@ -20,7 +20,7 @@ export type Variable = (typeof VARIABLES)[number];
 export type Variables = { readonly [Name in Variable]?: string };
 
 /** Where problems of variables are. */
-export const ENVIRONMENT: Source = { file: "environment", lineOf: () => undefined };
+const ENVIRONMENT: Source = { file: "environment", lineOf: () => undefined };
 
 /** The place of a variable, or of the `_FILE` that its value came from. */
 export function variableSpot(name: string): Spot {

@@ -6,7 +6,7 @@ import { flag, matching, oneOf, text, url } from "./fields.js";
  * Signatures of trusted issuers (RFC 7518 section 3.1, RFC 8037, RFC 9864). Never a symmetric one: whoever can check
  * it can also forge it. Never `none`.
  */
-export const ISSUER_ALGORITHMS = [
+const ISSUER_ALGORITHMS = [
   "RS256",
   "RS384",
   "RS512",

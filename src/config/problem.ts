@@ -35,7 +35,7 @@ export function inside(spot: Spot, ...steps: Path): Spot {
 }
 
 /** Spells a path: `clients[2].secrets[0].sha256`. */
-export function spellPath(path: Path): string {
+function spellPath(path: Path): string {
   return path.map((step, index) => (typeof step === "number" ? `[${step}]` : index === 0 ? step : `.${step}`)).join("");
 }
 

@@ -79,7 +79,7 @@ function checkHttp({ http }: Settings, at: Spot, findings: Findings): void {
 }
 
 /** Whether text is an IP address, or a block in CIDR notation. */
-export function isAddressBlock(text: string): boolean {
+function isAddressBlock(text: string): boolean {
   const [address = "", prefix, ...rest] = text.split("/");
   const family = isIP(address);
   if (family === 0 || rest.length > 0) return false;
