@@ -39,8 +39,11 @@ const PHRASES = {
   431: ["Request Header Fields Too Large", "The header fields are larger than 32 KiB."],
 } as const;
 
+/** What HTTP itself can find wrong. */
+export type MalformedStatus = keyof typeof PHRASES;
+
 /** The answer to what could not be parsed as HTTP, as bytes for the connection, which it closes. */
-export function malformedAnswer(status: keyof typeof PHRASES, issuer: string): string {
+export function malformedAnswer(status: MalformedStatus, issuer: string): string {
   const [phrase, description] = PHRASES[status];
   const links = { errorsUri: endpointUrl(issuer, "/errors") };
   const { headers, body } = errorResponse(

@@ -1,7 +1,8 @@
 /** Which calls take which road, and what HTTP itself says of those that take none. */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createContextValues } from "@connectrpc/connect";
+import { createContextValues, type ConnectError } from "@connectrpc/connect";
+import type { UniversalHandlerOptions } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
 import type { Logger } from "../../telemetry/logger.js";
 import type { Arrival, CallerFactory } from "../call.js";
@@ -21,6 +22,10 @@ export interface RpcServerOptions {
   /** For the whole body of a call over HTTP/2. Milliseconds. */
   readonly bodyTimeoutMs: number;
   readonly logger: Logger;
+  /** For services whose messages hold an `Any`; ours have none. */
+  readonly jsonOptions?: UniversalHandlerOptions["jsonOptions"];
+  /** Gives an error of the protocol itself what every error carries; by default `ErrorInfo`. */
+  readonly describe?: (error: ConnectError) => ConnectError;
 }
 
 /** Serves RPCs. Each method says whether the request was one. */
@@ -44,6 +49,8 @@ export function createRpcServer({
   corsOrigins,
   bodyTimeoutMs,
   logger,
+  jsonOptions = {},
+  describe = withErrorInfo,
 }: RpcServerOptions): RpcServer {
   const cors = createCorsPolicy(corsOrigins);
 
@@ -64,14 +71,16 @@ export function createRpcServer({
     maxTimeoutMs: MAX_TIMEOUT_MS,
     bodyTimeoutMs,
     acceptCompression,
+    jsonOptions,
     begin,
-    describe: withErrorInfo,
+    describe,
   });
   const stock = createStockRoad({
     services,
     ...limits,
     compressMinBytes: NEVER,
     acceptCompression,
+    jsonOptions,
     begin,
     onFailure: (error) => logger.debug("an RPC answer could not be sent", { err: error }),
   });

@@ -1,0 +1,84 @@
+/** From the first connection to the last: listening, the certificate, and the way down. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Config, ListenAddress } from "../config/config.js";
+import type { Logger } from "../telemetry/logger.js";
+import type { Http1Side } from "./http1-side.js";
+import type { Http2Side } from "./http2-side.js";
+import { OnePort } from "./one-port.js";
+import { readCertificate, watchCertificate } from "./tls-files.js";
+
+/** How a server goes down. Milliseconds. */
+export interface DrainTimes {
+  /** To go on serving after readiness failed, for balancers to notice. */
+  readonly delayMs: number;
+  /** For requests in flight after that; then what is left is cut. */
+  readonly graceMs: number;
+}
+
+/** What the lifetime is of. */
+export interface PortLifetimeOptions {
+  readonly http1: Http1Side;
+  readonly http2: Http2Side;
+  readonly listen: ListenAddress;
+  readonly http: Pick<Config["http"], "tls">;
+  readonly limits: Pick<Config["limits"], "maxConnections">;
+  readonly timeouts: { readonly sniffMs: number; readonly lingerMs: number };
+  /** Called when connections begin to be closed: streams that would not end by themselves end then. */
+  readonly onClosing: () => void;
+  readonly logger: Logger;
+}
+
+/** The lifetime of the main port. */
+export class PortLifetime {
+  readonly #options: PortLifetimeOptions;
+  #port: OnePort | undefined;
+  #certificateWatch: Disposable | undefined;
+
+  constructor(options: PortLifetimeOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects if the address or the certificate cannot be had. */
+  async listen(): Promise<ListenAddress> {
+    const { http1, http2, http, limits, timeouts, listen, logger } = this.#options;
+    const certificate = http.tls && (await readCertificate(http.tls));
+    const port = new OnePort({
+      http1,
+      http2,
+      certificate,
+      sniffTimeoutMs: timeouts.sniffMs,
+      maxConnections: limits.maxConnections,
+    });
+    const bound = await port.listen(listen.port, listen.host);
+    this.#port = port;
+    this.#certificateWatch =
+      http.tls && watchCertificate({ files: http.tls, logger, onChange: (pair) => port.renewCertificate(pair) });
+    return { host: bound.address, port: bound.port };
+  }
+
+  /** Goes down without losing a request. Resolves when the last connection has ended or was cut. */
+  async drain({ delayMs, graceMs }: DrainTimes): Promise<void> {
+    const { http1, http2, timeouts, onClosing } = this.#options;
+    await sleep(delayMs);
+    this.#certificateWatch?.[Symbol.dispose]();
+    const closed = this.#port?.close();
+    onClosing();
+    http1.drain(Math.min(timeouts.lingerMs, graceMs));
+    http2.drain();
+    const cut = setTimeout(() => this.#destroy(), graceMs);
+    await closed;
+    clearTimeout(cut);
+    this.#destroy();
+  }
+
+  connections(): { readonly total: number; readonly http1: number; readonly http2: number } {
+    const { http1, http2 } = this.#options;
+    return { total: this.#port?.connections() ?? 0, http1: http1.connections(), http2: http2.connections() };
+  }
+
+  #destroy(): void {
+    this.#options.http1.destroy();
+    this.#options.http2.destroy();
+    this.#port?.destroy();
+  }
+}
