@@ -8,7 +8,7 @@ import { parseTarget } from "./target.js";
 
 /** The listeners of the two halves of the port. */
 export interface Dispatcher {
-  onRequest(request: IncomingMessage, response: ServerResponse): void;
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   readonly onStream: StreamListener;
 }
 

@@ -55,6 +55,8 @@ export interface ServerOptions extends Core {
   readonly timeouts?: Partial<ServerTimeouts>;
 }
 
+export type { DrainTimes };
+
 /** How many of each there are now. */
 export interface ConnectionCounts {
   readonly total: number;
@@ -117,6 +119,6 @@ export function createServer(options: ServerOptions): Server {
       accepting = false;
       return lifetime.drain({ delayMs: 0, graceMs: 0 });
     },
-    connections: () => ({ ...lifetime.connections(), inFlight: gate.inFlight() }),
+    connections: () => ({ ...lifetime.connections(), inFlight: gate.inFlight(), turnedAway: gate.turnedAway() }),
   };
 }

@@ -120,7 +120,7 @@ function toHeaders(entries: Iterable<[string, string]>): pb.Header[] {
 /** Details go out as they came in. */
 function failure(wanted: pb.Error, requestInfo: pb.ConformancePayload_RequestInfo | undefined): ConnectError {
   // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- both enums number the codes as gRPC does
-  const error = new ConnectError(wanted.message ?? "", wanted.code);
+  const error = new ConnectError(wanted.message ?? "", wanted.code as number);
   const details: Any[] = [...wanted.details];
   if (requestInfo !== undefined) details.push(anyPack(pb.ConformancePayload_RequestInfoSchema, requestInfo));
   error.details = details.map(({ typeUrl, value }) => ({ type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1), value }));
