@@ -212,7 +212,8 @@ class RingMember {
     const ring = await this.#exchange.change(advanced, this.#exchange.sealAnew, fence);
     if (ring.version === present.version) return;
     await this.#adopt(ring);
-    log.info("changed the key ring", { version: ring.version, keys: this.#view.list() });
+    const keys = this.#view.list().filter(({ state }) => state === "published" || state === "active");
+    log.info("changed the key ring", { version: ring.version, keys });
   }
 
   async #adopt(ring: RingDocument): Promise<void> {
