@@ -7,7 +7,7 @@ import { randomInt } from "node:crypto";
 /** A session id is 16 bytes in base64url. */
 const ID_LENGTH = 22;
 const SHARDS = 64;
-const MIN_CAPACITY = 16;
+const MIN_CAPACITY = 512;
 /** Words of a slot: four of the id, the instant when the entry ends (0: the slot is free), the pass that saw it. */
 const STRIDE = 6;
 const ENDS = 4;

@@ -39,6 +39,8 @@ interface LogStatus {
   readonly lastId: string;
 }
 
+type StreamEntry = readonly [id: string, fields: readonly string[]];
+
 /** What a follower is made from. */
 export interface FollowerDependencies {
   readonly redis: RedisCaller;
@@ -143,17 +145,21 @@ export class RevocationFollower {
 
   /** Applies all entries after `from`, a page at a time, up to `to` or to the end. */
   async #read(from: string, to: string | undefined, epoch = this.#status?.epoch ?? ""): Promise<void> {
-    const { redis, keys } = this.#needs;
-    const isThere = (id: string): boolean => to !== undefined && compareIds(id, to) >= 0;
-    for (let after = from; !isThere(after);) {
-      const start = `(${after}`;
-      const page = await redis.call((link) => link.xrange(keys.revocations, start, "+", "COUNT", PAGE));
+    if (to !== undefined && compareIds(from, to) >= 0) return;
+    for (let page = await this.#page(from); page.length > 0;) {
+      const last = page.at(-1)?.[0] ?? from;
+      const isLast = page.length < PAGE || (to !== undefined && compareIds(last, to) >= 0);
+      const next = isLast ? [] : this.#page(last); // on its way while this one is applied
       this.#apply(page, epoch);
-      if (page.length < PAGE) break;
-      after = page.at(-1)?.[0] ?? after;
+      page = await next;
     }
     // Entries up to there may have been removed since: there is nothing more to wait for.
-    if (to !== undefined && !isThere(this.#readUpTo)) this.#advance(to);
+    if (to !== undefined && compareIds(this.#readUpTo, to) < 0) this.#advance(to);
+  }
+
+  #page(after: string): Promise<readonly StreamEntry[]> {
+    const { redis, keys } = this.#needs;
+    return redis.call((link) => link.xrange(keys.revocations, `(${after}`, "+", "COUNT", PAGE));
   }
 
   async #tail(signal: AbortSignal): Promise<void> {
@@ -166,7 +172,7 @@ export class RevocationFollower {
     }
   }
 
-  #apply(entries: readonly (readonly [id: string, fields: readonly string[]])[], epoch: string): void {
+  #apply(entries: readonly StreamEntry[], epoch: string): void {
     let last: string | undefined;
     for (const [id, fields] of entries) {
       const revocation = parseEntry(fields[1] ?? "");

@@ -1,0 +1,113 @@
+/**
+ * A million revocations in force: what they cost a replica in memory, a look-up in time, and how soon a replica that
+ * starts has read them all. Needs a Redis on the PATH. Alone: `npx tsc -p bench/tsconfig.json`, then
+ * `npm exec -- node bench/out/bench/revocations.js`.
+ */
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { Redis } from "ioredis";
+import { createRedisKeys } from "../src/storage/redis/keys.js";
+import { createRedisStorage } from "../src/storage/redis/redis-storage.js";
+import { RevocationFeed } from "../src/tokens/revocation-feed.js";
+import { RevocationTable } from "../src/tokens/revocation-table.js";
+import { startRedis } from "./redis.js";
+
+const COUNT = 1_000_000;
+const LOOK_UPS = 1_000_000;
+const MIB = 2 ** 20;
+
+/** One line of the table. */
+interface Figure {
+  readonly what: string;
+  readonly measured: string;
+  readonly limit: string;
+}
+
+/** Measures all three. */
+export async function benchRevocations(): Promise<readonly Figure[]> {
+  await using redis = await startRedis();
+  if (redis === undefined) throw new Error("no redis-server on the PATH");
+  const prefix = `bench-${randomBytes(4).toString("hex")}`;
+  const sids = await fill(redis.url, createRedisKeys(prefix).revocations);
+  const table = new RevocationTable({ clock: Date.now });
+  const before = memory();
+  const cpuBefore = process.cpuUsage();
+  const begunAt = performance.now();
+  await using storage = await createRedisStorage({
+    settings: {
+      topology: { kind: "single", url: redis.url },
+      prefix,
+      username: undefined,
+      password: undefined,
+      tls: undefined,
+    },
+    clock: Date.now,
+    familyPolicy: { graceMs: 30_000, idleMs: 7_200_000 },
+    log: { info() {}, warn() {} },
+  });
+  const end = new AbortController();
+  const ended = storage.revocations.follow(new RevocationFeed({ table }), end.signal);
+  while (table.ageMs() === Infinity) await sleep(5);
+  const loadSeconds = (performance.now() - begunAt) / 1000;
+  const cpu = process.cpuUsage(cpuBefore);
+  const cpuSeconds = (cpu.user + cpu.system) / 1e6;
+  const usedMib = (memory() - before) / MIB;
+  const held = lookUps(table, sids);
+  const missed = lookUps(table, Array.from({ length: 1000 }, newSid));
+  end.abort();
+  await ended;
+  return [
+    { what: "a replica that starts has read them all", measured: `${loadSeconds.toFixed(2)} s`, limit: "5 s" },
+    { what: "of that, its own CPU time", measured: `${cpuSeconds.toFixed(2)} s`, limit: "" },
+    { what: "memory of the replica", measured: `${usedMib.toFixed(0)} MiB`, limit: "100 MB" },
+    { what: "look-up of a revoked session", measured: `${held.toFixed(3)} us`, limit: "1 us" },
+    { what: "look-up of a session that is not revoked", measured: `${missed.toFixed(3)} us`, limit: "1 us" },
+  ];
+}
+
+/** Microseconds for one look-up, ids in random order. */
+function lookUps(table: RevocationTable, sids: readonly string[]): number {
+  const token = { subject: "ann", clientId: "spark", actors: [], startedAt: 0, kid: "k" };
+  let covered = 0;
+  const order = Uint32Array.from({ length: LOOK_UPS }, () => Math.floor(Math.random() * sids.length));
+  const begunAt = performance.now();
+  for (const at of order) if (table.covers({ ...token, sessionIds: [sids[at] ?? ""] })) covered += 1;
+  const microseconds = ((performance.now() - begunAt) * 1000) / LOOK_UPS;
+  if (covered !== 0 && covered !== LOOK_UPS) throw new Error("the table answers wrongly");
+  return microseconds;
+}
+
+/** Fills the log, and returns a sample of the sessions in it. */
+async function fill(url: string, key: string): Promise<readonly string[]> {
+  const redis = new Redis(url, { protocol: 2 });
+  const expiresAt = Math.floor(Date.now() / 1000) + 86_400;
+  const sample: string[] = [];
+  for (let chunk = 0; chunk < COUNT / 5000; chunk += 1) {
+    const pipeline = redis.pipeline();
+    for (let entry = 0; entry < 5000; entry += 1) {
+      const sid = newSid();
+      if (entry % 10 === 0) sample.push(sid);
+      pipeline.xadd(key, "*", "r", `s${expiresAt} ${sid}`);
+    }
+    await pipeline.exec();
+  }
+  await redis.quit();
+  return sample;
+}
+
+function newSid(): string {
+  return randomBytes(16).toString("base64url");
+}
+
+/** What the process holds, outside and inside the heap. */
+function memory(): number {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.table(await benchRevocations());
