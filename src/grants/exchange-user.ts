@@ -2,7 +2,7 @@
 import type { ClientRegistry } from "../clients/client-registry.js";
 import type { Client } from "../clients/client.js";
 import type { Actor } from "../oauth/access-token.js";
-import type { Clock } from "../oauth/clock.js";
+import { type Clock, toSeconds } from "../oauth/clock.js";
 import { type OAuthError, invalidRequest } from "../oauth/error.js";
 import { type JsonObject, isJsonObject } from "../oauth/json.js";
 import { actorOf } from "../tokens/token-verifier.js";
@@ -59,7 +59,7 @@ export function proposeUnsecuredUser(
   if (client.unsecuredSubjects === undefined) {
     throw subjectNotAllowed(`Client '${client.id}' may not use unsecured subject tokens.`);
   }
-  const claims = readUnsecuredJwt(subjectToken, dependencies.clock(), subjectInvalid);
+  const claims = readUnsecuredJwt(subjectToken, toSeconds(dependencies.clock()), subjectInvalid);
   const subject = claims["sub"];
   if (typeof subject !== "string" || !isSubject(subject)) throw subjectInvalid("no usable sub");
   const allowed = client.unsecuredSubjects.some((pattern) => matches(subject, pattern));

@@ -188,6 +188,18 @@ describe("an unsecured subject token (Trino, session=USER)", () => {
     expect(refreshed).toMatchObject({ unsecured_subject: true });
   });
 
+  test("with times, in seconds, is taken while they allow it", async () => {
+    const core = await startCore([trino]);
+    const token = (issuedAt: number, expiresAt: number): string =>
+      unsecuredToken({ sub: "ada@example.com", iat: issuedAt, exp: expiresAt });
+    const now = Math.floor(core.clock() / 1000);
+    const { access_token } = await core.exchange(subject(token(now, now + 600), "jwt"), byPost("trino"));
+    expect(claimsOf(access_token)).toMatchObject({ sub: "ada@example.com" });
+    expect(await refusal(core.exchange(subject(token(now - 600, now - 60), "jwt"), byPost("trino")))).toMatchObject({
+      reason: "SUBJECT_TOKEN_INVALID",
+    });
+  });
+
   test.each<[string, JsonObject]>([
     ["that no pattern allows", { sub: "ada@other.com" }],
     ["that is a client's id", { sub: "svc@example.com" }],
