@@ -6,7 +6,7 @@ import { readRing, writeRing, type RingDocument } from "./ring-document.js";
 import { SealError, type Sealing } from "./sealing.js";
 
 /** A ring as it was saved, and when, in milliseconds. */
-export interface SavedRing {
+interface SavedRing {
   readonly savedAt: number;
   readonly ring: RingDocument;
 }
