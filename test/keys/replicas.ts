@@ -22,7 +22,7 @@ export const policy: RotationPolicy = {
 export const sealingKey = randomBytes(32);
 
 /** A line that a replica logged. */
-export interface Line {
+interface Line {
   readonly level: "info" | "warn";
   readonly message: string;
   readonly reason: string;
