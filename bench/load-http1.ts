@@ -9,10 +9,16 @@ export interface Http1Load {
   readonly seconds: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Makes the next body of a connection from the answer, where each request depends on the one before. */
-  readonly next?: ((answer: string) => string) | undefined;
+  /** Makes the next request of a connection from the answer, where each depends on the one before. */
+  readonly next?: ((answer: string) => Partial<Post>) | undefined;
   /** The first body of each connection, where they differ. */
   readonly first?: readonly string[] | undefined;
+}
+
+/** What of a request can change. */
+export interface Post {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
 }
 
 /** Repeats a POST for some seconds. */
@@ -21,7 +27,11 @@ export function loadHttp1({ url, connections, seconds, headers, body, next, firs
   const setupClient = (client: Client) => {
     const own = first?.[opened++];
     if (own !== undefined) client.setBody(own);
-    if (next !== undefined) client.on("body", (answer: Buffer) => client.setBody(next(answer.toString())));
+    if (next === undefined) return;
+    client.on("body", (answer: Buffer) => {
+      const changed = next(answer.toString());
+      client.setHeadersAndBody({ ...headers, ...changed.headers }, changed.body ?? body);
+    });
   };
   return new Promise((resolve, reject) => {
     const latencies: number[] = [];

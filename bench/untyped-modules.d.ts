@@ -14,7 +14,7 @@ declare module "autocannon" {
 
   export interface Client extends EventEmitter {
     setBody(body: string): void;
-    setHeaders(headers: Record<string, string>): void;
+    setHeadersAndBody(headers: Readonly<Record<string, string>>, body: string): void;
   }
 
   export interface Result {

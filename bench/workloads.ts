@@ -10,7 +10,7 @@ import {
 } from "./bench-client.js";
 import type { Load } from "./load.js";
 import { loadGrpc } from "./load-grpc.js";
-import { loadHttp1, type Http1Load } from "./load-http1.js";
+import { loadHttp1, type Http1Load, type Post } from "./load-http1.js";
 
 /** One thing that one server is measured at. */
 export interface Workload {
@@ -113,10 +113,19 @@ async function grpc(url: string, seconds: number): Promise<Load> {
   return loadGrpc({ url: url + RPC_PATH, connections: GRPC_CONNECTIONS, streams: GRPC_STREAMS, seconds, message });
 }
 
+/** Each request refreshes the token of the answer before, so that no token is seen twice. */
 async function exchange(url: string, seconds: number): Promise<Load> {
   const { access_token: token } = await askForToken(url, CLIENT_CREDENTIALS_FORM);
-  const headers = { authorization: `Bearer ${token}` };
-  return loadForm({ url, seconds, headers, body: refreshForm(token) });
+  return loadForm({ url, seconds, ...refreshOf(token), next: nextExchange });
+}
+
+function nextExchange(answer: string): Post {
+  const { access_token: token }: TokenAnswer = JSON.parse(answer);
+  return refreshOf(token);
+}
+
+function refreshOf(token: string): Post {
+  return { headers: { ...FORM_HEADERS, authorization: `Bearer ${token}` }, body: refreshForm(token) };
 }
 
 /** Each connection uses the refresh token of the answer before, as a client does. */
@@ -129,9 +138,9 @@ async function refreshToken(url: string, seconds: number): Promise<Load> {
   return loadForm({ url, seconds, body: first[0] ?? "", first, next: nextRefresh });
 }
 
-function nextRefresh(answer: string): string {
+function nextRefresh(answer: string): Partial<Post> {
   const { refresh_token: token }: TokenAnswer = JSON.parse(answer);
-  return refreshTokenForm(token ?? "");
+  return { body: refreshTokenForm(token ?? "") };
 }
 
 /** Puts a form on the token endpoint, again and again. */

@@ -9,6 +9,7 @@ import type { Caller } from "../oauth/request.js";
 import {
   callerMembers,
   closeRecord,
+  createDecisionMembers,
   decisionMembers,
   durationMember,
   errorMembers,
@@ -44,6 +45,7 @@ export function createEvents({ sink, logger, metrics, clock, spans }: EventsOpti
   const time = isoTime(clock);
   const write = (record: string) => sink.write(closeRecord(record));
   const open = (level: AuditLevel, event: string) => openRecord(level, time(), event);
+  const issuedMembers = createDecisionMembers();
 
   /** A refusal: the record, and for our own bugs the stack, which no caller ever sees. */
   function refusal(event: string, caller: Caller, error: OAuthError, rest: string): void {
@@ -63,7 +65,7 @@ export function createEvents({ sink, logger, metrics, clock, spans }: EventsOpti
     tokenIssued(decision, durationMs) {
       const { caller, grant } = decision;
       write(
-        open("info", "token_issued") + callerMembers(caller) + decisionMembers(decision) + durationMember(durationMs),
+        open("info", "token_issued") + callerMembers(caller) + issuedMembers(decision) + durationMember(durationMs),
       );
       metrics.requestDone(grant, caller.transport, "ok", durationMs);
       spans?.record(caller, "token", undefined, durationMs, grant);

@@ -29,18 +29,20 @@ export interface LogSinkOptions {
   readonly maxBytes?: number;
 }
 
-const CHUNK_CHARACTERS = 64 * 1024;
+const CHUNK_BYTES = 64 * 1024;
+/** No character of UTF-16 takes more bytes of UTF-8 than this. */
+const BYTES_PER_CHARACTER = 3;
 
 /** Makes a sink on a file descriptor. */
 export function createLogSink({ fd, pretty, flushMs = 100, maxBytes = 16 * 1024 * 1024 }: LogSinkOptions): LogSink {
-  // Its own collecting walks the collected text once a line, so it is given finished chunks.
   const destination = pino.destination({ fd, sync: false, minLength: 0, maxLength: maxBytes, maxWrite: maxBytes });
-  let collected = "";
-  let lines = 0;
+  // Lines become bytes at once: kept as strings, all the pieces that they are made of would live until the next write.
+  const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  let used = 0;
   let droppedLines = 0;
   let timer: NodeJS.Timeout | undefined;
-  destination.on("drop", (chunk: unknown) => {
-    droppedLines += String(chunk).split("\n").length - 1;
+  destination.on("drop", (dropped: unknown) => {
+    droppedLines += String(dropped).split("\n").length - 1;
   });
   // A closed stderr must not end the service.
   destination.on("error", () => {});
@@ -48,18 +50,21 @@ export function createLogSink({ fd, pretty, flushMs = 100, maxBytes = 16 * 1024 
   function flush(): void {
     clearTimeout(timer);
     timer = undefined;
-    if (lines === 0) return;
-    const chunk = collected;
-    collected = "";
-    lines = 0;
-    destination.write(chunk);
+    if (used > 0) destination.write(chunk.toString("utf8", 0, used));
+    used = 0;
+  }
+
+  function append(line: string): void {
+    const most = line.length * BYTES_PER_CHARACTER;
+    if (used + most > CHUNK_BYTES) flush();
+    if (most > CHUNK_BYTES) destination.write(line);
+    else used += chunk.write(line, used);
   }
 
   return {
     write(line) {
-      collected += pretty ? prettyLine(line) : line;
-      lines++;
-      if (pretty || collected.length > CHUNK_CHARACTERS) flush();
+      append(pretty ? prettyLine(line) : line);
+      if (pretty) flush();
       else timer ??= setTimeout(flush, flushMs).unref();
     },
     flush,

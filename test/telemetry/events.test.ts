@@ -184,6 +184,49 @@ describe("the audit", () => {
     );
   });
 
+  it("tells apart whatever differs between two tokens of a client", () => {
+    const { events, records } = audit();
+    const first: Decision = {
+      ...DECISION,
+      clientId: "spark",
+      subject: "ann",
+      scope: ["a"],
+      audience: ["x"],
+      actors: [],
+    };
+    const changes: Partial<Decision>[] = [
+      {},
+      { sessionId: "s", tokenId: "j" },
+      { grant: "refresh_token" },
+      { via: "refresh" },
+      { clientId: "trino" },
+      { authMethod: "bearer" },
+      { subject: "bob" },
+      { unsecuredSubject: true },
+      { actors: ["spark"] },
+      { scope: ["b"] },
+      { scope: ["a", "b"] },
+      { audience: ["y"] },
+    ];
+    for (const change of changes) {
+      events.tokenIssued(first, 1);
+      events.tokenIssued({ ...first, ...change }, 1);
+    }
+    const alone = changes.map((change) => {
+      const other = audit();
+      other.events.tokenIssued({ ...first, ...change }, 1);
+      return other.records()[0];
+    });
+    expect(records().filter((_, at) => at % 2 === 1)).toEqual(alone);
+  });
+
+  it("remembers no more clients than it can hold", () => {
+    const { events, records, lines } = audit();
+    for (let at = 0; at < 2500; at++) events.tokenIssued({ ...DECISION, clientId: `c${at % 1250}` }, 1);
+    expect(lines).toHaveLength(2500);
+    expect(records().at(-1)?.["client"]).toBe("c1249");
+  });
+
   it("is one line of JSON, whatever the caller sent", () => {
     const { events, lines } = audit();
     const hostile = fc.string({ unit: "binary", maxLength: 200 });
