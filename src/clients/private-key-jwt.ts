@@ -5,7 +5,7 @@ import { SECOND, toSeconds, type Clock } from "../oauth/clock.js";
 import type { JsonObject } from "../oauth/json.js";
 import type { Replays } from "../storage/replays.js";
 import type { CompactJws, Refuse } from "../tokens/compact-jws.js";
-import { audienceOf } from "../tokens/foreign-claims.js";
+import { audienceOf, checkKind } from "../tokens/foreign-claims.js";
 import type { IssuerKeys } from "../tokens/issuer-keys.js";
 import { ASYMMETRIC_ALGORITHMS, readJwks, selectKey, type VerificationKey } from "../tokens/jwks.js";
 import { hasSignature } from "../tokens/jws-signature.js";
@@ -62,6 +62,7 @@ export function createPrivateKeyJwt(dependencies: PrivateKeyJwtDependencies): Pr
   return async (clientId, jws, refuse) => {
     if (!ASYMMETRIC_ALGORITHMS.has(jws.algorithm)) throw refuse("the assertion's alg is not taken");
     if (jws.type !== undefined && !TYPES.has(jws.type)) throw refuse("typ says that the token is for something else");
+    checkKind(jws, "client_assertion", refuse);
     const { expiresAt, jti } = checkClaims(jws.claims, toSeconds(clock()), audiences, refuse);
     const client = registry.current.byId.get(clientId);
     const key = await keyOf(client, jws);
