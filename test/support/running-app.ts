@@ -1,0 +1,63 @@
+/** The whole server in this process, on free ports, from a settings file as a user writes it; its log is kept. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { type App, startApp } from "../../src/app.js";
+import { localDisk } from "../../src/config/config-disk.js";
+import { readConfig } from "../../src/config/read-config.js";
+import { SECOND } from "../../src/oauth/clock.js";
+import { createLogger } from "../../src/telemetry/logger.js";
+import { recordedSink } from "../telemetry/recorded-sink.js";
+
+/** What the app is started with. */
+export interface RunningAppOptions {
+  /** The settings file; the ports are set here. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Files beside it, by name, which it may name by that. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** A running app. */
+export interface RunningApp extends AsyncDisposable {
+  readonly app: App;
+  readonly port: number;
+  /** `http://127.0.0.1:<port>` of the tokens, and of the admin port. */
+  readonly url: string;
+  readonly adminUrl: string;
+  /** Everything logged so far, at level debug. */
+  readonly log: readonly string[];
+  /** Moves the server's clock on. */
+  pass(seconds: number): void;
+}
+
+/** Starts one. */
+export async function runApp({ settings, files = {} }: RunningAppOptions): Promise<RunningApp> {
+  const folder = mkdtempSync(join(tmpdir(), "icemint-app-"));
+  let ahead = 0;
+  const clock = (): number => Date.now() + ahead;
+  const { sink, lines } = recordedSink();
+  try {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    const file = join(folder, "icemint.yaml");
+    writeFileSync(file, stringify({ ...settings, listen: "127.0.0.1:0", admin_listen: "127.0.0.1:0" }));
+    const config = readConfig({ file, env: {}, disk: localDisk, clock });
+    const logger = createLogger({ level: "debug", sink, clock });
+    const app = await startApp({ config, version: "0.0.0", clock, logger, sink });
+    return {
+      app,
+      port: app.address.port,
+      url: `http://127.0.0.1:${app.address.port}`,
+      adminUrl: `http://127.0.0.1:${app.adminAddress.port}`,
+      log: lines,
+      pass: (seconds) => void (ahead += seconds * SECOND),
+      async [Symbol.asyncDispose]() {
+        await app.close();
+        rmSync(folder, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
