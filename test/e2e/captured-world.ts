@@ -15,11 +15,33 @@ const CHOSEN_SECRETS = [`s3cr:et+/ %&é=~*'()"é€`, "s3cr:et+/ &%é~"];
 const AUDIENCES = ["https://cat.example/", "https://cat.example/a", "https://aud.example", "https://r.example/x"];
 const DEFAULT_AUDIENCES = ["aud1", "aud2", "https://r1.example/", "https://r2.example/"];
 
+/** A value for every name in braces. */
+export type CapturedValues = Readonly<Record<ValueName, string>>;
+
+type ValueName =
+  | "id"
+  | "secret"
+  | "user_id"
+  | "user_secret"
+  | "token"
+  | "expired_token"
+  | "stale_token"
+  | "user_session_token"
+  | "expired_user_session_token"
+  | "refresh_token"
+  | "user_jwt"
+  | "user_access_token"
+  | "id_token"
+  | "expired_user_jwt"
+  | "unsecured_jwt"
+  | "saml2"
+  | "assertion";
+
 /** The server, and a value for every name in the captures. */
 export interface CapturedWorld {
   readonly server: ServerProcess;
   /** Fresh values: tokens that were used may not serve twice. */
-  values(): Promise<Readonly<Record<string, string>>>;
+  values(): Promise<CapturedValues>;
 }
 
 /** Starts it. The client's first tokens live for one second, so that there are expired ones; the later ones for an hour. */

@@ -1,5 +1,6 @@
 /** One HTTP/1.1 request with exactly the given header fields, in their order and spelling, and its whole answer. */
-import { type IncomingHttpHeaders, request } from "node:http";
+import { once } from "node:events";
+import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 import { buffer } from "node:stream/consumers";
 
 /** What is sent. `Host` and `Content-Length` are added. */
@@ -27,14 +28,14 @@ export async function send(origin: string, { method, path, headers, body }: RawR
   const fields = [...headers.flat(), "Host", new URL(origin).host, "Content-Length", String(bytes.length)];
   const sent = request(`${origin}${path}`, { method, headers: fields, agent: false });
   sent.end(bytes);
-  return await new Promise((resolve, reject) => {
-    sent.once("error", reject).once("response", (response) => {
-      buffer(response).then((content) => {
-        const { statusCode: status = 0, headers: received } = response;
-        resolve({ status, headers: received, body: content.toString("utf8"), tookMs: performance.now() - began });
-      }, reject);
-    });
-  });
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  const content = await buffer(response);
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    body: content.toString("utf8"),
+    tookMs: performance.now() - began,
+  };
 }
 
 /** A form posted to the token endpoint. */
