@@ -85,6 +85,7 @@ function linkOptions(settings: RedisSettings, purpose: LinkPurpose) {
     ...(settings.tls !== undefined && { tls: tlsOptions(settings.tls) }),
     connectTimeout: CONNECT_TIMEOUT_MS,
     connectionName: `icemint-${purpose}`,
+    disableClientInfo: true,
     protocol: 2 as const,
     enableAutoPipelining: purpose === "request",
     enableOfflineQueue: false,
