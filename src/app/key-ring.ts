@@ -28,7 +28,7 @@ export interface Keys {
 
 /** What the choice is made with. */
 export interface KeysDependencies {
-  readonly config: Pick<Config, "keys" | "tokens" | "redis" | "issuer">;
+  readonly config: Pick<Config, "keys" | "tokens" | "redis">;
   readonly storage: Pick<Storage, "keyRing" | "lease">;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -86,7 +86,7 @@ async function openShared(
   macKeyOnly: boolean,
 ): Promise<Keys> {
   const { sealingKeys, cacheFile, algorithm } = config.keys;
-  const context = `${config.redis?.prefix ?? ""} ${config.issuer}`;
+  const context = config.redis?.prefix ?? "";
   const ring: SharedKeyRing = await createSharedKeyRing({
     store: storage.keyRing,
     lease: storage.lease,

@@ -27,7 +27,8 @@ export async function serve(context: CommandContext): Promise<number> {
     stderr.write(USAGE);
     return 2;
   }
-  const read = (): Config => readConfig({ file, env, disk: localDisk, clock });
+  const read = (running?: Config): Config =>
+    readConfig({ file, env, disk: localDisk, clock, ...(running && { running }) });
   let config: Config;
   try {
     config = read();
@@ -58,9 +59,10 @@ export async function serve(context: CommandContext): Promise<number> {
   stdout.write(startText({ config, app, version: VERSION, demoSecret }));
   const watching = new AbortController();
   if (config.files.length > 0) {
+    const started = config;
     const { reloadNow } = watchConfig({
-      started: config,
-      read,
+      started,
+      read: () => read(started),
       signal: watching.signal,
       onGood(next, restartFor) {
         app.reload(next);

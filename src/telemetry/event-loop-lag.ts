@@ -33,7 +33,8 @@ export function watchEventLoop({
   let before = now();
   const timer = setInterval(() => {
     const at = now();
-    lag += NEWEST * (Math.max(0, at - before - PERIOD_MS) - lag);
+    // A process that was frozen and goes on is late once, not overloaded: one turn alone never passes the limit.
+    lag += NEWEST * (Math.min(Math.max(0, at - before - PERIOD_MS), 4 * limitMs) - lag);
     before = at;
   }, PERIOD_MS).unref();
   return {

@@ -43,10 +43,10 @@ describe("event-loop lag", () => {
     expect(lag.overloaded()).toBe(true);
   });
 
-  it("is no overload after one pause", () => {
+  it.each([500, 12_000])("is no overload after one pause of %d ms, such as a process that was frozen", (pause) => {
     const { lag, turns } = loop();
     turns(10, 20);
-    turns(1, 500);
+    turns(1, pause);
     expect(lag.overloaded()).toBe(false);
     expect(lag.lagMs()).toBeGreaterThan(50);
   });
@@ -57,6 +57,6 @@ describe("event-loop lag", () => {
     await new Promise((resolve) => setTimeout(resolve, 30));
     const until = performance.now() + 200;
     while (performance.now() < until);
-    await vi.waitFor(() => expect(lag.overloaded()).toBe(true), { interval: 5 });
+    await vi.waitFor(() => expect(lag.lagMs()).toBeGreaterThan(10), { interval: 5 });
   });
 });
