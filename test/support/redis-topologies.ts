@@ -6,7 +6,7 @@ import { freePort } from "./redis-server.js";
 
 const FAST_REPLICATION = ["repl-ping-replica-period", "1", "repl-timeout", "5"];
 
-/** A master, its replica and three Sentinels. */
+/** A master, two replicas (Sentinels take ten seconds to make a replica of a former master) and three Sentinels. */
 export interface SentinelSetup extends AsyncDisposable {
   readonly hosts: readonly string[];
   readonly master: string;
@@ -19,7 +19,8 @@ export interface SentinelSetup extends AsyncDisposable {
 /** Starts them. */
 export async function startSentinels(): Promise<SentinelSetup> {
   const first = await RedisProcess.start({ config: FAST_REPLICATION });
-  const second = await RedisProcess.start({ config: [...FAST_REPLICATION, "replicaof", `127.0.0.1 ${first.port}`] });
+  const ofFirst = [...FAST_REPLICATION, "replicaof", `127.0.0.1 ${first.port}`];
+  const replicas = await Promise.all([1, 2].map(() => RedisProcess.start({ config: ofFirst })));
   const monitor = ["sentinel", `monitor icemint 127.0.0.1 ${first.port} 2`];
   const timing = ["down-after-milliseconds icemint 500", "failover-timeout icemint 1000"];
   const config = [...monitor, ...timing.flatMap((line) => ["sentinel", line])];
@@ -35,12 +36,14 @@ export async function startSentinels(): Promise<SentinelSetup> {
     "all have met",
     async () => {
       const info = await masterInfo();
-      return info.get("num-slaves") === "1" && info.get("num-other-sentinels") === "2";
+      return info.get("num-slaves") === "2" && info.get("num-other-sentinels") === "2";
     },
     10_000,
   );
-  const present = async (): Promise<RedisProcess> =>
-    (await masterInfo()).get("port") === String(first.port) ? first : second;
+  const present = async (): Promise<RedisProcess> => {
+    const port = Number((await masterInfo()).get("port"));
+    return [first, ...replicas].find((server) => server.port === port) ?? first;
+  };
   return {
     hosts: sentinels.map(({ port }) => `127.0.0.1:${port}`),
     master: "icemint",
@@ -48,11 +51,11 @@ export async function startSentinels(): Promise<SentinelSetup> {
     async failover() {
       const before = await present();
       await ask.call("SENTINEL", "FAILOVER", "icemint");
-      await eventually("the other is master", async () => (await present()) !== before, 10_000);
+      await eventually("another is master", async () => (await present()) !== before, 10_000);
     },
     async [Symbol.asyncDispose]() {
       ask.disconnect();
-      await Promise.all([...sentinels, second, first].map((server) => server[Symbol.asyncDispose]()));
+      await Promise.all([...sentinels, ...replicas, first].map((server) => server[Symbol.asyncDispose]()));
     },
   };
 }
