@@ -128,3 +128,11 @@ export function quoted(text: string, limit = 60): string {
   const safe = text.slice(0, limit).replace(NOT_ALLOWED, "?");
   return `'${safe}${text.length > limit ? "..." : ""}'`;
 }
+
+/**
+ * As `quoted`, for what should be a registered name: anything that could as well be a secret or a token in the wrong
+ * place is left out.
+ */
+export function quotedName(text: string): string {
+  return /^[a-z][a-z0-9:_-]{0,79}$/.test(text) ? quoted(text, 80) : "that was sent";
+}

@@ -1,4 +1,4 @@
-import { OAuthError, invalidRequest, quoted } from "./error.js";
+import { OAuthError, invalidRequest, quotedName } from "./error.js";
 
 /** The grants, by the names that a client's record uses. */
 export const GRANT_TYPES = ["client_credentials", "token_exchange", "refresh_token"] as const;
@@ -26,7 +26,7 @@ export function parseGrantType(value: string | undefined): GrantType {
     throw invalidRequest("GRANT_TYPE_MISSING", "grant_type is missing from the form body.");
   }
   const type = GRANT_TYPES.find((known) => WIRE[known] === value);
-  if (type === undefined) throw unsupportedGrantType(quoted(value, 80));
+  if (type === undefined) throw unsupportedGrantType(quotedName(value));
   return type;
 }
 

@@ -1,4 +1,4 @@
-import { invalidRequest, quoted } from "./error.js";
+import { invalidRequest, quotedName } from "./error.js";
 
 const URN = "urn:ietf:params:oauth:token-type:";
 
@@ -19,7 +19,7 @@ export function parseTokenType(value: string, parameter: string): TokenType {
   if (type === undefined) {
     throw invalidRequest(
       "TOKEN_TYPE_UNSUPPORTED",
-      `${parameter} ${quoted(value, 80)} is unknown. Known: ${URN}access_token, id_token, jwt.`,
+      `${parameter} ${quotedName(value)} is unknown. Known: ${URN}access_token, id_token, jwt.`,
     );
   }
   return type;
