@@ -20,7 +20,7 @@ export interface Http1Timeouts {
 export interface Http1Options {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   /** Answers what could not be parsed: a complete HTTP/1.1 message that closes the connection. */
-  readonly malformedAnswer: (status: 400 | 408 | 413 | 431) => string;
+  readonly malformedAnswer: (status: 400 | 408 | 413 | 417 | 431) => string;
   readonly timeouts: Http1Timeouts;
   readonly retireAt: RetirementPlan;
   readonly clock: Clock;
@@ -55,6 +55,7 @@ export class Http1Side {
     );
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#refuse(error, socket));
     this.#server.on("connect", (_request, socket) => socket.end(this.#options.malformedAnswer(400)));
+    this.#server.on("checkExpectation", ({ socket }) => socket.end(this.#options.malformedAnswer(417)));
     // Node starts the clocks of headersTimeout and requestTimeout only on 'listening', which a server without a socket
     // of its own never emits.
     this.#server.emit("listening");

@@ -36,6 +36,7 @@ const PHRASES = {
   400: ["Bad Request", "This is not a well-formed HTTP request."],
   408: ["Request Timeout", "The request took too long to arrive."],
   413: ["Payload Too Large", "The chunk extensions are too large."],
+  417: ["Expectation Failed", "The only expectation that can be met is 100-continue."],
   431: ["Request Header Fields Too Large", "The header fields are larger than 32 KiB."],
 } as const;
 
