@@ -1,0 +1,121 @@
+/** Methods, paths and queries: only `POST` to the very path of an endpoint is a request for a token. */
+import { accepted, answered, bytes, GOOD, malformed, type OddRequest, refused, unparsable } from "./odd-request.js";
+import { secretOf } from "../world.js";
+
+const METHODS = [
+  "GET",
+  "PUT",
+  "DELETE",
+  "PATCH",
+  "OPTIONS",
+  "TRACE",
+  "PROPFIND",
+  "SEARCH",
+  "LINK",
+  "M-SEARCH",
+  "PURGE",
+];
+const UNKNOWN_METHODS = ["post", "Post", "POSTX", "TOKEN", "P0ST", "", "PO ST", "PRI", "\u00e9"];
+
+const NOWHERE = [
+  "/v1/oauth/tokens/",
+  "/V1/OAUTH/TOKENS",
+  "/v1/oauth/Tokens",
+  "//v1/oauth/tokens",
+  "/v1//oauth/tokens",
+  "/v1/oauth/./tokens",
+  "/v1/oauth/../oauth/tokens",
+  "/v1/oauth/%74okens",
+  "/v1%2Foauth%2Ftokens",
+  "/v1/oauth/%2e%2e/oauth/tokens",
+  "/v1/oauth/tokens;x=1",
+  "/v1/oauth/tokens%00",
+  "/v1/oauth/tokens%20",
+  "/v1/oauth/tokens%0d%0aX-Injected:%20yes",
+  "/v1/oauth/tokens/..",
+  "/v1/oauth/tokens.json",
+  "/v1/oauth/tokens&grant_type=client_credentials",
+  "/v1/oauth/token",
+  "/oauth/token",
+  "/v1/oauth",
+  "/",
+  "/*",
+  "/../../../../etc/passwd",
+  "/..%2f..%2fetc%2fpasswd",
+  "/.env",
+  "/metrics",
+  "/livez",
+  "/readyz",
+  "/debug/pprof",
+  "/constructor",
+  "/__proto__",
+  "/toString",
+  "/hasOwnProperty",
+  "/icemint.v1.TokenService/",
+  "/icemint.v1.TokenService/Nope",
+  "/icemint.v1.TokenService/constructor",
+  "/%",
+  "/%zz",
+  `/${"a".repeat(16_000)}`,
+];
+
+const credentials = `grant_type=client_credentials&client_id=spark&client_secret=${secretOf("spark")}`;
+
+export const TARGETS: readonly OddRequest[] = [
+  ...METHODS.map((method) => refused(`method ${method}`, 405, "invalid_request", { method })),
+  ...METHODS.map((method) =>
+    refused(`method ${method} at a further path`, 405, "invalid_request", {
+      method,
+      target: "/api/catalog/v1/oauth/tokens",
+    }),
+  ),
+  ...["/v1/oauth/revoke", "/v1/oauth/introspect"].map((target) =>
+    refused(`GET ${target}`, 405, "invalid_request", { method: "GET", target }),
+  ),
+  {
+    ...refused("method HEAD", 405, "invalid_request", { method: "HEAD" }),
+    sending: { pieces: [bytes({ method: "HEAD" })], bodiless: true },
+    error: undefined,
+  },
+  ...UNKNOWN_METHODS.map((method) => unparsable(`method ${JSON.stringify(method)}`, bytes({ method }))),
+  unparsable("method CONNECT", bytes({ method: "CONNECT", target: "tokens.example.com:443" }), [400, 405]),
+  ...NOWHERE.map((target) => answered(`path ${target.slice(0, 60)}`, 404, { target })),
+  answered("OPTIONS *", [404, 405], { method: "OPTIONS", target: "*" }),
+  answered("POST *", 404, { target: "*" }),
+  answered("an absolute target of another path", 404, { target: "http://tokens.example.com/other" }),
+  accepted("an absolute target (RFC 9112 section 3.2.2)", { target: "http://tokens.example.com/v1/oauth/tokens" }),
+  answered("an absolute target without a path", 404, { target: "http://tokens.example.com" }),
+  answered("an absolute target of another scheme", 404, { target: "ftp://tokens.example.com/v1/oauth/tokens" }),
+  answered("a target without a slash", [400, 404], { target: "v1/oauth/tokens" }),
+  answered("a target with a backslash", [400, 404], { target: "\\v1\\oauth\\tokens" }),
+  answered("a target with a fragment", [400, 404], { target: "/v1/oauth/tokens#top" }),
+  answered("a target of bytes beyond ASCII", [400, 404], { target: "/v1/oauth/tok\u00e9ns" }),
+  unparsable("a target with a space", bytes({ target: "/v1/oauth/tokens x" })),
+  unparsable("a target with a NUL", bytes({ target: "/v1/oauth/tokens\0" })),
+  unparsable("an empty target", bytes({ target: "" })),
+  unparsable("a target of 40 kilobytes", bytes({ target: `/${"a".repeat(40_000)}` }), [414, 431]),
+  unparsable("a query of 40 kilobytes", bytes({ target: `/v1/oauth/tokens?${"a".repeat(40_000)}` }), [414, 431]),
+  malformed("everything in the query", { target: `/v1/oauth/tokens?${credentials}`, body: "" }),
+  malformed("grant_type in the query alone", {
+    target: "/v1/oauth/tokens?grant_type=client_credentials",
+    body: GOOD.replace("grant_type=client_credentials&", ""),
+  }),
+  refused("the secret in the query alone", 401, "invalid_client", {
+    target: `/v1/oauth/tokens?client_secret=${secretOf("spark")}`,
+    body: "grant_type=client_credentials&client_id=spark",
+  }),
+  refused("all credentials in the query", 401, "invalid_client", {
+    target: `/v1/oauth/tokens?client_id=spark&client_secret=${secretOf("spark")}`,
+    body: "grant_type=client_credentials",
+  }),
+  refused("GET with everything in the query", 405, "invalid_request", {
+    method: "GET",
+    target: `/v1/oauth/tokens?${credentials}`,
+    body: "",
+  }),
+  accepted("a query that contradicts the body", { target: "/v1/oauth/tokens?grant_type=password&client_id=trino" }),
+  accepted("a query of broken escapes", { target: "/v1/oauth/tokens?%zz=%ff&client_id=%" }),
+  accepted("an empty query", { target: "/v1/oauth/tokens?" }),
+  accepted("a query of question marks", { target: "/v1/oauth/tokens??/v1/oauth/revoke?" }),
+  accepted("a further path of the token endpoint", { target: "/api/catalog/v1/oauth/tokens" }),
+];
