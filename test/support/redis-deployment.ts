@@ -4,6 +4,7 @@ import type { RedisSettings } from "../../src/config/config.js";
 import type { Clock } from "../../src/oauth/clock.js";
 import { createMemoryStorage } from "../../src/storage/memory/memory-storage.js";
 import { createRedisStorage } from "../../src/storage/redis/redis-storage.js";
+import type { FamilyPolicy } from "../../src/storage/refresh-families.js";
 import type { Storage, StorageLog } from "../../src/storage/storage.js";
 
 /** The policy of every suite. */
@@ -57,19 +58,21 @@ export interface RedisDeploymentOptions {
   /** Without it scripts take Redis TIME. */
   readonly clock?: Clock;
   readonly log?: StorageLog;
+  readonly policy?: FamilyPolicy;
   /** Whether calls have no longer than in production; otherwise they may wait for a busy machine. */
   readonly hasRealDeadline?: boolean;
 }
 
 /** Replicas on Redis. */
-export function deployOnRedis({ settings, clock, log, hasRealDeadline }: RedisDeploymentOptions): Deployment {
+export function deployOnRedis(options: RedisDeploymentOptions): Deployment {
+  const { settings, clock, log, policy, hasRealDeadline } = options;
   const replicas: Storage[] = [];
   return {
     async replica() {
       const storage = await createRedisStorage({
         settings,
         clock: clock ?? Date.now,
-        familyPolicy: POLICY,
+        familyPolicy: policy ?? POLICY,
         log: log ?? recordedLog(),
         ...(clock && { scriptNow: clock }),
         ...(hasRealDeadline !== true && { deadlineMs: 5000 }),

@@ -1,5 +1,5 @@
 /** Sentinels and a cluster on loopback, small and quick to fail over. */
-import { Cluster, Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { eventually } from "./eventually.js";
 import { RedisProcess } from "./redis-process.js";
 import { freePort } from "./redis-server.js";
@@ -121,9 +121,4 @@ async function clusterPort(): Promise<number> {
     const port = await freePort();
     if (port <= 55_535) return port;
   }
-}
-
-/** A plain connection to a cluster. */
-export function connectCluster({ hosts }: ClusterSetup): Cluster {
-  return new Cluster([...hosts], { redisOptions: { protocol: 2 } });
 }

@@ -18,6 +18,7 @@ export class RedisFailures implements Failures {
   readonly #redis: RedisCaller;
   readonly #key: string;
   readonly #replica: string;
+  readonly #closing = new AbortController();
   readonly #pending = new Map<string, number>();
   #flush: NodeJS.Timeout | undefined;
 
@@ -39,11 +40,12 @@ export class RedisFailures implements Failures {
   }
 
   follow(onRemote: (key: string, count: number) => void, signal: AbortSignal): void {
-    void this.#poll(onRemote, signal);
+    void this.#poll(onRemote, AbortSignal.any([signal, this.#closing.signal]));
   }
 
-  /** Drops what was not sent. */
+  /** Ends following, and drops what was not sent. */
   close(): void {
+    this.#closing.abort();
     clearTimeout(this.#flush);
     this.#pending.clear();
   }

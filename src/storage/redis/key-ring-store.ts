@@ -8,7 +8,13 @@ import { ringReplace } from "./scripts.js";
 const POLL_MS = 500;
 
 /** The sealed ring: one hash. */
-export function createRedisKeyRingStore({ redis, keys }: { redis: RedisCaller; keys: RedisKeys }): KeyRingStore {
+export function createRedisKeyRingStore(needs: {
+  redis: RedisCaller;
+  keys: RedisKeys;
+  /** Aborts when the storage is closed. */
+  closing: AbortSignal;
+}): KeyRingStore {
+  const { redis, keys, closing } = needs;
   /** The version that this replica read or wrote last. */
   let known = 0;
   return {
@@ -23,7 +29,7 @@ export function createRedisKeyRingStore({ redis, keys }: { redis: RedisCaller; k
       return outcome === "replaced";
     },
     watch(onChange, signal) {
-      void follow(signal, async () => {
+      void follow(AbortSignal.any([signal, closing]), async () => {
         const version = Number((await redis.call((link) => link.hget(keys.ring, "version"))) ?? 0);
         if (version === known) return;
         known = version;

@@ -12,8 +12,8 @@ export class RedisCaller {
   readonly #link: RedisLink;
   readonly #log: StorageLog;
   readonly #deadlineMs: number;
-  #isUp = false;
-  #hasBeenUp = false;
+  /** Undefined before the first call. */
+  #isUp: boolean | undefined;
   #failedCalls = 0;
 
   constructor(needs: { link: RedisLink; log: StorageLog; deadlineMs?: number | undefined }) {
@@ -24,7 +24,7 @@ export class RedisCaller {
 
   /** Whether the last call was answered. */
   get isUp(): boolean {
-    return this.#isUp;
+    return this.#isUp === true;
   }
 
   /** Calls that failed or timed out. */
@@ -59,11 +59,10 @@ export class RedisCaller {
   }
 
   #note(isUp: boolean, cause?: Error): void {
-    if (isUp === this.#isUp && (isUp || this.#hasBeenUp)) return;
-    if (isUp) this.#log.info({}, "redis answers");
-    else if (this.#isUp) this.#log.warn({ reason: cause?.message }, "redis is away");
+    if (isUp === this.#isUp) return;
     this.#isUp = isUp;
-    this.#hasBeenUp ||= isUp;
+    if (isUp) this.#log.info({}, "redis answers");
+    else this.#log.warn({ reason: cause?.message }, "redis is away");
   }
 }
 

@@ -63,7 +63,7 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
   return {
     families: createRedisFamilies({ redis, keys, policy: familyPolicy, now }),
     revocations: new RedisRevocationLog(needsOfLog),
-    keyRing: createRedisKeyRingStore({ redis, keys }),
+    keyRing: createRedisKeyRingStore({ redis, keys, closing: closing.signal }),
     lease: createRedisLease({ redis, keys, now }),
     replays: createRedisReplays({ redis, keys, clock }),
     failures,

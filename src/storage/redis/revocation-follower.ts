@@ -131,12 +131,12 @@ export class RevocationFollower {
 
   async #heal(status: LogStatus): Promise<number> {
     const { redis, keys, sink } = this.#needs;
-    if (isEmpty(sink.unconfirmed())) return 0;
+    if (takeSome(sink.unconfirmed()[Symbol.iterator](), 1).length === 0) return 0;
     await sleep(Math.random() * HEAL_SPREAD_MS, undefined, { ref: false });
-    let healed = 0;
-    for (;;) {
-      await this.#read(this.#readUpTo, undefined, status.epoch); // what other replicas have healed meanwhile, and our own
-      const chunk = [...take(sink.unconfirmed(), HEAL_CHUNK)].map(formatEntry);
+    const lost = sink.unconfirmed()[Symbol.iterator]();
+    for (let healed = 0; ;) {
+      await this.#read(this.#readUpTo, undefined, status.epoch); // what other replicas have healed meanwhile
+      const chunk = takeSome(lost, HEAL_CHUNK).map(formatEntry);
       if (chunk.length === 0) return healed;
       await redis.run(revocationHeal, [keys.revocations], chunk);
       healed += chunk.length;
@@ -199,15 +199,13 @@ function isLost(known: LogStatus, status: LogStatus, readUpTo: string): boolean 
   );
 }
 
-function isEmpty(items: Iterable<unknown>): boolean {
-  return items[Symbol.iterator]().next().done === true;
-}
-
-function* take<T>(items: Iterable<T>, count: number): Generator<T> {
-  let taken = 0;
-  for (const item of items) {
-    yield item;
-    taken += 1;
-    if (taken === count) return;
+/** Takes the next items, at most `count`, and leaves the iterator where it is. */
+function takeSome<T>(items: Iterator<T>, count: number): readonly T[] {
+  const taken: T[] = [];
+  while (taken.length < count) {
+    const { done, value } = items.next();
+    if (done === true) break;
+    taken.push(value);
   }
+  return taken;
 }
