@@ -33,6 +33,8 @@ import { STATUS } from "./transport/rest/errors.js";
 import { rpcStatusName } from "./transport/rpc/errors.js";
 import { type DrainTimes, createServer } from "./transport/server.js";
 
+const readText = (path: string): Promise<string> => readFile(path, "utf8");
+
 /** What the server is given. */
 export interface AppOptions {
   readonly config: Config;
@@ -140,7 +142,6 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
 
   const limiter = createFailureLimiter({ policy: config.limits.failures, clock, failures: storage.failures });
   storage.failures.follow((key, count) => limiter.merge(key, count), stopping.signal);
-  const readText = (path: string): Promise<string> => readFile(path, "utf8");
   const core = createCore({
     config: { ...config, tokenPaths: ["/v1/oauth/tokens", ...config.http.tokenPaths] },
     registry,
@@ -201,7 +202,7 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
       registry.current = clientSet(next.clients);
       ({ trustedIssuers } = next);
       for (const revocation of revocationsOfChange(before, registry.current, clock, sessionTtlSeconds)) {
-        revokeEventually(revocation, "");
+        revokeEventually(revocation, "settings");
       }
     },
     reloadFailed: () => metrics.configReloadFailed(),

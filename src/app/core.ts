@@ -1,6 +1,5 @@
 /** Joins the core: clients, sessions, tokens and grants on whatever storage, keys and clock it is given. */
 import type { Buffer } from "node:buffer";
-import type { AuthMethod } from "../clients/authenticate.js";
 import { createClientAuthenticator } from "../clients/client-authenticator.js";
 import type { ClientRegistry } from "../clients/client-registry.js";
 import type { Config } from "../config/config.js";
@@ -51,13 +50,6 @@ export interface Core {
   readonly introspection: IntrospectionEndpoint;
   readonly watch: WatchAuthorizer;
 }
-
-/** How a client may authenticate, for RFC 8414 metadata. */
-export const AUTH_METHODS: readonly Exclude<AuthMethod, "bearer" | "federated_jwt">[] = [
-  "client_secret_basic",
-  "client_secret_post",
-  "private_key_jwt",
-];
 
 /** Makes the core. */
 export function createCore(given: CoreDependencies): Core {

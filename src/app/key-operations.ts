@@ -18,7 +18,7 @@ export function announcingKeys(
     rotate: () => ring.rotate(),
     async revoke(kid) {
       await ring.revoke(kid);
-      await log.publish({ kind: "key", kid, expiresAt: toSeconds(clock()) + sessionTtlSeconds }, "");
+      await log.publish({ kind: "key", kid, expiresAt: toSeconds(clock()) + sessionTtlSeconds }, "keys");
     },
   };
 }

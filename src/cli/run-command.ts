@@ -16,7 +16,7 @@ const clock = (): number => Date.now();
 const COMMANDS: readonly Entry[] = [
   {
     words: ["serve"],
-    summary: "serve [--config FILE]     run the server",
+    summary: "serve [--config FILE]     run the server (--workers N: on N cores)",
     load: async () => (await import("./serve.js")).serve,
   },
   {

@@ -9,39 +9,48 @@ import { readConfig } from "../config/read-config.js";
 import { generateSecret } from "../config/secret.js";
 import { watchConfig } from "../config/watch-config.js";
 import { createLogSink } from "../telemetry/log-sink.js";
-import { createLogger } from "../telemetry/logger.js";
+import { type Logger, createLogger } from "../telemetry/logger.js";
 import type { CommandContext } from "./command.js";
 import { demoClient } from "./demo-client.js";
+import { serveWorkers, workerIndex } from "./serve-workers.js";
+import { startFailure } from "./start-failure.js";
 import { startText } from "./start-text.js";
 import { VERSION } from "./version.js";
 
-const USAGE = "usage: icemint serve [--config FILE]\n";
+const USAGE = "usage: icemint serve [--config FILE] [--workers N]\n";
+const MOST_WORKERS = 128;
 
 const clock = (): number => Date.now();
 
+/** Reads the settings as they are now; `running`, once there is one, is the state that the server started with. */
+type ReadSettings = (running?: Config) => Config;
+
 /** Runs the server until it is told to stop. Resolves with 0 after an orderly end, 1 if it could not start. */
 export async function serve(context: CommandContext): Promise<number> {
-  const { stdout, stderr, env, isTerminal } = context;
-  const file = configFileOf(context.args);
-  if (file === "wrong") {
-    stderr.write(USAGE);
+  const options = readArguments(context.args);
+  if (options === undefined) {
+    context.stderr.write(USAGE);
     return 2;
   }
-  const read = (running?: Config): Config =>
-    readConfig({ file, env, disk: localDisk, clock, ...(running && { running }) });
+  const read: ReadSettings = (running) =>
+    readConfig({ file: options.file, env: context.env, disk: localDisk, clock, ...(running && { running }) });
   let config: Config;
   try {
     config = read();
+    if (options.workers > 1) requireSharedKeys(config);
   } catch (error) {
-    stderr.write(startFailure(error));
+    context.stderr.write(startFailure(error));
     return 1;
   }
-  const demoSecret = config.demo ? generateSecret(randomBytes) : undefined;
-  if (demoSecret !== undefined) {
-    const digest = createHash("sha256").update(demoSecret).digest();
-    config = { ...config, clients: [...config.clients, demoClient(digest, config)] };
-  }
-  const sink = createLogSink({ fd: 2, pretty: isTerminal });
+  const index = workerIndex(context.env);
+  if (options.workers > 1 && index === undefined) return serveWorkers(options.workers, context);
+  return runServer(index === undefined ? config : ofWorker(index, config), read, context);
+}
+
+/** Starts, follows changes of the settings, and goes down in order at the first signal, at once at the second. */
+async function runServer(given: Config, read: ReadSettings, context: CommandContext): Promise<number> {
+  const { config, demoSecret } = given.demo ? withDemoClient(given) : { config: given, demoSecret: undefined };
+  const sink = createLogSink({ fd: 2, pretty: context.isTerminal });
   const logger = createLogger({ level: config.logLevel, sink, clock });
   context.onCrash((error) => {
     logger.error("icemint stops: an error that nothing handled", { err: error });
@@ -53,30 +62,14 @@ export async function serve(context: CommandContext): Promise<number> {
     app = await startApp({ config, version: VERSION, clock, logger, sink });
   } catch (error) {
     sink.flushSync();
-    stderr.write(startFailure(error));
+    context.stderr.write(startFailure(error));
     return 1;
   }
-  stdout.write(startText({ config, app, version: VERSION, demoSecret }));
+  const isFirst = (workerIndex(context.env) ?? 0) === 0;
+  if (isFirst) context.stdout.write(startText({ config, app, version: VERSION, demoSecret }));
   const watching = new AbortController();
-  if (config.files.length > 0) {
-    const started = config;
-    const { reloadNow } = watchConfig({
-      started,
-      read: () => read(started),
-      signal: watching.signal,
-      onGood(next, restartFor) {
-        app.reload(next);
-        logger.info("settings reloaded", { clients: next.clients.length, warnings: next.warnings });
-        if (restartFor.length > 0) logger.warn("changed settings need a restart", { settings: restartFor });
-      },
-      onBad(error) {
-        app.reloadFailed();
-        const problems = error instanceof ConfigProblems ? error.problems.map(spellProblem) : undefined;
-        logger.error("changed settings refused, the good ones stay", problems ? { problems } : { err: error });
-      },
-    });
-    context.onSignal("SIGHUP", reloadNow);
-  }
+  if (config.files.length > 0) followSettings({ config, read, app, logger, signal: watching.signal }, context);
+
   await stopSignal(context);
   logger.info("stopping: no longer ready, requests in flight go on", config.shutdown);
   void stopSignal(context).then(() => context.exit(130));
@@ -88,13 +81,60 @@ export async function serve(context: CommandContext): Promise<number> {
   return 0;
 }
 
-/** The settings file that was named; undefined if none was; `wrong` for anything else. */
-function configFileOf(args: readonly string[]): string | undefined | "wrong" {
+/** Takes over changed settings, or says why not; SIGHUP asks for it at once. */
+function followSettings(
+  of: { config: Config; read: ReadSettings; app: App; logger: Logger; signal: AbortSignal },
+  context: CommandContext,
+): void {
+  const { config: started, read, app, logger, signal } = of;
+  const { reloadNow } = watchConfig({
+    started,
+    read: () => read(started),
+    signal,
+    onGood(next, restartFor) {
+      app.reload(next);
+      logger.info("settings reloaded", { clients: next.clients.length, warnings: next.warnings });
+      if (restartFor.length > 0) logger.warn("changed settings need a restart", { settings: restartFor });
+    },
+    onBad(error) {
+      app.reloadFailed();
+      const problems = error instanceof ConfigProblems ? error.problems.map(spellProblem) : undefined;
+      logger.error("changed settings refused, the good ones stay", problems ? { problems } : { err: error });
+    },
+  });
+  context.onSignal("SIGHUP", reloadNow);
+}
+
+function readArguments(args: readonly string[]): { file: string | undefined; workers: number } | undefined {
   try {
-    return parseArgs({ args: [...args], options: { config: { type: "string", short: "c" } } }).values.config;
+    const { config: file, workers = "1" } = parseArgs({
+      args: [...args],
+      options: { config: { type: "string", short: "c" }, workers: { type: "string" } },
+    }).values;
+    const count = Number(workers);
+    return Number.isInteger(count) && count >= 1 && count <= MOST_WORKERS ? { file, workers: count } : undefined;
   } catch {
-    return "wrong";
+    return undefined;
   }
+}
+
+/** Workers with keys of their own would refuse each other's tokens. */
+function requireSharedKeys({ redis, keys }: Config): void {
+  if (redis === undefined && keys.files.length === 0 && keys.vault === undefined) {
+    throw new Error("--workers needs keys that all workers share: configure redis, keys.files or keys.vault");
+  }
+}
+
+/** Each worker has an admin port of its own, counted up from the configured one. */
+function ofWorker(index: number, config: Config): Config {
+  const { host, port } = config.adminListen;
+  return { ...config, adminListen: { host, port: port === 0 ? 0 : port + index } };
+}
+
+function withDemoClient(config: Config): { config: Config; demoSecret: string } {
+  const demoSecret = generateSecret(randomBytes);
+  const digest = createHash("sha256").update(demoSecret).digest();
+  return { config: { ...config, clients: [...config.clients, demoClient(digest, config)] }, demoSecret };
 }
 
 /** Resolves at the next SIGTERM or SIGINT. */
@@ -103,20 +143,4 @@ function stopSignal(context: CommandContext): Promise<void> {
     context.onSignal("SIGTERM", resolve);
     context.onSignal("SIGINT", resolve);
   });
-}
-
-/** Why it does not start: one line, or one for each problem of the settings. */
-function startFailure(error: unknown): string {
-  if (error instanceof ConfigProblems) {
-    return `icemint: the settings cannot be used:\n${error.problems.map((problem) => `${spellProblem(problem)}\n`).join("")}`;
-  }
-  if (!(error instanceof Error)) return `icemint: ${String(error)}\n`;
-  const code = "code" in error ? error.code : undefined;
-  if (code === "EADDRINUSE" && "address" in error && "port" in error) {
-    return (
-      `icemint: ${String(error.address)}:${String(error.port)} is in use. Stop what listens there, or choose another ` +
-      "address with ICEMINT_LISTEN (or ICEMINT_ADMIN_LISTEN), such as 127.0.0.1:8182.\n"
-    );
-  }
-  return `icemint: ${error.message}\n`;
 }

@@ -69,11 +69,14 @@ function grantOf(
     case "repeated":
     case "caught_up":
       // Written by `beginFamily` and returned as it was: the store does not look inside.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       return { family: JSON.parse(rotation.grant) as FamilyGrant, generation: rotation.generation };
     case "reused": {
       const { sessionId, endsAt } = rotation;
       events.refreshReused(client.id, sessionId);
-      revokeEventually({ kind: "session", sessionId, expiresAt: Math.ceil(endsAt / SECOND) }, client.id);
+      // A quota of its own: a client that has used up the one for what it asks for is not spared for reuse.
+      const owner = `reuse ${client.id}`;
+      revokeEventually({ kind: "session", sessionId, expiresAt: Math.ceil(endsAt / SECOND) }, owner);
       throw refreshTokenInvalid("reused: family and session are revoked");
     }
     case "absent":

@@ -9,11 +9,6 @@ export const MAX_SCOPE_WORDS = 100;
 
 const WORD = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 
-/** Whether a word may stand in a scope. */
-export function isScopeWord(word: string): boolean {
-  return WORD.test(word);
-}
-
 /**
  * Reads a scope parameter. Absent, empty or only spaces: undefined (treated as omitted; Java, PyIceberg and DuckDB send
  * `scope=`). Leading, trailing and doubled spaces are dropped. Throws `invalid_scope` for anything else malformed.
@@ -36,9 +31,4 @@ export function parseScope(value: string | undefined): Scope | undefined {
     }
   }
   return [...words];
-}
-
-/** The words of `wanted` that `allowed` lacks. */
-export function scopeBeyond(wanted: Scope, allowed: ReadonlySet<string>): Scope {
-  return wanted.filter((word) => !allowed.has(word));
 }

@@ -147,7 +147,7 @@ export async function startCore(clients: readonly Client[]) {
     storage,
     revocationView: {
       covers: (token) => table.covers(token),
-      notBefore: (subject, clientId, actors) => table.notBefore(subject, clientId, actors),
+      notBefore: (...whom) => table.notBefore(...whom),
       ageMs: () => view.age,
     },
     revokeEventually: (revocation, owner) => void storage.revocations.publish(revocation, owner),

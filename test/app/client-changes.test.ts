@@ -1,0 +1,27 @@
+import { describe, expect, test } from "vitest";
+import { revocationsOfChange } from "../../src/app/client-changes.js";
+import { clientSet } from "../../src/clients/client-registry.js";
+import { client } from "../support/core.js";
+
+const NOW = 1_800_000_000;
+const clock = (): number => NOW * 1000;
+const changed = (before: Parameters<typeof clientSet>[0], after: Parameters<typeof clientSet>[0]) =>
+  revocationsOfChange(clientSet(before), clientSet(after), clock, 3600);
+
+describe("a change of clients", () => {
+  test("revokes clients that are gone or newly disabled, for as long as a session of theirs could last", () => {
+    const revocations = changed(
+      [client("gone"), client("off"), client("stays")],
+      [client("off", { disabled: true }), client("stays"), client("new")],
+    );
+    expect(revocations).toEqual(
+      ["gone", "off"].map((clientId) => ({ kind: "client", clientId, notBefore: NOW, expiresAt: expect.any(Number) })),
+    );
+    for (const { expiresAt } of revocations) expect(expiresAt).toBeGreaterThanOrEqual(NOW + 3600 + 2);
+  });
+
+  test("revokes nothing for clients that were disabled before, or are enabled again", () => {
+    expect(changed([client("off", { disabled: true })], [])).toEqual([]);
+    expect(changed([client("off", { disabled: true })], [client("off")])).toEqual([]);
+  });
+});

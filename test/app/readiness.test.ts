@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { readinessParts } from "../../src/app/readiness.js";
+import { MINUTE } from "../../src/oauth/clock.js";
+import { redisConfig } from "./redis-config.js";
+
+function states(changes: {
+  ageMs?: number;
+  up?: boolean;
+  loaded?: boolean;
+  accepting?: boolean;
+  cacheFile?: string;
+  memory?: boolean;
+}) {
+  const { ageMs = 0, up = true, loaded = true, accepting = true, cacheFile, memory = false } = changes;
+  const parts = readinessParts({
+    keys: { loaded: () => loaded, ageMs: () => 0 },
+    storage: { health: () => ({ state: up ? "up" : "down", failedCalls: 0, warnings: [] }) },
+    table: { ageMs: () => ageMs },
+    config: redisConfig({ cacheFile, memory }),
+    accepting,
+  });
+  return Object.fromEntries(parts.map(({ name, state }) => [name, state]));
+}
+
+describe("readiness", () => {
+  test("needs keys, and revocations that were loaded once", () => {
+    expect(states({})).toEqual({ server: "ok", keys: "ok", revocations: "ok", redis: "ok" });
+    expect(states({ loaded: false })).toMatchObject({ keys: "failing" });
+    expect(states({ ageMs: Infinity })).toMatchObject({ revocations: "failing" });
+  });
+
+  test("stays, degraded, while Redis is away: Kubernetes must not take every replica away at once", () => {
+    expect(states({ up: false })).toMatchObject({ server: "ok", keys: "ok", revocations: "ok", redis: "degraded" });
+    expect(states({ up: false, ageMs: 6 * MINUTE })).toMatchObject({ revocations: "degraded" });
+  });
+
+  test("does not wait for revocations where a cache file lets a replica start without Redis", () => {
+    expect(states({ ageMs: Infinity, up: false, cacheFile: "/var/lib/ring" })).toMatchObject({
+      revocations: "degraded",
+    });
+  });
+
+  test("ends with the first moment of a shutdown", () => {
+    expect(states({ accepting: false })).toMatchObject({ server: "failing" });
+  });
+
+  test("in memory mode has no part in Redis", () => {
+    expect(states({ memory: true, up: false, ageMs: Infinity })).toEqual({ server: "ok", keys: "ok" });
+  });
+});
