@@ -89,6 +89,8 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
   const feed = new RevocationFeed({ table });
   const following = storage.revocations.follow(feed, stopping.signal);
   teardown.defer(() => following);
+  // Here and not at the end, so that a start that fails below does not wait for a follower that nobody stops.
+  teardown.defer(() => stopping.abort());
   const revokeEventually = createEventualRevocation({
     log: storage.revocations,
     delay,
@@ -191,7 +193,6 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
   const adminAddress = await admin.listen();
   teardown.defer(() => admin.close());
   const address = await server.listen();
-  teardown.defer(() => stopping.abort());
 
   return {
     address,
