@@ -8,11 +8,12 @@ import { invalidRequest } from "../oauth/error.js";
 import type { Caller, Transport } from "../oauth/request.js";
 import { parseTraceParent } from "../telemetry/traceparent.js";
 import type { AddressResolver } from "./peer-address.js";
+import { isRepeated } from "./raw-headers.js";
 
 /** A request as it arrived, whatever its HTTP version. */
 export interface Arrival {
   readonly headers: IncomingHttpHeaders;
-  /** Names and values in turn, as they were sent: Node's object silently keeps the first of two. */
+  /** Names and values in turn, as they were sent. */
   readonly rawHeaders: readonly string[];
   readonly peerAddress: string | undefined;
 }
@@ -46,12 +47,8 @@ export function createCallerFactory(randomId: RandomId, resolveAddress: AddressR
 export function authorizationOf({ headers, rawHeaders }: Pick<Arrival, "headers" | "rawHeaders">): string | undefined {
   const value = headers.authorization;
   if (value === undefined || value === "") return undefined;
-  let seen = 0;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at];
-    if (name?.length === "authorization".length && name.toLowerCase() === "authorization") seen += 1;
-  }
-  if (seen > 1) throw invalidRequest("CREDENTIALS_AMBIGUOUS", "The Authorization header was sent more than once.");
+  if (isRepeated(rawHeaders, "authorization"))
+    throw invalidRequest("CREDENTIALS_AMBIGUOUS", "The Authorization header was sent more than once.");
   return value;
 }
 

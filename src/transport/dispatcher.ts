@@ -4,6 +4,7 @@ import type { Http2Session, ServerHttp2Stream } from "node:http2";
 import type { StreamListener } from "./http2-side.js";
 import type { RestServer } from "./rest/rest-server.js";
 import type { RpcServer } from "./rpc/rpc-server.js";
+import { isMalformed } from "./request-line.js";
 import { parseTarget } from "./target.js";
 
 /** The listeners of the two halves of the port. */
@@ -25,6 +26,7 @@ export function createDispatcher({ rest, rpc }: { readonly rest: RestServer; rea
   return {
     onRequest(request, response) {
       request.on("error", ignore);
+      if (isMalformed(request)) return rest.refuseHttp1(request, response);
       const target = parseTarget(request.url ?? "");
       if (rest.has(target.path) || !rpc.takeRequest(request, response, target.path)) {
         rest.serveHttp1(target, request, response);

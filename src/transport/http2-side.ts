@@ -1,5 +1,10 @@
 /** The HTTP/2 half of the port: Node's server without a socket of its own, its limits, and its graceful endings. */
-import http2, { type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import http2, {
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../oauth/clock.js";
 import type { RetirementPlan } from "./connection-age.js";
@@ -17,21 +22,22 @@ export type StreamListener = (
 export interface Http2Options {
   readonly onStream: StreamListener;
   readonly retireAt: RetirementPlan;
+  /** For a connection that has reached its age to open one more stream. Milliseconds. */
+  readonly lingerMs: number;
   readonly clock: Clock;
 }
 
 const SWEEP_MS = 1000;
-const GOAWAY_PATIENCE_MS = 1000;
-const MAX_STREAM_ID = 2 ** 31 - 1;
-
 /** Serves the sockets that it is handed. */
 export class Http2Side {
   readonly #server: http2.Http2Server;
-  /** When each session is to be given up; Infinity once it has been told. */
+  /** When each session is to be given up. */
   readonly #sessions = new Map<ServerHttp2Session, number>();
+  /** Those that are to be told with their next stream, and the timers that tell them if none comes. */
+  readonly #leaving = new Map<Http2Session, NodeJS.Timeout>();
   readonly #options: Http2Options;
   readonly #sweep: NodeJS.Timeout;
-  #draining = false;
+  #lingerMs: number | undefined;
 
   constructor(options: Http2Options) {
     this.#options = options;
@@ -43,7 +49,7 @@ export class Http2Side {
         enablePush: false,
       },
     });
-    this.#server.on("stream", options.onStream);
+    this.#server.on("stream", (...args) => this.#serve(...args));
     this.#server.on("session", (session) => this.#open(session));
     this.#server.on("sessionError", ignore);
     this.#sweep = setInterval(() => this.#retireOld(), SWEEP_MS).unref();
@@ -57,10 +63,13 @@ export class Http2Side {
     return this.#sessions.size;
   }
 
-  /** Tells every client to open its next stream elsewhere; each connection ends with its last stream. */
-  drain(): void {
-    this.#draining = true;
-    for (const session of this.#sessions.keys()) this.#retire(session);
+  /**
+   * Tells every client to open its streams elsewhere: with the next stream that it opens, or after `lingerMs`. Each
+   * connection ends with its last stream.
+   */
+  drain(lingerMs: number): void {
+    this.#lingerMs = lingerMs;
+    for (const session of this.#sessions.keys()) this.#retire(session, lingerMs);
   }
 
   /** Cuts what is left. */
@@ -71,30 +80,49 @@ export class Http2Side {
 
   #open(session: ServerHttp2Session): void {
     this.#sessions.set(session, this.#options.retireAt());
-    session.once("close", () => this.#sessions.delete(session));
+    session.once("close", () => {
+      this.#sessions.delete(session);
+      clearTimeout(this.#leaving.get(session));
+      this.#leaving.delete(session);
+    });
     session.on("error", ignore);
-    if (this.#draining) this.#retire(session);
+    if (this.#lingerMs !== undefined) this.#retire(session, this.#lingerMs);
   }
 
   #retireOld(): void {
     const now = this.#options.clock();
-    for (const [session, retireAt] of this.#sessions) if (now > retireAt) this.#retire(session);
+    for (const [session, retireAt] of this.#sessions) if (now > retireAt) this.#retire(session, this.#options.lingerMs);
   }
 
   /**
-   * GOAWAY in two steps (RFC 9113 section 6.8): first one that refuses nothing, then, once a ping has come back and so
-   * every stream that was opened in ignorance has arrived, the final one.
+   * GOAWAY (RFC 9113 section 6.8), told with the next stream: the news goes out before its answer, so that a client which
+   * waits for answers never opens a stream in ignorance. One that does, having others open, is told which was the last
+   * that is served, and opens the rest elsewhere. Node cannot send the warning that would spare it that: after any GOAWAY,
+   * nghttp2 takes no more streams.
    */
-  #retire(session: ServerHttp2Session): void {
-    if (session.destroyed || this.#sessions.get(session) === Infinity) return;
-    this.#sessions.set(session, Infinity);
-    const close = () => {
-      clearTimeout(patience);
-      if (!session.closed && !session.destroyed) session.close();
-    };
-    const patience = setTimeout(close, GOAWAY_PATIENCE_MS).unref();
-    session.goaway(http2.constants.NGHTTP2_NO_ERROR, MAX_STREAM_ID);
-    session.ping(close);
+  #retire(session: ServerHttp2Session, lingerMs: number): void {
+    if (session.closed || this.#leaving.has(session)) return;
+    this.#leaving.set(session, setTimeout(() => this.#tell(session), lingerMs).unref());
+  }
+
+  #tell(session: Http2Session): void {
+    clearTimeout(this.#leaving.get(session));
+    this.#leaving.delete(session);
+    if (!session.closed && !session.destroyed) session.close();
+  }
+
+  #serve(...[stream, ...rest]: Parameters<StreamListener>): void {
+    const { session } = stream;
+    if (this.#leaving.size === 0 || session === undefined || !this.#leaving.has(session)) {
+      this.#options.onStream(stream, ...rest);
+      return;
+    }
+    stream.on("error", ignore);
+    setImmediate(() => {
+      // by then, streams that came in one packet with it have been seen
+      this.#tell(session);
+      this.#options.onStream(stream, ...rest);
+    });
   }
 }
 

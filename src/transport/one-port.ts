@@ -27,6 +27,8 @@ const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 export class OnePort {
   readonly #front: net.Server | tls.Server;
   readonly #sockets = new Set<Socket>();
+  /** Those of them that have not shown yet what they speak. */
+  readonly #silent = new Set<Socket>();
   readonly #options: OnePortOptions;
 
   constructor(options: OnePortOptions) {
@@ -62,10 +64,14 @@ export class OnePort {
     if (this.#front instanceof tls.Server) this.#front.setSecureContext(pair);
   }
 
-  /** Takes no new connections; resolves when the last one has ended. */
-  close(): Promise<void> {
+  /**
+   * Takes no new connections; resolves when the last one has ended. Those that show nothing of what they speak are cut
+   * after `lingerMs`; all others are the two halves' to end.
+   */
+  close(lingerMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#front.close(() => resolve());
+    setTimeout(() => this.#silent.forEach((socket) => socket.destroy()), lingerMs).unref();
     return promise;
   }
 
@@ -93,6 +99,8 @@ export class OnePort {
     return net.createServer({ noDelay: true, keepAlive: true }, (socket) => {
       socket.on("error", ignore);
       socket.setTimeout(this.#options.sniffTimeoutMs, () => socket.destroy());
+      this.#silent.add(socket);
+      socket.once("close", () => this.#silent.delete(socket));
       this.#sniff(socket);
     });
   }
@@ -119,6 +127,7 @@ export class OnePort {
   }
 
   #hand(socket: Socket, http2: boolean): void {
+    this.#silent.delete(socket);
     socket.setTimeout(0);
     socket.removeAllListeners("timeout");
     if (http2) this.#options.http2.accept(socket);

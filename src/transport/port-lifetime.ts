@@ -61,10 +61,11 @@ export class PortLifetime {
     const { http1, http2, timeouts, onClosing } = this.#options;
     await sleep(delayMs);
     this.#certificateWatch?.[Symbol.dispose]();
-    const closed = this.#port?.close();
+    const lingerMs = Math.min(timeouts.lingerMs, graceMs);
+    const closed = this.#port?.close(lingerMs);
     onClosing();
-    http1.drain(Math.min(timeouts.lingerMs, graceMs));
-    http2.drain();
+    http1.drain(lingerMs);
+    http2.drain(lingerMs);
     const cut = setTimeout(() => this.#destroy(), graceMs);
     await closed;
     clearTimeout(cut);

@@ -21,7 +21,7 @@ export interface ServerTimeouts {
   readonly headersMs: number;
   readonly requestMs: number;
   readonly keepAliveMs: number;
-  /** For a kept connection to send one more request while the server drains. */
+  /** For a connection that is to be closed to send one more request: its answer then tells. */
   readonly lingerMs: number;
 }
 
@@ -105,7 +105,7 @@ export function createServer(options: ServerOptions): Server {
   const retireAt = planRetirement(options.http.maxConnectionAgeMs, clock, Math.random);
   const answerMalformed = (status: MalformedStatus) => malformedAnswer(status, issuer);
   const http1 = new Http1Side({ onRequest, malformedAnswer: answerMalformed, timeouts, retireAt, clock });
-  const http2 = new Http2Side({ onStream, retireAt, clock });
+  const http2 = new Http2Side({ onStream, retireAt, lingerMs: timeouts.lingerMs, clock });
   const lifetime = new PortLifetime({ ...options, http1, http2, timeouts, onClosing: () => shutdown.abort() });
 
   return {

@@ -63,6 +63,7 @@ const http2 = new Http2Side({
     if (!taken) stream.respond({ ":status": 404 }, { endStream: true });
   },
   retireAt: never,
+  lingerMs: 0,
   clock: Date.now,
 });
 

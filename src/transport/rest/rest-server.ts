@@ -24,6 +24,8 @@ export interface RestServer {
   /** Whether there is something at this path. */
   has(path: string): boolean;
   serveHttp1(target: Target, request: IncomingMessage, response: ServerResponse): void;
+  /** Refuses what is no proper HTTP/1.1 request, and closes its connection. */
+  refuseHttp1(request: IncomingMessage, response: ServerResponse): void;
   serveHttp2(target: Target, stream: ServerHttp2Stream, arrival: Arrival): void;
 }
 
@@ -66,6 +68,14 @@ export function createRestServer({ routes, callerOf, links, bodyTimeoutMs }: Res
         (done) => readBody(request, headers["content-length"], HTTP1_LIMITS, done),
         (answer) => writeHttp1(request, response, answer),
       );
+    },
+
+    refuseHttp1(request, response) {
+      const { headers, rawHeaders } = request;
+      const { requestId } = callerOf({ headers, rawHeaders, peerAddress: request.socket.remoteAddress }, "form");
+      response.shouldKeepAlive = false;
+      const refusal = invalidRequest("REQUEST_MALFORMED", "This is not a well-formed HTTP request.");
+      writeHttp1(request, response, errorResponse(refusal, requestId, links));
     },
 
     serveHttp2(target, stream, arrival) {

@@ -13,7 +13,10 @@ export function writeStream(stream: ServerHttp2Stream, { status, headers, body, 
     stream.respond({ ":status": status, ...headers }, trailers === undefined ? undefined : WAIT_FOR_TRAILERS);
     stream.end(body);
   }
-  if (!stream.readableEnded) stream.once("finish", () => stream.close(http2.constants.NGHTTP2_NO_ERROR));
+  // Not before what was written has left: a reset overtakes headers that still wait.
+  if (!stream.readableEnded) {
+    stream.once("finish", () => setImmediate(() => stream.close(http2.constants.NGHTTP2_NO_ERROR)));
+  }
 }
 
 const WAIT_FOR_TRAILERS = { waitForTrailers: true };

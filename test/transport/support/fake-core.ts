@@ -173,13 +173,19 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
   };
 }
 
-/** Sends bytes as they are and returns all that comes back until the server closes, or `waitMs` have passed. */
+/** How long a connection is silent before an answer counts as whole. */
+const SILENCE_MS = 40;
+
+/** Sends bytes as they are, and returns all that comes back until the server closes, falls silent, or `waitMs` are over. */
 export async function sendRaw(port: number, bytes: Buffer | string, waitMs = 500): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const chunks: Buffer[] = [];
   const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
   const timer = setTimeout(() => socket.destroy(), waitMs);
-  socket.on("data", (chunk) => chunks.push(chunk));
+  socket.on("data", (chunk) => {
+    chunks.push(chunk);
+    socket.setTimeout(SILENCE_MS, () => socket.destroy());
+  });
   socket.on("error", () => {});
   socket.on("close", () => {
     clearTimeout(timer);

@@ -1,0 +1,195 @@
+/** One port for both HTTP versions, and nobody can hold it by being slow. */
+import { once } from "node:events";
+import http from "node:http";
+import http2 from "node:http2";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { withHttp2Load } from "./support/http2-load.js";
+import { startServer, type TestServer } from "./support/fake-core.js";
+import { requestHttp2 } from "./support/token-callers.js";
+
+const TIMEOUTS = { sniffMs: 300, headersMs: 300, requestMs: 600 };
+let running: TestServer;
+let patient: TestServer;
+beforeAll(async () => {
+  running = await startServer({ timeouts: TIMEOUTS });
+  patient = await startServer();
+});
+afterAll(async () => {
+  await running.server.close();
+  await patient.server.close();
+});
+
+/** Sends bytes, one at a time if `gapMs` is given; says what came back, and when the server closed the connection. */
+async function talk(
+  bytes: Buffer,
+  { to = running, gapMs, waitMs = 3000 }: { to?: TestServer; gapMs?: number; waitMs?: number } = {},
+) {
+  const started = performance.now();
+  const socket = connect({ port: to.port, host: "127.0.0.1", noDelay: true });
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk) => chunks.push(chunk));
+  socket.on("error", () => {});
+  const closed = new Promise<number>((resolve) => socket.on("close", () => resolve(performance.now() - started)));
+  if (gapMs === undefined) socket.write(bytes);
+  else {
+    for (const byte of bytes) {
+      socket.write(Buffer.from([byte]));
+      await sleep(gapMs);
+    }
+  }
+  const closedAfterMs = await Promise.race([closed, sleep(waitMs, undefined, { ref: false })]);
+  socket.destroy();
+  return { bytes: Buffer.concat(chunks), text: Buffer.concat(chunks).toString("latin1"), closedAfterMs };
+}
+
+const GET = Buffer.from("GET /errors HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1");
+const SETTINGS = 4;
+
+describe("the port", () => {
+  test("speaks HTTP/1.1 to a request that comes byte by byte", async () => {
+    expect((await talk(GET, { to: patient, gapMs: 1 })).text).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test("speaks HTTP/1.1 to a method that begins like the preface of HTTP/2", async () => {
+    const put = Buffer.from("PUT /errors HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    expect((await talk(put, { to: patient, gapMs: 1 })).text).toMatch(/^HTTP\/1\.1 405 /);
+  });
+
+  test.each([undefined, 1])("speaks HTTP/2 to its preface (gap between bytes: %s ms)", async (gapMs) => {
+    const { bytes } = await talk(PREFACE, { to: patient, waitMs: 100, ...(gapMs !== undefined && { gapMs }) });
+    expect(bytes[3]).toBe(SETTINGS);
+  });
+
+  test("keeps a connection for the next request", async () => {
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    const ports = [];
+    for (let at = 0; at < 3; at++) {
+      const request = http.get(`${running.url}/errors`, { agent });
+      const [response] = (await once(request, "response")) as [http.IncomingMessage];
+      ports.push(response.socket.localPort);
+      response.resume();
+      await once(response, "end");
+    }
+    agent.destroy();
+    expect(new Set(ports).size).toBe(1);
+  });
+
+  test("takes many streams on one connection", async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => requestHttp2(running.url, { headers: { ":path": "/errors" } })),
+    );
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+  });
+
+  test("drops connections over the limit", async () => {
+    await using small = await startServer({ limits: { maxConnections: 1, maxInFlight: 10 } });
+    const first = connect(small.port, "127.0.0.1");
+    await once(first, "connect");
+    const second = connect(small.port, "127.0.0.1");
+    second.on("error", () => {});
+    await once(second, "close");
+    first.destroy();
+  });
+});
+
+describe.concurrent("a slow peer is cut", () => {
+  const within = (ms: number | void) => {
+    expect(ms).toBeGreaterThan(200);
+    expect(ms).toBeLessThan(2500);
+  };
+
+  test("that sends nothing", async () => within((await talk(Buffer.alloc(0))).closedAfterMs));
+  test("that stops in the middle of the preface", async () =>
+    within((await talk(PREFACE.subarray(0, 9))).closedAfterMs));
+
+  test("that stops in the middle of its header: 408", async () => {
+    const { text, closedAfterMs } = await talk(Buffer.from("POST / HTTP/1.1\r\nHost: x\r\n"));
+    within(closedAfterMs);
+    expect(text).toMatch(/^HTTP\/1\.1 408 [^]*invalid_request/);
+  });
+
+  test("that stops in the middle of its body: 408", async () => {
+    const head = "POST /v1/oauth/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n";
+    const { text, closedAfterMs } = await talk(Buffer.from(`${head}ab`));
+    within(closedAfterMs);
+    expect(text).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  test("that sends its header byte by byte for ever", async () => {
+    const { closedAfterMs } = await talk(Buffer.from(`GET / HTTP/1.1\r\nX: ${"a".repeat(60)}`), { gapMs: 20 });
+    expect(closedAfterMs).toBeLessThan(2500);
+  });
+
+  test("that stops in the middle of a body over HTTP/2: its stream alone", async () => {
+    const session = http2.connect(running.url);
+    const stream = session.request({ ":method": "POST", ":path": "/v1/oauth/tokens" });
+    stream.on("error", () => {});
+    stream.write("grant_");
+    await once(stream, "close");
+    expect(stream.rstCode).toBe(http2.constants.NGHTTP2_CANCEL);
+    expect(session.closed).toBe(false);
+    session.close();
+  });
+});
+
+describe("a body that is too large", () => {
+  test("is answered while it is still being sent, and its sender sees the answer", async () => {
+    const head = "POST /v1/oauth/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 800000\r\n\r\n";
+    const { text } = await talk(Buffer.concat([Buffer.from(head), Buffer.alloc(800_000, "a")]));
+    expect(text).toMatch(/^HTTP\/1\.1 400 [^]*larger than/);
+  });
+
+  test("cannot hold the connection by going on for ever", async () => {
+    const head = "POST /v1/oauth/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 99000000\r\n\r\n";
+    const { closedAfterMs } = await talk(Buffer.concat([Buffer.from(head), Buffer.alloc(5_000_000, "a")]));
+    expect(closedAfterMs).toBeLessThan(2500);
+  });
+});
+
+describe("a connection that has reached its age", () => {
+  test("is closed after the next answer (HTTP/1.1)", async () => {
+    let now = 0;
+    await using aging = await startServer({
+      clock: () => now,
+      http: { ...defaults, maxConnectionAgeMs: 1000 },
+    });
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    const get = async () => {
+      const request = http.get(`${aging.url}/errors`, { agent });
+      const [response] = (await once(request, "response")) as [http.IncomingMessage];
+      response.resume();
+      await once(response, "end");
+      return response.headers.connection;
+    };
+    expect(await get()).toBe("keep-alive");
+    now = 1200;
+    expect(await get()).toBe("close");
+    expect(await get()).toBe("keep-alive");
+    agent.destroy();
+  });
+
+  test("is told GOAWAY without an error, and ends with its last stream (HTTP/2)", async () => {
+    let now = 0;
+    await using aging = await startServer({ clock: () => now, http: { ...defaults, maxConnectionAgeMs: 1000 } });
+    const session = http2.connect(aging.url);
+    session.request({ ":path": "/errors" }).resume();
+    await once(session, "localSettings");
+    const goaways: [number, number][] = [];
+    session.on("goaway", (code, last) => goaways.push([code, last]));
+    now = 1200;
+    await once(session, "close");
+    expect(goaways.every(([code]) => code === http2.constants.NGHTTP2_NO_ERROR)).toBe(true);
+  });
+
+  test("loses no stream for it, however busy it is (HTTP/2)", async () => {
+    let now = 0;
+    await using aging = await startServer({ clock: () => now, http: { ...defaults, maxConnectionAgeMs: 1000 } });
+    const outcomes = await withHttp2Load(aging.url, async () => (now = 1200));
+    expect(new Set(outcomes)).toEqual(new Set([200]));
+  });
+});
+
+const defaults = { tokenPaths: [], trustedProxies: [], corsOrigins: [], tls: undefined, reflection: false };

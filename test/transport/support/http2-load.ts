@@ -1,0 +1,44 @@
+import { once } from "node:events";
+import http2 from "node:http2";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/**
+ * Keeps HTTP/2 connections busy while `work` runs, and until each was told to go away: eight connections with three
+ * streams at a time and small pauses, so that connections are at times idle. Nothing is tried twice. Returns each
+ * stream's status, or the text of its error; REFUSED_STREAM is left out, as it promises that nothing was done, and Node's
+ * client also says it by itself for streams that it did not send.
+ */
+export async function withHttp2Load(url: string, work: () => Promise<unknown>): Promise<(number | string)[]> {
+  const outcomes: (number | string)[] = [];
+  const connections = Array.from({ length: 8 }, async () => {
+    const session = http2.connect(url);
+    session.on("error", () => {});
+    const state = { leaving: false };
+    session.on("goaway", () => (state.leaving = true));
+    await once(session, "connect");
+    const loops = Array.from({ length: 3 }, async () => {
+      while (!state.leaving && !session.closed) {
+        outcomes.push(await request(session));
+        await sleep(Math.random() * 3);
+      }
+    });
+    await Promise.all(loops);
+  });
+  await sleep(100);
+  await work();
+  await Promise.all(connections);
+  return outcomes.filter((outcome) => !String(outcome).includes("REFUSED_STREAM"));
+}
+
+async function request(session: http2.ClientHttp2Session): Promise<number | string> {
+  try {
+    const stream = session.request({ ":path": "/errors" });
+    let status = 0;
+    stream.on("response", (headers) => (status = Number(headers[":status"])));
+    stream.resume();
+    await once(stream, "close");
+    return stream.rstCode === 0 ? status : `reset ${stream.rstCode}`;
+  } catch (error) {
+    return String(error);
+  }
+}
