@@ -57,6 +57,8 @@ async function runServer(given: Config, read: ReadSettings, context: CommandCont
     sink.flushSync();
     context.exit(1);
   });
+  // Listened for from the start: the first process of a container ignores every signal that it does not listen for.
+  const stop = stopSignal(context);
   let app: App;
   try {
     app = await startApp({ config, version: VERSION, clock, logger, sink });
@@ -70,7 +72,7 @@ async function runServer(given: Config, read: ReadSettings, context: CommandCont
   const watching = new AbortController();
   if (config.files.length > 0) followSettings({ config, read, app, logger, signal: watching.signal }, context);
 
-  await stopSignal(context);
+  await stop;
   logger.info("stopping: no longer ready, requests in flight go on", config.shutdown);
   void stopSignal(context).then(() => context.exit(130));
   watching.abort();
