@@ -96,8 +96,8 @@ export const ODD_CONNECTIONS: readonly OddConnection[] = [
   request("a pseudo-header that nobody knows", [[":token", "x"], ...REQUEST]),
   request("a pseudo-header of answers", [[":status", "200"], ...REQUEST]),
   request("a pseudo-header behind the others", [...without(":path"), [":path", "/v1/oauth/tokens"]]),
-  request(":method in lower case", [...without(":method"), [":method", "post"]].toSorted() as Field[]),
-  request(":method with a space", [...without(":method"), [":method", "POST /"]].toSorted() as Field[]),
+  request(":method in lower case", [[":method", "post"], ...without(":method")]),
+  request(":method with a space", [[":method", "POST /"], ...without(":method")]),
   request("a name in capitals", [...REQUEST, ["Authorization", "Basic x"]]),
   // Node drops a field that may not be, and lets the rest through: what it held must not come alive.
   request("credentials under an empty name", [...REQUEST, ["", BASIC]], GRANT),
