@@ -1,0 +1,54 @@
+/**
+ * A Python with the pinned clients of the tests, made once in a cache folder: `ICEMINT_TEST_CACHE`, or
+ * `icemint-test-cache` in the folder for temporary files.
+ */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+const PACKAGES = ["pyiceberg==0.12.0", "apache-polaris==1.8.0", "PyJWT==2.15.1", "cryptography==50.0.2"];
+const OLDEST = "3.10";
+const INSTALL_WITHIN_MS = 240_000;
+
+/** The interpreter, or the reason why there is none. */
+export type PythonEnvironment = { readonly python: string } | { readonly missing: string };
+
+/** Where what takes long to make is kept from run to run. */
+export function testCache(): string {
+  return process.env["ICEMINT_TEST_CACHE"] || join(tmpdir(), "icemint-test-cache");
+}
+
+/** Finds or makes it. The first time takes half a minute and asks the package index, through pip as it is set up. */
+export async function pythonEnvironment(): Promise<PythonEnvironment> {
+  const name = `python-${createHash("sha256").update(PACKAGES.join("\n")).digest("hex").slice(0, 12)}`;
+  const folder = join(testCache(), name);
+  const python = join(folder, "bin", "python");
+  if (existsSync(python)) return { python };
+  try {
+    await run("python3", [
+      "-c",
+      `import sys, venv, ensurepip; assert sys.version_info >= (${OLDEST.replace(".", ", ")})`,
+    ]);
+  } catch {
+    return { missing: `needs python3 (${OLDEST} or later) with venv and pip` };
+  }
+  mkdirSync(testCache(), { recursive: true });
+  // Made aside and moved: whoever finds the folder finds all of it, and of several makers one is the first.
+  const aside = mkdtempSync(join(testCache(), "making-"));
+  try {
+    await run("python3", ["-m", "venv", aside]);
+    const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"];
+    await run(join(aside, "bin", "python"), [...pip, ...PACKAGES], { timeout: INSTALL_WITHIN_MS });
+    if (!existsSync(folder)) renameSync(aside, folder);
+    return { python };
+  } catch (error) {
+    return { missing: `pip could not install ${PACKAGES.join(", ")}: ${String(error).slice(0, 500)}` };
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
+  }
+}
