@@ -2,11 +2,14 @@
  * The only place where access tokens are made (RFC 9068). Knows nothing of grants: it writes down what an authorization
  * says.
  */
+import type { Client } from "../clients/client.js";
 import type { KeyRing } from "../keys/key-ring.js";
 import type { Signer } from "../keys/signer.js";
 import { type Clock, toSeconds } from "../oauth/clock.js";
+import { isOwnToken, type Session } from "../oauth/access-token.js";
 import { invalidRequest } from "../oauth/error.js";
 import type { RandomId } from "../oauth/random-id.js";
+import type { Scope } from "../oauth/scope.js";
 import type { Authorization } from "./authorization.js";
 import { endOf } from "./session.js";
 
@@ -40,25 +43,22 @@ export interface TokenIssuerDependencies {
 
 /** The protected header of every token that a key signs, encoded. The verifier takes no other. */
 export function encodedHeader(key: Pick<Signer, "kid" | "algorithm">): string {
-  return Buffer.from(JSON.stringify({ alg: key.algorithm, typ: "at+jwt", kid: key.kid })).toString("base64url");
+  return encoded(JSON.stringify({ alg: key.algorithm, typ: "at+jwt", kid: key.kid }));
 }
 
 /** Makes the issuer. */
 export function createTokenIssuer(dependencies: TokenIssuerDependencies): TokenIssuer {
   const { issuer, keys, clock, randomId, sessionTtlSeconds } = dependencies;
-  const headerOf = headerCache();
+  const beginningOf = beginnings(issuer);
 
   return {
     async mint(authorization) {
       const now = toSeconds(clock());
-      const expiresAt = Math.min(
-        now + authorization.client.accessTtlSeconds,
-        endOf(authorization.session, sessionTtlSeconds),
-      );
+      const { client, session } = authorization;
+      const expiresAt = Math.min(now + client.accessTtlSeconds, endOf(session, sessionTtlSeconds));
       const id = randomId();
-      const claims = claimsOf(authorization, issuer, now, expiresAt, id);
       const signer = keys.signer();
-      const input = `${headerOf(signer)}.${Buffer.from(JSON.stringify(claims)).toString("base64url")}`;
+      const input = beginningOf(signer, authorization) + encoded(ending(session, now, expiresAt, id));
       const signature = signer.sign(input);
       const accessToken = `${input}.${typeof signature === "string" ? signature : await signature}`;
       if (accessToken.length > MAX_TOKEN_BYTES) {
@@ -72,9 +72,21 @@ export function createTokenIssuer(dependencies: TokenIssuerDependencies): TokenI
   };
 }
 
-function claimsOf(authorization: Authorization, issuer: string, now: number, expiresAt: number, id: string): object {
+/**
+ * The claims that differ from token to token, as the end of the JSON object. Numbers and ids of base64url need no
+ * escaping.
+ */
+function ending(session: Session, now: number, expiresAt: number, id: string): string {
+  return (
+    `,"iat":${now},"exp":${expiresAt},"jti":"${id}","sid":"${session.id}",` +
+    `"auth_time":${session.startedAt},"session_exp":${session.endsAt}}`
+  );
+}
+
+/** The claims that an authorization fixes, as the beginning of the JSON object: without its last brace. */
+function beginning(authorization: Authorization, issuer: string): string {
   const { client, subject, actor, scope, audience, session, copiedClaims, unsecuredSubject } = authorization;
-  return {
+  const claims = {
     ...copiedClaims,
     ...client.claims,
     iss: issuer,
@@ -82,27 +94,56 @@ function claimsOf(authorization: Authorization, issuer: string, now: number, exp
     aud: audience.length === 1 ? audience[0] : audience,
     client_id: client.id,
     ...(scope.length > 0 && { scope: scope.join(" ") }),
-    iat: now,
-    exp: expiresAt,
-    jti: id,
-    sid: session.id,
-    auth_time: session.startedAt,
-    session_exp: session.endsAt,
     ...(session.ancestors.length > 0 && { psid: session.ancestors }),
     ...(actor && { act: actor }),
     ...(unsecuredSubject && { unsecured_subject: true }),
   };
+  return JSON.stringify(claims).slice(0, -1);
 }
 
-/** Headers differ by key only, and keys are few. */
-function headerCache(): (signer: Signer) => string {
-  let kid = "";
-  let header = "";
-  return (signer) => {
-    if (signer.kid !== kid) {
-      kid = signer.kid;
-      header = encodedHeader(signer);
-    }
-    return header;
+/** What was encoded last for a client's own tokens, and for what. */
+interface Prepared {
+  readonly kid: string;
+  readonly scope: Scope;
+  readonly audience: readonly string[];
+  readonly text: string;
+}
+
+/**
+ * Header and beginning, encoded. A client that asks for the same again and again, which is what clients do, finds them
+ * prepared: only the ending is then left to write. Records are replaced whole when settings change, and what was
+ * prepared for them goes with them.
+ */
+function beginnings(issuer: string): (signer: Signer, authorization: Authorization) => string {
+  const preparedFor = new WeakMap<Client, Prepared>();
+
+  function prepare(signer: Signer, authorization: Authorization): string {
+    const text = beginning(authorization, issuer);
+    // A whole number of three bytes encodes without regard to what follows: JSON takes spaces before the comma.
+    const padding = " ".repeat((3 - (Buffer.byteLength(text) % 3)) % 3);
+    return `${encodedHeader(signer)}.${encoded(text + padding)}`;
+  }
+
+  return (signer, authorization) => {
+    const { client, scope, audience } = authorization;
+    if (!isRepeatable(authorization)) return prepare(signer, authorization);
+    const known = preparedFor.get(client);
+    if (known?.kid === signer.kid && same(known.scope, scope) && same(known.audience, audience)) return known.text;
+    const text = prepare(signer, authorization);
+    preparedFor.set(client, { kid: signer.kid, scope, audience, text });
+    return text;
   };
+}
+
+/** Whether nothing but scope and audience can differ from one token of the client to the next. */
+function isRepeatable({ client, subject, actor, session }: Authorization): boolean {
+  return isOwnToken({ subject, clientId: client.id, actor }) && session.ancestors.length === 0;
+}
+
+function same(one: readonly string[], other: readonly string[]): boolean {
+  return one === other || (one.length === other.length && one.every((word, at) => word === other[at]));
+}
+
+function encoded(text: string): string {
+  return Buffer.from(text).toString("base64url");
 }

@@ -1,0 +1,93 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createMemoryKeyRing } from "../../src/keys/memory-key-ring.js";
+import { DAY, HOUR, MINUTE } from "../../src/oauth/clock.js";
+import { pooledRandomId } from "../../src/oauth/random-id.js";
+import type { Authorization } from "../../src/tokens/authorization.js";
+import { createTokenIssuer } from "../../src/tokens/token-issuer.js";
+import { createTokenVerifier } from "../../src/tokens/token-verifier.js";
+import { client } from "../support/core.js";
+
+const ISSUER = "https://tokens.example.com/ä";
+const NOW = 1_800_000_000;
+
+function setUp() {
+  let now = NOW * 1000;
+  const clock = (): number => now;
+  const policy = { rotateEveryMs: DAY, publishAheadMs: 15 * MINUTE, accessTtlMs: HOUR, sessionTtlMs: DAY };
+  const keys = createMemoryKeyRing({ algorithm: "ES256", policy, clock });
+  const randomId = pooledRandomId();
+  const issuer = createTokenIssuer({ issuer: ISSUER, keys, clock, randomId, sessionTtlSeconds: 86_400 });
+  const revocations = { covers: () => false, notBefore: () => 0, ageMs: () => 0 };
+  const verifier = createTokenVerifier({ issuer: ISSUER, keys, revocations, clock });
+  const session = { id: randomId(), startedAt: NOW, endsAt: NOW + 86_400, ancestors: [] };
+  const authorization = (changes: Partial<Authorization> = {}): Authorization => ({
+    client: client("etl"),
+    subject: "etl",
+    actor: undefined,
+    scope: ["catalog"],
+    audience: [ISSUER],
+    session,
+    copiedClaims: {},
+    unsecuredSubject: false,
+    ...changes,
+  });
+  return { keys, issuer, verifier, authorization, pass: (ms: number) => void (now += ms) };
+}
+
+describe("the issuer of access tokens", () => {
+  test("writes what an authorization says, and the verifier reads it back, whatever the text", async () => {
+    const { issuer, verifier, authorization } = setUp();
+    const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 30 });
+    await fc.assert(
+      fc.asyncProperty(text, fc.array(text, { minLength: 1, maxLength: 3 }), text, async (subject, audience, team) => {
+        const given = authorization({
+          subject,
+          audience,
+          copiedClaims: { team },
+          actor: { sub: "etl", act: { sub: team } },
+        });
+        const { accessToken } = await issuer.mint(given);
+        const { subject: read, audience: readAudience, actor, claims } = verifier.read(accessToken)?.token ?? {};
+        expect({ read, readAudience, actor, claims }).toEqual({
+          read: subject,
+          readAudience: audience,
+          actor: given.actor,
+          claims: { team },
+        });
+      }),
+    );
+  });
+
+  test("prepares the beginning of a client's tokens, and never gives one what was prepared for another", async () => {
+    const { issuer, verifier, authorization, keys, pass } = setUp();
+    const one = client("etl", { claims: { team: "one" } });
+    const other = client("etl", { claims: { team: "other" } });
+    const cases = [one, other].flatMap((record) =>
+      [["catalog"], ["a"], ["a", "b"]].flatMap((scope) =>
+        [[ISSUER], ["https://x"]].map((audience) => authorization({ client: record, scope, audience })),
+      ),
+    );
+    for (const given of [...cases, ...cases.toReversed(), ...cases]) {
+      const { token } = verifier.read((await issuer.mint(given)).accessToken) ?? {};
+      expect(token).toMatchObject({ scope: given.scope, audience: given.audience, claims: given.client.claims });
+    }
+    const before = (await issuer.mint(authorization({ client: one }))).accessToken;
+    await keys.rotate();
+    pass(16 * MINUTE);
+    const after = (await issuer.mint(authorization({ client: one }))).accessToken;
+    expect(verifier.read(after)?.token.kid).not.toBe(verifier.read(before)?.token.kid);
+  });
+
+  test("ends a token with its session", async () => {
+    const { issuer, authorization, pass } = setUp();
+    pass(23.5 * HOUR);
+    expect((await issuer.mint(authorization())).expiresIn).toBe(1800);
+  });
+
+  test("refuses to make a token that no header could carry", async () => {
+    const { issuer, authorization } = setUp();
+    const groups = Array.from({ length: 1000 }, (_, i) => `group-${i}`);
+    await expect(issuer.mint(authorization({ copiedClaims: { groups } }))).rejects.toThrow(/8 KiB/);
+  });
+});
