@@ -78,7 +78,7 @@ async function runServer(given: Config, read: ReadSettings, context: CommandCont
   watching.abort();
   await app.drain(config.shutdown);
   logger.info("stopped");
-  sink.flushSync();
+  await sink.close();
   context.exit(0);
   return 0;
 }

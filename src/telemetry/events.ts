@@ -18,7 +18,7 @@ import {
   openRecord,
   type AuditLevel,
 } from "./audit-record.js";
-import { isoTime } from "./iso-time.js";
+import { createIsoTime } from "./iso-time.js";
 import type { Logger } from "./logger.js";
 import type { LogSink } from "./log-sink.js";
 import type { Metrics } from "./metrics.js";
@@ -42,9 +42,9 @@ export interface EventsOptions {
 
 /** Makes the audit. None of its methods throws or waits. */
 export function createEvents({ sink, logger, metrics, clock, spans }: EventsOptions): Events & TransportEvents {
-  const time = isoTime(clock);
+  const isoTime = createIsoTime();
   const write = (record: string) => sink.write(closeRecord(record));
-  const open = (level: AuditLevel, event: string) => openRecord(level, time(), event);
+  const open = (level: AuditLevel, event: string, at = clock()) => openRecord(level, isoTime(at), event);
   const issuedMembers = createDecisionMembers();
 
   /** A refusal: the record, and for our own bugs the stack, which no caller ever sees. */
@@ -64,9 +64,11 @@ export function createEvents({ sink, logger, metrics, clock, spans }: EventsOpti
   return {
     tokenIssued(decision, durationMs) {
       const { caller, grant } = decision;
-      write(
-        open("info", "token_issued") + callerMembers(caller) + issuedMembers(decision) + durationMember(durationMs),
-      );
+      const at = clock();
+      sink.writeLater(() => {
+        const members = callerMembers(caller) + issuedMembers(decision) + durationMember(durationMs);
+        return closeRecord(open("info", "token_issued", at) + members);
+      });
       metrics.requestDone(grant, caller.transport, "ok", durationMs);
       spans?.record(caller, "token", undefined, durationMs, grant);
     },

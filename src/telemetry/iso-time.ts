@@ -1,15 +1,16 @@
-import type { Clock } from "../oauth/clock.js";
+import { SECOND } from "../oauth/clock.js";
 
-/** The present as ISO 8601 text, made once a millisecond however many lines want it. */
-export function isoTime(clock: Clock): () => string {
-  let at = Number.NaN;
-  let text = "";
-  return () => {
-    const now = clock();
-    if (now !== at) {
-      at = now;
-      text = new Date(now).toISOString();
+/** Writes instants (milliseconds) as ISO 8601 with milliseconds; the calendar is asked once a second at most. */
+export function createIsoTime(): (at: number) => string {
+  let second = Number.NaN;
+  let upToSecond = "";
+  return (at) => {
+    const instant = Math.floor(at);
+    const milliseconds = instant % SECOND;
+    if (instant - milliseconds !== second) {
+      second = instant - milliseconds;
+      upToSecond = new Date(second).toISOString().slice(0, "2026-01-01T00:00:00.".length);
     }
-    return text;
+    return `${upToSecond}${String(milliseconds).padStart(3, "0")}Z`;
   };
 }

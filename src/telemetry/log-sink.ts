@@ -2,6 +2,7 @@
  * Where log lines go: collected in memory and written asynchronously, so that a slow reader of stderr never slows a
  * request. Bounded: with a reader that stands still, lines are dropped and counted.
  */
+import { once } from "node:events";
 import { pino } from "pino";
 import { prettyLine } from "./pretty-line.js";
 
@@ -9,9 +10,16 @@ import { prettyLine } from "./pretty-line.js";
 export interface LogSink {
   /** Never waits and never throws. */
   write(line: string): void;
+  /**
+   * The same for a line that is made when it is written, in its place among the others. Many lines made in a row cost a
+   * third of what each costs between two signatures.
+   */
+  writeLater(makeLine: () => string): void;
   /** Hands what is collected to the system, without waiting. */
   flush(): void;
-  /** Writes what is left, waiting for it: for the end of the process only. */
+  /** Writes what is left and resolves when the system has it, or after two seconds: for an orderly end. */
+  close(): Promise<void>;
+  /** Writes what is left at once, perhaps before what is being written: for a crash only. */
   flushSync(): void;
   /** Lines that were dropped because the reader was too slow. */
   dropped(): number;
@@ -32,6 +40,10 @@ export interface LogSinkOptions {
 const CHUNK_BYTES = 64 * 1024;
 /** No character of UTF-16 takes more bytes of UTF-8 than this. */
 const BYTES_PER_CHARACTER = 3;
+/** Made in a row this many lines take a quarter of a millisecond: no request notices. */
+const LINES_MADE_AT_ONCE = 128;
+
+const CLOSE_TIMEOUT_MS = 2000;
 
 /** Makes a sink on a file descriptor. */
 export function createLogSink({ fd, pretty, flushMs = 100, maxBytes = 16 * 1024 * 1024 }: LogSinkOptions): LogSink {
@@ -39,10 +51,16 @@ export function createLogSink({ fd, pretty, flushMs = 100, maxBytes = 16 * 1024 
   // Lines become bytes at once: kept as strings, all the pieces that they are made of would live until the next write.
   const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   let used = 0;
+  let unmade: (() => string)[] = [];
   let droppedLines = 0;
+  let bytesUnderWay = 0;
   let timer: NodeJS.Timeout | undefined;
+  destination.on("write", (bytes: number) => {
+    bytesUnderWay -= bytes;
+  });
   destination.on("drop", (dropped: unknown) => {
     droppedLines += String(dropped).split("\n").length - 1;
+    bytesUnderWay -= Buffer.byteLength(String(dropped));
   });
   // A closed stderr must not end the service.
   destination.on("error", () => {});
@@ -50,24 +68,53 @@ export function createLogSink({ fd, pretty, flushMs = 100, maxBytes = 16 * 1024 
   function flush(): void {
     clearTimeout(timer);
     timer = undefined;
-    if (used > 0) destination.write(chunk.toString("utf8", 0, used));
+    makeLines();
+    handOver();
+  }
+
+  function handOver(): void {
+    if (used > 0) send(chunk.toString("utf8", 0, used), used);
     used = 0;
+  }
+
+  function send(text: string, bytes: number): void {
+    bytesUnderWay += bytes;
+    destination.write(text);
   }
 
   function append(line: string): void {
     const most = line.length * BYTES_PER_CHARACTER;
-    if (used + most > CHUNK_BYTES) flush();
-    if (most > CHUNK_BYTES) destination.write(line);
+    if (used + most > CHUNK_BYTES) handOver();
+    if (most > CHUNK_BYTES) send(line, Buffer.byteLength(line));
     else used += chunk.write(line, used);
   }
 
+  function makeLines(): void {
+    const makers = unmade;
+    unmade = [];
+    for (const makeLine of makers) append(makeLine());
+  }
+
+  function write(line: string): void {
+    makeLines();
+    append(pretty ? prettyLine(line) : line);
+    if (pretty) flush();
+    else timer ??= setTimeout(flush, flushMs).unref();
+  }
+
   return {
-    write(line) {
-      append(pretty ? prettyLine(line) : line);
-      if (pretty) flush();
-      else timer ??= setTimeout(flush, flushMs).unref();
+    write,
+    writeLater(makeLine) {
+      if (pretty) return write(makeLine());
+      if (unmade.push(makeLine) === LINES_MADE_AT_ONCE) makeLines();
+      timer ??= setTimeout(flush, flushMs).unref();
     },
     flush,
+    async close() {
+      flush();
+      if (bytesUnderWay === 0) return;
+      await once(destination, "drain", { signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) }).catch(() => {});
+    },
     flushSync() {
       flush();
       try {

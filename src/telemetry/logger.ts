@@ -3,7 +3,7 @@ import { pino } from "pino";
 import type { Clock } from "../oauth/clock.js";
 import type { LogSink } from "./log-sink.js";
 import { SECRET_MEMBERS, redactSecrets } from "./redact.js";
-import { isoTime } from "./iso-time.js";
+import { createIsoTime } from "./iso-time.js";
 
 /** Levels, from the most talkative. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -29,12 +29,12 @@ export interface LoggerOptions {
 
 /** Makes a logger. Tokens and secrets are taken out by the name of their field and by their shape. */
 export function createLogger({ level, sink, clock }: LoggerOptions): Logger {
-  const time = isoTime(clock);
+  const isoTime = createIsoTime();
   const lines = pino(
     {
       level,
       base: null,
-      timestamp: () => `,"time":"${time()}"`,
+      timestamp: () => `,"time":"${isoTime(clock())}"`,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: [...SECRET_MEMBERS], censor: "[redacted]" },
     },

@@ -1,4 +1,5 @@
-import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, it, vi } from "vitest";
@@ -10,6 +11,16 @@ function fileSink(options: Partial<LogSinkOptions> = {}) {
   const path = join(folder, "log");
   const sink = createLogSink({ fd: openSync(path, "w"), pretty: false, flushMs: 10, ...options });
   return { sink, text: () => readFileSync(path, "utf8") };
+}
+
+/** A sink on a pipe that nobody reads. */
+function stalledSink() {
+  const folder = mkdtempSync(join(tmpdir(), "icemint-log-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "pipe");
+  execFileSync("mkfifo", [path]);
+  const readOnly = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  return { readOnly, sink: createLogSink({ fd: openSync(path, "w"), pretty: false }) };
 }
 
 describe("the log sink", () => {
@@ -26,13 +37,46 @@ describe("the log sink", () => {
     await vi.waitFor(() => expect(text().length).toBeGreaterThan(64 * 1024));
   });
 
-  it("leaves nothing behind at the end of the process", () => {
+  it("leaves nothing behind at an orderly end, in order", async () => {
+    const { sink, text } = fileSink({ flushMs: 60_000 });
+    for (let line = 0; line < 10_000; line++) sink.write(`{"line":${line}}\n`);
+    await sink.close();
+    expect(text()).toBe(Array.from({ length: 10_000 }, (_, line) => `{"line":${line}}\n`).join(""));
+  });
+
+  it("leaves nothing behind at a crash", async () => {
     const { sink, text } = fileSink({ flushMs: 60_000 });
     for (let line = 0; line < 10_000; line++) sink.write(`{"line":${line}}\n`);
     sink.flushSync();
+    await vi.waitFor(() => expect(text().trimEnd().split("\n")).toHaveLength(10_000));
+  });
+
+  it("ends in time if its reader stands still", async () => {
+    const { readOnly, sink } = stalledSink();
+    for (let line = 0; line < 10_000; line++) sink.write(`${"x".repeat(99)}\n`);
+    const started = performance.now();
+    await sink.close();
+    expect(performance.now() - started).toBeLessThan(3000);
+    closeSync(readOnly);
+  });
+
+  it("keeps lines that are made later in their place", async () => {
+    const { sink, text } = fileSink();
+    sink.write("1\n");
+    sink.writeLater(() => "2\n");
+    sink.write("3\n");
+    sink.writeLater(() => "4\n");
+    await vi.waitFor(() => expect(text()).toBe("1\n2\n3\n4\n"));
+  });
+
+  it("makes late lines at the end, and no more than some at once before", async () => {
+    const { sink, text } = fileSink({ flushMs: 60_000 });
+    let made = 0;
+    for (let line = 0; line < 1000; line++) sink.writeLater(() => `{"line":${line},"made":${made++}}\n`);
+    expect(made).toBeGreaterThan(800);
+    await sink.close();
     const lines = text().trimEnd().split("\n");
-    expect(lines).toHaveLength(10_000);
-    expect(lines.at(-1)).toBe('{"line":9999}');
+    expect(lines).toEqual(Array.from({ length: 1000 }, (_, line) => `{"line":${line},"made":${line}}`));
   });
 
   it("drops and counts lines when its reader stands still, and goes on", async () => {

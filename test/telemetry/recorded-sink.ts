@@ -7,7 +7,9 @@ export function recordedSink() {
   let flushes = 0;
   const sink: LogSink = {
     write: (line) => void lines.push(line),
+    writeLater: (makeLine) => void lines.push(makeLine()),
     flush: () => void flushes++,
+    close: () => Promise.resolve(),
     flushSync: () => {},
     dropped: () => 0,
   };
