@@ -58,7 +58,7 @@ export class FakeCatalog implements AsyncDisposable {
 
   /** What the tokens of the calls that were let in say, oldest first. */
   claims(): readonly JWTPayload[] {
-    return this.calls.flatMap(({ claims }) => claims ?? []);
+    return this.calls.flatMap(({ claims }) => (claims === undefined ? [] : [claims]));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
