@@ -107,8 +107,9 @@ const TRUSTED_ISSUERS = [
 ];
 
 /** Starts the product. Its proxy is this machine, so that a test may come from many addresses. */
-export async function startWorld(more: Readonly<Record<string, unknown>> = {}): Promise<RunningApp> {
+export async function startWorld(more: Readonly<Record<string, unknown>> = {}, frozen = false): Promise<RunningApp> {
   return runApp({
+    frozen,
     settings: {
       issuer: ISSUER,
       log_level: "debug",
