@@ -19,9 +19,10 @@ export interface Reflection {
 
 type Question = Pick<RequestV1 | RequestV1Alpha, "host" | "messageRequest">;
 
-/** Makes both. */
-export function createReflection(services: readonly DescService[]): Reflection {
+/** Makes both. `others` are files that no service imports, such as those of error details. */
+export function createReflection(services: readonly DescService[], others: readonly DescFile[]): Reflection {
   const files = new Map<string, DescFile>();
+  for (const file of others) collect(file, files);
   for (const service of services) collect(service.file, files);
   const symbols = new Map<string, DescFile>();
   for (const file of files.values()) index(file, symbols);

@@ -2,6 +2,8 @@
 import { Health } from "../../gen/grpc/health/v1/health_pb.js";
 import { ServerReflection as ReflectionV1 } from "../../gen/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as ReflectionV1Alpha } from "../../gen/grpc/reflection/v1alpha/reflection_pb.js";
+import { file_google_rpc_error_details } from "../../gen/google/rpc/error_details_pb.js";
+import { file_icemint_v1_error_reason } from "../../gen/icemint/v1/error_reason_pb.js";
 import { KeyService } from "../../gen/icemint/v1/key_service_pb.js";
 import { TokenService } from "../../gen/icemint/v1/token_service_pb.js";
 import { createHealth } from "./health.js";
@@ -37,6 +39,6 @@ export function createRpc(options: RpcOptions): RpcServer {
 }
 
 function reflectionOf(described: Parameters<typeof createReflection>[0]): ServiceList {
-  const { v1, v1alpha } = createReflection(described);
+  const { v1, v1alpha } = createReflection(described, [file_google_rpc_error_details, file_icemint_v1_error_reason]);
   return [serve(ReflectionV1, v1), serve(ReflectionV1Alpha, v1alpha)];
 }

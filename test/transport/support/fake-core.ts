@@ -32,6 +32,7 @@ export interface TestServer extends AsyncDisposable {
 /** A feed that tests push into. */
 export class FakeFeed {
   readonly snapshot: FeedEvent[] = [];
+  followers = 0;
   #wake: (() => void) | undefined;
   readonly #live: FeedEvent[] = [];
 
@@ -42,18 +43,25 @@ export class FakeFeed {
 
   async *subscribe(cursor: string | undefined, signal: AbortSignal): AsyncGenerator<FeedEvent> {
     if (cursor === "gone") throw invalidRequest("CURSOR_GONE", "The cursor is no longer kept.");
-    if (cursor === undefined) yield* this.snapshot;
-    yield { kind: "caught_up", cursor: "e.1-0" };
-    while (!signal.aborted) {
-      const next = this.#live.shift();
-      if (next !== undefined) yield next;
-      else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-          signal.addEventListener("abort", () => resolve(), { once: true });
-        });
+    this.followers += 1;
+    try {
+      if (cursor === undefined) yield* this.snapshot;
+      yield { kind: "caught_up", cursor: "e.1-0" };
+      while (!signal.aborted) {
+        const next = this.#live.shift();
+        if (next === undefined) await this.#news(signal);
+        else yield next;
       }
+    } finally {
+      this.followers -= 1;
     }
+  }
+
+  #news(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
   }
 }
 
