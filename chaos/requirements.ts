@@ -1,0 +1,80 @@
+/** What a scenario must come to. */
+import { type Entry, isCall } from "./history.js";
+import { STATEFUL, STATELESS, type Summary, refusals } from "./summary.js";
+
+/** What is judged. */
+export interface Evidence {
+  readonly entries: readonly Entry[];
+  readonly summary: Summary;
+  /** The longest pause of the process that made the load: no answer can be timed better. */
+  readonly ownPauseMs: number;
+}
+
+/** Says in words how the evidence falls short; nothing if it does not. */
+export type Requirement = (evidence: Evidence) => readonly string[];
+
+/** Iceberg's Java client gives up after 3.3 s. */
+const LONGEST_OUTAGE_MS = 3000;
+/** Whatever Redis does. */
+const SLOWEST_MS = 300;
+const BACK_WITHIN_MS = 3000;
+
+/** No request of any kind failed. */
+export const nothingRefused: Requirement = ({ summary }) => [
+  ...complaint(refusals(summary.stateless), "client credentials and Iceberg refreshes were refused"),
+  ...complaint(refusals(summary.stateful), "refresh tokens, revocations and users' exchanges were refused"),
+  ...complaint(summary.resets, "connections were reset"),
+  ...complaint(summary.lost, "sessions were lost"),
+];
+
+/** No client was without a token for as long as Iceberg's Java client endures. */
+export const noLongOutage: Requirement = ({ summary }) => {
+  const { longestOutageMs } = summary.stateless;
+  return longestOutageMs < LONGEST_OUTAGE_MS ? [] : [`a client got no token for ${Math.round(longestOutageMs)} ms`];
+};
+
+/** What needs no shared state went on as if nothing were, at its usual speed. */
+export const tokensGoOn: Requirement = ({ summary, ownPauseMs }) => {
+  const { slowestMs } = summary.stateless;
+  return [
+    ...complaint(refusals(summary.stateless), "client credentials and Iceberg refreshes were refused"),
+    ...(slowestMs > SLOWEST_MS + ownPauseMs ? [`a token took ${Math.round(slowestMs)} ms`] : []),
+  ];
+};
+
+/** What needs Redis was told 503 in good time, worked again soon after its return, and nobody left the balancer. */
+export const redisIsMissedGracefully: Requirement = ({ entries, ownPauseMs }) => {
+  const calls = entries.filter(isCall);
+  const back = entries.filter(({ what }) => what === "redis_away").map(({ answeredAt }) => answeredAt);
+  const backAt = Math.max(...back);
+  const failed = calls.filter(({ what, outcome }) => STATEFUL.some((name) => name === what) && outcome !== "ok");
+  const unready = calls.filter(({ what, outcome }) => what === "readyz" && outcome !== "ok");
+  return [
+    ...complaint(failed.filter(({ outcome }) => outcome !== "503").length, "answers were neither good nor 503"),
+    ...complaint(
+      failed.filter(({ calledAt, answeredAt }) => answeredAt - calledAt > SLOWEST_MS + ownPauseMs).length,
+      `answers of 503 took longer than ${SLOWEST_MS} ms`,
+    ),
+    ...complaint(
+      failed.filter(({ calledAt }) => calledAt > backAt + BACK_WITHIN_MS).length,
+      "were refused 3 s after Redis was back",
+    ),
+    ...complaint(unready.length, "looks at readyz found a replica that was not ready"),
+  ];
+};
+
+/** Nobody lost a session. */
+export const noSessionLost: Requirement = ({ summary }) => complaint(summary.lost, "sessions were lost");
+
+/** The load was worth its name. */
+export const enoughLoad: Requirement = ({ entries }) => {
+  const calls = entries.filter(isCall);
+  const kinds = [...STATELESS, ...STATEFUL, "probe", "final", "watched"];
+  return kinds
+    .filter((kind) => !calls.some(({ what }) => what === kind))
+    .map((kind) => `nothing was asked of kind ${kind}`);
+};
+
+function complaint(count: number, what: string): readonly string[] {
+  return count === 0 ? [] : [`${count} ${what}`];
+}
