@@ -129,10 +129,13 @@ export function quoted(text: string, limit = 60): string {
   return `'${safe}${text.length > limit ? "..." : ""}'`;
 }
 
+/** A URN, or a word shorter than any secret may be. */
+const NAME = /^(?:urn:[a-z0-9:_.-]{1,76}|[a-z_]{1,23})$/;
+
 /**
  * As `quoted`, for what should be a registered name: anything that could as well be a secret or a token in the wrong
  * place is left out.
  */
 export function quotedName(text: string): string {
-  return /^[a-z][a-z0-9:_-]{0,79}$/.test(text) ? quoted(text, 80) : "that was sent";
+  return NAME.test(text) ? quoted(text, 80) : "that was sent";
 }

@@ -160,38 +160,33 @@ describe("credentials that fail say the same, whatever was wrong", () => {
 });
 
 describe("failures cost the same work", () => {
-  /** Median of a few, since one alone may meet the collector of garbage. */
-  async function medianMs(target: RunningApp, pair: string, form: Record<string, string> = {}): Promise<number> {
-    const times: number[] = [];
-    for (let at = 0; at < 7; at++) {
-      const started = performance.now();
-      await postForm(target, { ...CC, ...form }, pair === "" ? {} : basic(pair));
-      times.push(performance.now() - started);
+  /** Medians of each one's time, taken in turns: a busy machine is busy for all of them. */
+  async function mediansMs(attempts: readonly (() => Promise<unknown>)[]): Promise<number[]> {
+    const times = attempts.map((): number[] => []);
+    for (let round = 0; round < 9; round++) {
+      for (const [index, attempt] of attempts.entries()) {
+        const started = performance.now();
+        await attempt();
+        times[index]?.push(performance.now() - started);
+      }
     }
-    return times.toSorted((a, b) => a - b)[3] ?? NaN;
+    return times.map((taken) => taken.toSorted((a, b) => a - b)[4] ?? NaN);
   }
 
   test("a slow hash is made for a client that does not exist and for one that has no slow secret", async () => {
-    const existing = await medianMs(slow, "person:wrong");
-    for (const pair of ["nobody:wrong", "spark:wrong", "off:wrong", `off:${CHOSEN}-off`]) {
-      const other = await medianMs(slow, pair);
-      expect(other / existing).toBeGreaterThan(0.33);
-      expect(other / existing).toBeLessThan(3);
-    }
+    const pairs = ["person:wrong", "nobody:wrong", "spark:wrong", "off:wrong", `off:${CHOSEN}-off`];
+    const medians = await mediansMs(pairs.map((pair) => () => postForm(slow, CC, basic(pair))));
+    expect(Math.max(...medians) / Math.min(...medians)).toBeLessThan(3);
   });
 
   test("an assertion's signature is checked for a client that does not exist", async () => {
-    const verifications = async (id: string): Promise<number> => {
-      const token = strangerKey.sign(
-        { alg: "ES256", kid: "orders-1" },
-        { iss: id, sub: id, aud: ISSUER, exp: now + 300 },
-      );
-      return medianMs(app, "", { client_assertion: token, client_assertion_type: JWT_BEARER });
-    };
-    await verifications("orders");
-    const ratio = (await verifications("nobody")) / (await verifications("orders"));
-    expect(ratio).toBeGreaterThan(0.33);
-    expect(ratio).toBeLessThan(3);
+    const attempts = ["orders", "nobody", "spark"].map((id) => () => {
+      const claims = { iss: id, sub: id, aud: ISSUER, exp: now + 300 };
+      const token = strangerKey.sign({ alg: "ES256", kid: "orders-1" }, claims);
+      return postForm(app, { ...CC, client_assertion: token, client_assertion_type: JWT_BEARER });
+    });
+    const medians = await mediansMs(attempts);
+    expect(Math.max(...medians) / Math.min(...medians)).toBeLessThan(3);
   });
 });
 
@@ -238,9 +233,11 @@ describe("the limit of failures", () => {
     const chosen = () => postForm(slow, CC, { ...basic(`person:${CHOSEN}`), "x-forwarded-for": address });
     expect(await chosen()).toMatchObject({ status: 200 });
     await fail(slow, 31, "person:wrong", address);
-    const started = performance.now();
-    expect(await fail(slow, 100, "person:wrong", address)).toEqual(Array<number>(100).fill(429));
-    expect(performance.now() - started).toBeLessThan(100 * 15); // one hash alone takes longer
+    // Hashing all of these at once would overflow the queue of hashes, and be answered with 503.
+    const together = await Promise.all(
+      Array.from({ length: 60 }, (_, at) => fail(slow, 1, `person:wrong-${at}`, address)),
+    );
+    expect(new Set(together.flat())).toEqual(new Set([429]));
     expect(await chosen()).toMatchObject({ status: 200 });
   });
 
