@@ -26,7 +26,13 @@ beforeAll(async () => {
   userJwt = () => provider.token("alice");
   const settings = {
     trusted_issuers: [provider.settings],
-    clients: [{ id: "orders", secrets: [{ sha256: createHash("sha256").update(secret).digest("hex") }] }],
+    clients: [
+      {
+        id: "orders",
+        secrets: [{ sha256: createHash("sha256").update(secret).digest("hex") }],
+        permissions: ["watch_revocations"],
+      },
+    ],
   };
   server = await ServerProcess.start({ settings, files: { "idp.jwks.json": provider.jwks } });
 });
@@ -101,12 +107,26 @@ describe.each(ROADS)("connect-node by $road", ({ transport }) => {
     ]);
   });
 
-  test("has the keys, and watches revocations from a snapshot on", async () => {
-    const tokens = createClient(TokenService, transport(server.url));
-    const { keys } = await tokens.getKeys({});
+  test("has the keys", async () => {
+    const { keys } = await createClient(TokenService, transport(server.url)).getKeys({});
     expect(keys).toMatchObject([{ kty: "EC", crv: "P-256", alg: "ES256" }]);
-    const first = await tokens.getToken({ ...own, grant: { case: "clientCredentials", value: {} } });
-    expect(decodeJwt(first.accessToken)["sid"]).toEqual(expect.any(String));
+  });
+
+  test("sees a revocation as it happens", async () => {
+    const tokens = createClient(TokenService, transport(server.url));
+    const { accessToken } = await tokens.getToken({ ...own, grant: { case: "clientCredentials", value: {} } });
+    const ending = new AbortController();
+    let caughtUp = false;
+    for await (const { event } of tokens.watchRevocations(own, { signal: ending.signal })) {
+      if (event.case === "caughtUp") {
+        caughtUp = true;
+        await tokens.revokeToken({ ...own, target: { case: "token", value: accessToken } });
+      }
+      const session = event.case === "revocation" && event.value.target.case === "session" && event.value.target.value;
+      if (caughtUp && session === decodeJwt(accessToken)["sid"]) break;
+    }
+    ending.abort();
+    expect(caughtUp).toBe(true);
   });
 });
 
