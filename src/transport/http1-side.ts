@@ -49,6 +49,7 @@ export class Http1Side {
         headersTimeout: options.timeouts.headersMs,
         requestTimeout: options.timeouts.requestMs,
         keepAliveTimeout: options.timeouts.keepAliveMs,
+        requireHostHeader: false, // Node's own refusal is bare; `isMalformed` asks for it
         connectionsCheckingInterval: Math.min(1000, options.timeouts.headersMs),
       },
       (request, response) => this.#serve(request, response),

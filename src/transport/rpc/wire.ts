@@ -46,5 +46,7 @@ export const WIRES: ReadonlyMap<string, Wire> = new Map([
   ["application/grpc+proto", { protocol: GRPC, binary: true, contentType: grpc.contentTypeProto }],
   ["application/grpc+json", { protocol: GRPC, binary: false, contentType: grpc.contentTypeJson }],
   ["application/proto", { protocol: CONNECT, binary: true, contentType: connect.contentTypeUnaryProto }],
-  ["application/json", { protocol: CONNECT, binary: false, contentType: connect.contentTypeUnaryJson }],
+  ...["application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"].map(
+    (type) => [type, { protocol: CONNECT, binary: false, contentType: connect.contentTypeUnaryJson }] as const,
+  ),
 ]);
