@@ -210,6 +210,26 @@ describe("a Connect call with", () => {
   });
 });
 
+describe("a Connect call in JSON that names its charset", () => {
+  const headers = { "content-type": "application/json; charset=utf-8" };
+
+  test("is answered", async () => {
+    expect(await call({ headers })).toMatchObject({ status: 200 });
+  });
+
+  test.each([
+    ["a message where a text should be", JSON.stringify({ clientCredentials: {}, clientSecret: { x: SECRET } })],
+    ["a secret where a message should be", JSON.stringify({ clientCredentials: SECRET })],
+    ["broken JSON", `{"clientSecret":"${SECRET}`],
+    ["a secret that is the whole body", SECRET],
+  ])("is refused with all details and repeats nothing of %s", async (_, body) => {
+    const answer = await call({ headers, body });
+    expect(answer.status).toBe(400);
+    expect(answer.text).not.toContain("marked");
+    expect(answer.text).toContain("google.rpc.ErrorInfo");
+  });
+});
+
 describe("a gRPC call that cannot be one over HTTP/1.1", () => {
   test.each([
     ["gRPC-Web in text", "application/grpc-web-text", [415]],
