@@ -25,7 +25,6 @@ export function createDispatcher({ rest, rpc }: { readonly rest: RestServer; rea
 
   return {
     onRequest(request, response) {
-      request.on("error", ignore);
       if (isMalformed(request)) return rest.refuseHttp1(request, response);
       const target = parseTarget(request.url ?? "");
       if (rest.has(target.path) || !rpc.takeRequest(request, response, target.path)) {

@@ -9,7 +9,7 @@ export type AddressResolver = (peer: string | undefined, forwardedFor: string | 
  * reading: nothing left of it can be trusted.
  */
 export function createAddressResolver(trustedProxies: readonly string[]): AddressResolver {
-  if (trustedProxies.length === 0) return (peer) => plainAddress(peer ?? "") ?? "unknown";
+  if (trustedProxies.length === 0) return (peer) => (peer === undefined ? "unknown" : withoutMapping(peer));
   const trusted = toBlockList(trustedProxies);
   const isTrusted = (address: string) => trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
   return (peer, forwardedFor) => {
@@ -40,10 +40,16 @@ const WITH_PORT = /^(?:\[([0-9a-fA-F:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)$/
 
 /** An address without port, brackets and the IPv4-mapped prefix; undefined if it is none. */
 function plainAddress(text: string): string | undefined {
-  const mapped = text.startsWith("::ffff:") ? text.slice(7) : text;
-  if (isIP(mapped) !== 0) return mapped;
-  if (isIP(text) !== 0) return text;
+  const address = withoutMapping(text);
+  if (isIP(address) !== 0) return address;
   const found = WITH_PORT.exec(text);
   const inner = found?.[1] ?? found?.[2];
   return inner !== undefined && isIP(inner) !== 0 ? inner : undefined;
+}
+
+const MAPPED = "::ffff:";
+
+/** IPv4 as itself, also where the socket is an IPv6 one (RFC 4291 section 2.5.5.2). */
+function withoutMapping(address: string): string {
+  return address.startsWith(MAPPED) && address.includes(".") ? address.slice(MAPPED.length) : address;
 }

@@ -9,21 +9,21 @@ export function tokenAnswer(response: TokenResponse, requestId: string): RestRes
 }
 
 /** The answer to a revocation, whether or not there was anything to revoke (RFC 7009 section 2.2). */
-export function revokedAnswer(requestId: string): RestResponse {
+export function revokedAnswer(_done: void, requestId: string): RestResponse {
   return { status: 200, headers: secretHeaders("application/json", requestId), body: "" };
-}
-
-/** What is known of a token (RFC 7662 section 2.2). */
-export function introspectionAnswer(introspection: Introspection, requestId: string): RestResponse {
-  return { status: 200, headers: secretHeaders("application/json", requestId), body: JSON.stringify(introspection) };
 }
 
 /** The media type of a signed introspection answer. */
 export const SIGNED_INTROSPECTION = "application/token-introspection+jwt";
 
-/** The same as a signed JWT (RFC 9701 section 5). */
-export function signedIntrospectionAnswer(jwt: string, requestId: string): RestResponse {
-  return { status: 200, headers: secretHeaders(SIGNED_INTROSPECTION, requestId), body: jwt };
+/** What is known of a token: as members (RFC 7662 section 2.2), or in a signed JWT (RFC 9701 section 5). */
+export function introspectionAnswer(introspection: Introspection | string, requestId: string): RestResponse {
+  const isSigned = typeof introspection === "string";
+  return {
+    status: 200,
+    headers: secretHeaders(isSigned ? SIGNED_INTROSPECTION : "application/json", requestId),
+    body: isSigned ? introspection : JSON.stringify(introspection),
+  };
 }
 
 function secretHeaders(contentType: string, requestId: string): readonly string[] {

@@ -3,13 +3,7 @@ import type { IntrospectionEndpoint, RevocationEndpoint, TokenEndpoint } from ".
 import { toOAuthError } from "../../oauth/error.js";
 import type { TransportEvents } from "../../telemetry/events.js";
 import type { Gate } from "../gate.js";
-import {
-  SIGNED_INTROSPECTION,
-  introspectionAnswer,
-  revokedAnswer,
-  signedIntrospectionAnswer,
-  tokenAnswer,
-} from "./answers.js";
+import { SIGNED_INTROSPECTION, introspectionAnswer, revokedAnswer, tokenAnswer } from "./answers.js";
 import { errorResponse, type ErrorLinks } from "./errors.js";
 import { toOneToken, toRevocation, toTokenRequest } from "./mapping.js";
 import type { RestHandler, RestRequest, RestResponse } from "./rest-message.js";
@@ -39,9 +33,10 @@ export function createFormEndpoints(options: FormEndpointOptions): FormEndpoints
    * Reads the request and lets it into the core, which audits what it refuses; what is refused here never got there, and
    * is told to the audit here.
    */
-  function endpoint<Plain>(
+  function endpoint<Plain, Result>(
     read: (request: RestRequest) => Plain,
-    answer: (plain: Plain, request: RestRequest) => Promise<RestResponse>,
+    work: (plain: Plain, request: RestRequest) => Promise<Result>,
+    show: (result: Result, requestId: string) => RestResponse,
   ): RestHandler {
     return async (request) => {
       const { caller } = request;
@@ -55,7 +50,7 @@ export function createFormEndpoints(options: FormEndpointOptions): FormEndpoints
         return errorResponse(refusal, caller.requestId, links);
       }
       try {
-        return await answer(plain, request);
+        return show(await work(plain, request), caller.requestId);
       } catch (error) {
         return errorResponse(toOAuthError(error), caller.requestId, links);
       } finally {
@@ -65,17 +60,15 @@ export function createFormEndpoints(options: FormEndpointOptions): FormEndpoints
   }
 
   return {
-    token: endpoint(toTokenRequest, async (plain, { caller }) =>
-      tokenAnswer(await tokenEndpoint.token(plain), caller.requestId),
-    ),
-    revoke: endpoint(toRevocation, async (plain, { caller }) => {
-      await revocationEndpoint.revoke(plain);
-      return revokedAnswer(caller.requestId);
-    }),
-    introspect: endpoint(toOneToken, async (plain, { caller, headers }) =>
-      headers.accept?.toLowerCase().includes(SIGNED_INTROSPECTION) === true
-        ? signedIntrospectionAnswer(await introspectionEndpoint.introspectSigned(plain), caller.requestId)
-        : introspectionAnswer(await introspectionEndpoint.introspect(plain), caller.requestId),
+    token: endpoint(toTokenRequest, (plain) => tokenEndpoint.token(plain), tokenAnswer),
+    revoke: endpoint(toRevocation, (plain) => revocationEndpoint.revoke(plain), revokedAnswer),
+    introspect: endpoint(
+      toOneToken,
+      (plain, { headers }) =>
+        headers.accept?.toLowerCase().includes(SIGNED_INTROSPECTION) === true
+          ? introspectionEndpoint.introspectSigned(plain)
+          : introspectionEndpoint.introspect(plain),
+      introspectionAnswer,
     ),
   };
 }

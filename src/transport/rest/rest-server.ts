@@ -95,7 +95,7 @@ export function createRestServer({ routes, callerOf, links, bodyTimeoutMs }: Res
 
 function writeHttp1(request: IncomingMessage, response: ServerResponse, { status, headers, body }: RestResponse): void {
   if (response.destroyed) return;
-  const sized = hasBody(status) ? [...headers, "Content-Length", String(Buffer.byteLength(body))] : [...headers];
+  const sized = hasBody(status) ? headers.concat("Content-Length", String(Buffer.byteLength(body))) : headers.slice();
   if (request.complete || isSmall(request.headers)) {
     response.writeHead(status, sized);
     response.end(body);
@@ -118,7 +118,8 @@ function writeHttp2(stream: ServerHttp2Stream, method: string, { status, headers
     stream.end(body);
   }
   // The answer is complete and the rest of the request is not wanted (RFC 9113 section 8.1).
-  if (!stream.readableEnded) stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
+  // Not before what was written has left: a reset overtakes headers that still wait.
+  if (!stream.readableEnded) stream.once("finish", () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)));
 }
 
 /** Whether Node may read the rest of a body by itself: it has no limit of its own. */

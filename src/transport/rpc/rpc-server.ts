@@ -57,9 +57,10 @@ export function createRpcServer({
   function begin(arrival: Arrival, protocolName: ProtocolName): CallStart {
     const caller = callerOf(arrival, protocolName);
     const { origin } = arrival.headers;
+    const headers = { "x-request-id": caller.requestId };
     return {
       values: createContextValues().set(rpcCallKey, { caller, arrival }),
-      headers: { "x-request-id": caller.requestId, ...(origin !== undefined && cors.forAnswer(origin)) },
+      headers: origin === undefined ? headers : { ...headers, ...cors.forAnswer(origin) },
     };
   }
 
