@@ -1,5 +1,6 @@
 /** The revocation endpoint (RFC 7009), and revoking by session, subject, client or all with permission. */
-import { type Clock, toSeconds } from "../oauth/clock.js";
+import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
+import { type Clock, SECOND, toSeconds } from "../oauth/clock.js";
 import { OAuthError, invalidRequest, toOAuthError } from "../oauth/error.js";
 import type { Events } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
@@ -36,7 +37,7 @@ export function createRevocationEndpoint(dependencies: RevocationDependencies): 
   /** The revocation of a target that is not a token: it lasts until no session begun by now can be alive. */
   function widely(target: Exclude<RevocationTarget, { kind: "token" }>): Revocation {
     const now = toSeconds(clock());
-    const expiresAt = now + sessionTtlSeconds + NOT_BEFORE_SLACK_SECONDS;
+    const expiresAt = now + sessionTtlSeconds + SLACK_SECONDS;
     switch (target.kind) {
       case "session":
         if (!SESSION_ID.test(target.sessionId)) {
@@ -75,29 +76,41 @@ export function createRevocationEndpoint(dependencies: RevocationDependencies): 
   };
 }
 
-/** Not-before instants are stamped up to 2 s ahead; sessions dated after them end that much later. */
-const NOT_BEFORE_SLACK_SECONDS = 5;
+/** Not-before instants are stamped up to 2 s ahead, and replicas' clocks differ: sessions end that much later. */
+const SLACK_SECONDS = 5;
 
 /** Ends the session of a token. An unknown or dead token is no error (RFC 7009 section 2.2). */
 async function revokeToken(
   token: string,
   caller: CallingClient,
   request: CallerRequest,
-  { verifier, families, keys, log, events, clock }: RevocationDependencies,
+  { verifier, families, keys, log, events, clock, sessionTtlSeconds }: RevocationDependencies,
 ): Promise<void> {
   const refresh = parseRefreshToken(token, keys.macKey());
   const found = refresh === undefined ? undefined : await families.find(refresh.familyId);
   const reading = refresh === undefined ? verifier.read(token) : undefined;
-  const session = reading?.token.session;
-  const sessionId = found?.sessionId ?? session?.id;
+  const sessionId = found?.sessionId ?? reading?.token.session.id;
   const clientId = found?.clientId ?? reading?.token.clientId;
   if (sessionId === undefined || clientId === undefined) return;
   requireOwnership(caller, clientId);
-  const expiresAt = found === undefined ? (session?.endsAt ?? 0) : Math.ceil(found.endsAt / 1000);
-  if (expiresAt <= toSeconds(clock())) return; // the session has ended: nothing can be alive
+  const now = toSeconds(clock());
+  const expiresAt =
+    reading === undefined
+      ? Math.ceil((found?.endsAt ?? 0) / SECOND)
+      : lineageEnd(reading.token, now, sessionTtlSeconds);
+  if (expiresAt <= now) return; // nothing can be alive
   await log.publish({ kind: "session", sessionId, expiresAt }, caller.client.id);
   if (found !== undefined) await families.revoke(found.id);
   events.revoked(request.caller, caller.client.id, "session", sessionId);
+}
+
+/**
+ * When the last session of a token's lineage ends, in seconds. A user's session bounds all that grow from it. A client's
+ * own does not: its tokens begin users' sessions up to its last moment, each of full length.
+ */
+function lineageEnd(token: AccessToken, now: number, sessionTtlSeconds: number): number {
+  const { endsAt } = token.session;
+  return isOwnToken(token) ? Math.min(now, endsAt) + sessionTtlSeconds + SLACK_SECONDS : endsAt;
 }
 
 function requireOwnership(caller: CallingClient, clientId: string): void {

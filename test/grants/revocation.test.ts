@@ -19,7 +19,7 @@ describe("revocation (RFC 7009)", () => {
   test("of an unknown, foreign or dead token is no error", async () => {
     const core = await startCore([client("etl")]);
     const dead = (await core.login("etl")).access_token;
-    core.pass(25 * 3600);
+    core.pass(49 * 3600);
     for (const token of ["unknown", "a.b.c", `icr_${"x".repeat(22)}.0.${"x".repeat(43)}`, dead]) {
       await core.revocation.revoke({ credentials: byPost("etl"), caller: CALLER, target: { kind: "token", token } });
     }
@@ -50,6 +50,34 @@ describe("revocation (RFC 7009)", () => {
     expect(core.recorded).toContainEqual({
       event: "revoked",
       detail: [CALLER, "etl", "session", claimsOf(old)["sid"]],
+    });
+  });
+
+  test("of a client's own token lasts as long as the users' sessions that it began, also after its own end", async () => {
+    const core = await startCore([client("catalog")]);
+    const user = () =>
+      idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp: Math.floor(core.clock() / 1000) + 300, iat: 0 });
+    const revoke = (token: string) =>
+      core.revocation.revoke({ credentials: byPost("catalog"), caller: CALLER, target: { kind: "token", token } });
+    const begin = async () => {
+      let own = (await core.login("catalog")).access_token;
+      for (let hour = 0; hour < 23; hour++) {
+        core.pass(3599);
+        own = (await core.exchange(subject(own), byBearer(own))).access_token;
+      }
+      return { own, users: (await core.exchange(subject(user(), "jwt"), byBearer(own))).access_token };
+    };
+    const early = await begin();
+    await revoke(early.own);
+    core.pass(4 * 3600);
+    expect(await refusal(core.exchange(subject(early.users), byPost("catalog")))).toMatchObject({
+      reason: "SESSION_REVOKED",
+    });
+    const late = await begin();
+    core.pass(4 * 3600);
+    await revoke(late.own);
+    expect(await refusal(core.exchange(subject(late.users), byPost("catalog")))).toMatchObject({
+      reason: "SESSION_REVOKED",
     });
   });
 
