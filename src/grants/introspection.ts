@@ -6,11 +6,13 @@ import { toOAuthError } from "../oauth/error.js";
 import type { Events } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
 import type { JsonObject, JsonValue } from "../oauth/json.js";
+import type { RevocationView } from "../oauth/revocation.js";
 import type { RefreshFamilies } from "../storage/refresh-families.js";
 import { parseRefreshToken } from "../tokens/refresh-token.js";
 import { isLive } from "../tokens/token-verifier.js";
 import type { Introspection, IntrospectionEndpoint } from "./endpoints.js";
 import { type CallerDependencies, type CallingClient, identifyCaller } from "./permission.js";
+import { isFamilyLive } from "./refresh-token.js";
 
 /** What introspection takes. */
 export type IntrospectionDependencies = CallerDependencies & {
@@ -18,6 +20,7 @@ export type IntrospectionDependencies = CallerDependencies & {
   readonly keys: Pick<KeyRing, "macKey" | "signer">;
   readonly events: Events;
   readonly clock: Clock;
+  readonly revocations: RevocationView;
 };
 
 type IntrospectionRequest = CallerRequest & { readonly token: string };
@@ -69,10 +72,10 @@ async function describeFamily(
   familyId: string,
   generation: number,
   caller: CallingClient,
-  { families }: IntrospectionDependencies,
+  dependencies: IntrospectionDependencies,
 ): Promise<Introspection> {
-  const family = await families.find(familyId);
-  if (family === undefined || !family.live || family.generation !== generation) return INACTIVE;
+  const family = await dependencies.families.find(familyId);
+  if (family === undefined || family.generation !== generation || !isFamilyLive(family, dependencies)) return INACTIVE;
   if (!mayKnow(caller, family.clientId)) return INACTIVE;
   return {
     active: true,

@@ -11,9 +11,10 @@ import type { Events } from "../oauth/events.js";
 import type { JsonObject } from "../oauth/json.js";
 import type { RandomId } from "../oauth/random-id.js";
 import type { Revocation, RevocationView } from "../oauth/revocation.js";
-import type { RefreshFamilies, Rotation } from "../storage/refresh-families.js";
+import type { RefreshFamilies, Rotation, StoredFamily } from "../storage/refresh-families.js";
 import type { Authorization } from "../tokens/authorization.js";
 import { formatRefreshToken, parseRefreshToken } from "../tokens/refresh-token.js";
+import { lineageOf } from "../tokens/session.js";
 import type { Proposal } from "./grant.js";
 import type { Sessions } from "./sessions.js";
 
@@ -41,17 +42,31 @@ export interface RefreshTokenDependencies {
   readonly randomId: RandomId;
 }
 
-/** Uses a refresh token. Every failure that is about the token gives the same answer. */
+/**
+ * Uses a refresh token. Every failure that is about the token gives the same answer. `settle` throws if what is asked
+ * for is more than is proposed: that must not use the token up, since the client will ask again with it, perhaps after
+ * the grace window. It is only given where something is asked for, and costs a second call of the store.
+ */
 export async function proposeRefreshToken(
   refreshToken: string | undefined,
   client: Client,
+  settle: ((proposal: Proposal) => unknown) | undefined,
   dependencies: RefreshTokenDependencies,
 ): Promise<Proposal> {
-  const { families, keys, events } = dependencies;
+  const { families, keys, events, sessions } = dependencies;
   if (refreshToken === undefined) throw invalidRequest("PARAMETER_MISSING", "refresh_token is missing.");
   const macKey = keys.macKey();
   const presented = parseRefreshToken(refreshToken, macKey);
   if (presented === undefined) throw refreshTokenInvalid("not one of ours");
+  sessions.requireFreshRevocations();
+  if (settle !== undefined) {
+    const found = await families.find(presented.familyId);
+    // An older token is none that could be used up: the store tells a repeat from a reuse.
+    const isNewest = found !== undefined && presented.generation >= found.generation;
+    if (isNewest && found.live && found.clientId === client.id) {
+      settle(proposalOf(grantIn(found.grant), client, refreshToken, dependencies));
+    }
+  }
   const rotation = await families.rotate({ ...presented, clientId: client.id });
   const grant = grantOf(rotation, client, dependencies);
   if (rotation.outcome === "caught_up") events.storeRegressed("refresh_family");
@@ -68,9 +83,7 @@ function grantOf(
     case "rotated":
     case "repeated":
     case "caught_up":
-      // Written by `beginFamily` and returned as it was: the store does not look inside.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      return { family: JSON.parse(rotation.grant) as FamilyGrant, generation: rotation.generation };
+      return { family: grantIn(rotation.grant), generation: rotation.generation };
     case "reused": {
       const { sessionId, endsAt } = rotation;
       events.refreshReused(client.id, sessionId);
@@ -84,29 +97,50 @@ function grantOf(
   }
 }
 
+function grantIn(stored: string): FamilyGrant {
+  // Written by `beginFamily` and returned as it was: the store does not look inside.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return JSON.parse(stored) as FamilyGrant;
+}
+
+/** Whether a family that the store has may still be used: its session was not revoked, and has not ended. */
+export function isFamilyLive(
+  family: StoredFamily,
+  dependencies: Pick<RefreshTokenDependencies, "revocations" | "sessions" | "clock">,
+): boolean {
+  return family.live && whyDead(grantIn(family.grant), family.clientId, dependencies) === undefined;
+}
+
+function whyDead(
+  { session, sub, act }: FamilyGrant,
+  clientId: string,
+  { revocations, sessions, clock }: Pick<RefreshTokenDependencies, "revocations" | "sessions" | "clock">,
+): string | undefined {
+  const revoked = revocations.covers({
+    sessionIds: lineageOf(session),
+    subject: sub,
+    clientId,
+    actors: actingClients(act),
+    startedAt: session.startedAt,
+    kid: "", // a refresh token is signed by no key
+  });
+  if (revoked) return "the session was revoked";
+  return sessions.endOf(session) <= toSeconds(clock()) ? "the session has ended" : undefined;
+}
+
 function proposalOf(
   family: FamilyGrant,
   client: Client,
   successor: string,
-  { revocations, sessions, clock }: RefreshTokenDependencies,
+  dependencies: RefreshTokenDependencies,
 ): Proposal {
-  const { session } = family;
-  sessions.requireFreshRevocations();
-  const revoked = revocations.covers({
-    sessionIds: [session.id, ...session.ancestors],
-    subject: family.sub,
-    clientId: client.id,
-    actors: actingClients(family.act),
-    startedAt: session.startedAt,
-    kid: "", // a refresh token is signed by no key
-  });
-  if (revoked) throw refreshTokenInvalid("the session was revoked");
-  if (sessions.endOf(session) <= toSeconds(clock())) throw refreshTokenInvalid("the session has ended");
+  const dead = whyDead(family, client.id, dependencies);
+  if (dead !== undefined) throw refreshTokenInvalid(dead);
   return {
     client,
     subject: family.sub,
     actor: family.act,
-    session,
+    session: family.session,
     copiedClaims: family.claims,
     unsecuredSubject: family.unsecured,
     scope: { fallback: family.scope, ceilings: [new Set(family.scope)], kept: client.scopes.allowed },

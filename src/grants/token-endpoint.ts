@@ -71,13 +71,17 @@ async function propose(
   const { client, method } = await dependencies.authenticator.authenticate(request);
   noteRequester(decision, client, method);
   requireGrant(client, grant.type);
-  return grant.type === "client_credentials"
-    ? proposeClientCredentials(client, dependencies.sessions)
-    : proposeRefreshToken(grant.refreshToken, client, dependencies);
+  if (grant.type === "client_credentials") return proposeClientCredentials(client, dependencies.sessions);
+  const settle = asksForSomething(request) ? (proposal: Proposal) => authorize(request, proposal) : undefined;
+  return proposeRefreshToken(grant.refreshToken, client, settle, dependencies);
 }
 
 function requireGrant(client: Client, grant: GrantType): void {
   if (!client.grants.has(grant)) throw grantNotAllowed(client.id, grant);
+}
+
+function asksForSomething({ scope, audience, resource }: TokenRequest): boolean {
+  return scope !== undefined || audience.length > 0 || resource.length > 0;
 }
 
 /** Settles what is asked for within what the grant proposes. */

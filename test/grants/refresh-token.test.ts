@@ -108,6 +108,45 @@ describe("a refresh token", () => {
     });
   });
 
+  test("is not used up by a request that is refused for its scope or audience", async () => {
+    const core = await startCore([portal]);
+    const { refresh_token: token } = await begin(core);
+    for (const rest of [
+      { scope: "PRINCIPAL_ROLE:ALL" },
+      { scope: '"' },
+      { audience: ["https://elsewhere.example.com"] },
+    ]) {
+      expect(await refusal(use(core, token, "portal", rest))).toMatchObject({
+        code: expect.stringMatching(/^invalid_(?:scope|target)$/),
+      });
+      core.pass(60);
+    }
+    expect(await use(core, token, "portal", { scope: "catalog" })).toMatchObject({ scope: "catalog" });
+  });
+
+  test("is not used up while revocations are too old to trust a token", async () => {
+    const core = await startCore([portal]);
+    const { refresh_token: token } = await begin(core);
+    core.view.age = 6 * 60_000;
+    expect(await refusal(use(core, token))).toMatchObject({ code: "temporarily_unavailable" });
+    core.pass(60);
+    core.view.age = 0;
+    expect(await use(core, token)).toMatchObject({ token_type: "bearer" });
+  });
+
+  test("is introspected as inactive once its session was revoked by another of its tokens", async () => {
+    const core = await startCore([portal]);
+    const { access_token: access, refresh_token: token = "" } = await begin(core);
+    const ask = () => core.introspection.introspect({ credentials: byPost("portal"), caller: CALLER, token });
+    expect(await ask()).toMatchObject({ active: true });
+    await core.revocation.revoke({
+      credentials: byPost("portal"),
+      caller: CALLER,
+      target: { kind: "token", token: access },
+    });
+    expect(await ask()).toEqual({ active: false });
+  });
+
   test("dies with its session: revoked, ended, idle, or the client's grant taken away", async () => {
     const core = await startCore([portal]);
     const revoked = await begin(core);
