@@ -1,6 +1,8 @@
 /** Delegation: a client exchanges another client's token, and acts for its subject from then on (RFC 8693 section 4.1). */
-import { type Actor, depthOf, isOwnToken } from "../oauth/access-token.js";
+import type { ClientRegistry } from "../clients/client-registry.js";
+import { type AccessToken, type Actor, depthOf, isOwnToken } from "../oauth/access-token.js";
 import { invalidRequest } from "../oauth/error.js";
+import type { JsonObject } from "../oauth/json.js";
 import { type TokenReading, isLive } from "../tokens/token-verifier.js";
 import { clientBounds, type Proposal } from "./grant.js";
 import type { Requester } from "./requester.js";
@@ -12,13 +14,14 @@ export const MAX_ACTORS = 4;
 /** What a delegation takes. */
 export interface DelegationDependencies {
   readonly sessions: Sessions;
+  readonly registry: ClientRegistry;
 }
 
 /** A token for the subject of another client's live token, with the requester as actor. */
 export function proposeDelegation(
   reading: TokenReading,
   requester: Requester,
-  { sessions }: DelegationDependencies,
+  { sessions, registry }: DelegationDependencies,
 ): Proposal {
   const { client, tokens } = requester;
   const { token } = reading;
@@ -42,7 +45,7 @@ export function proposeDelegation(
     subject: token.subject,
     actor,
     session: sessions.begin({ subject: token.subject, clientId: client.id, actor, means: presented, within: token }),
-    copiedClaims: isOwnToken(token) ? {} : token.claims,
+    copiedClaims: isOwnToken(token) ? {} : usersClaims(token, registry),
     unsecuredSubject: token.unsecuredSubject,
     scope: {
       fallback: token.scope,
@@ -56,6 +59,12 @@ export function proposeDelegation(
     via: "delegation",
     refreshToken: isOwnToken(token) ? "none" : "begin",
   };
+}
+
+/** The claims that speak of the user. Static ones speak of the client that the token was issued to, and end with it. */
+function usersClaims({ claims, clientId }: AccessToken, registry: ClientRegistry): JsonObject {
+  const own = registry.current.byId.get(clientId)?.claims ?? {};
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => !Object.hasOwn(own, name)));
 }
 
 /** The chain of actors with a new outermost one. Throws `invalid_request` when it would be too long. */

@@ -1,5 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { byBearer, byPost, claimsOf, client, refusal, startCore, subject } from "../support/core.js";
+import {
+  IDP,
+  ISSUER,
+  byBearer,
+  byPost,
+  claimsOf,
+  client,
+  idpToken,
+  refusal,
+  startCore,
+  subject,
+} from "../support/core.js";
 
 const CALLER = { requestId: "r", transport: "form" as const, address: "::1" };
 const chain = ["a", "b", "c", "d", "e", "f"].map((id, i, ids) => client(id, { mayActFor: new Set(ids.slice(0, i)) }));
@@ -21,6 +32,28 @@ describe("delegation", () => {
     const three = claimsOf((await core.exchange(subject(two), byBearer(own))).access_token);
     expect(three["act"]).toEqual({ sub: "c", act: { sub: "b" } });
     expect(new Set(three["psid"] as string[])).toEqual(new Set([one, two, own].map((token) => claimsOf(token)["sid"])));
+  });
+
+  test("hands on what the user's token said of the user, and not the static claims of the client before", async () => {
+    const core = await startCore([
+      client("a", { claims: { team: "etl", email: "team@example.com" } }),
+      client("b", { mayActFor: new Set(["a"]), claims: { area: "b" } }),
+    ]);
+    const now = Math.floor(core.clock() / 1000);
+    const user = idpToken({
+      iss: IDP,
+      aud: ISSUER,
+      sub: "ada",
+      exp: now + 300,
+      email: "ada@example.com",
+      groups: ["g"],
+    });
+    const token = (await core.exchange(subject(user, "jwt"), byPost("a"))).access_token;
+    expect(claimsOf(token)).toMatchObject({ team: "etl", email: "team@example.com", groups: ["g"] });
+    const delegated = claimsOf((await core.exchange(subject(token), byPost("b"))).access_token);
+    expect(delegated).toMatchObject({ area: "b", groups: ["g"] });
+    expect(delegated).not.toHaveProperty("team");
+    expect(delegated).not.toHaveProperty("email");
   });
 
   test("ends at a depth of four", async () => {
