@@ -2,7 +2,7 @@
  * Refresh by exchange, as Iceberg does it: the expiring token as subject, and as Bearer or with the client's own
  * credentials. Nothing is stored; the session bounds it.
  */
-import type { Client } from "../clients/client.js";
+import type { Ceiling, Client } from "../clients/client.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
 import { type Clock, toSeconds } from "../oauth/clock.js";
 import { invalidRequest } from "../oauth/error.js";
@@ -48,7 +48,7 @@ export function proposeRefreshByClient(
   const { token, revoked } = reading;
   if (isOwnToken(token)) {
     const continues = !revoked && !ending(token, client, sessions, clock);
-    return continues ? continued(token, client) : { ...proposeClientCredentials(client, sessions), via: "new_session" };
+    return continues ? continued(token, client) : begunAnew(token, client, sessions);
   }
   sessions.requireFreshRevocations();
   if (revoked) throw invalidRequest("SESSION_REVOKED", "The user's session was revoked. Exchange a new user token.");
@@ -56,6 +56,25 @@ export function proposeRefreshByClient(
     throw invalidRequest("SESSION_ENDED", "The user's session has ended. Exchange a new user token.");
   }
   return continued(token, client);
+}
+
+/**
+ * A new session of the client's own. What is not asked for stays as the former token had it, rather than grow to the
+ * client's defaults, unless the client has lost all of that.
+ */
+function begunAnew(token: AccessToken, client: Client, sessions: Sessions): Proposal {
+  const fresh = proposeClientCredentials(client, sessions);
+  return {
+    ...fresh,
+    scope: { ...fresh.scope, fallback: stillAllowed(token.scope, client.scopes) },
+    audience: { ...fresh.audience, fallback: stillAllowed(token.audience, client.audiences) },
+    via: "new_session",
+  };
+}
+
+function stillAllowed(former: readonly string[], ceiling: Ceiling): readonly string[] {
+  const kept = former.filter((name) => ceiling.allowed.has(name));
+  return kept.length > 0 ? kept : ceiling.default;
 }
 
 function ending(token: AccessToken, client: Client, sessions: Sessions, clock: Clock): boolean {

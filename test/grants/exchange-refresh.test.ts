@@ -169,6 +169,19 @@ describe("a client's own token, asked for with the client's own credentials (Jav
     expect(sids.size).toBe(4);
   });
 
+  test("keeps its scope and audience in a new session, unless the client has lost all of them", async () => {
+    const audiences = { allowed: new Set([ISSUER, "https://other.example.com"]), default: [ISSUER] };
+    const core = await startCore([client("etl", { audiences })]);
+    const narrow = { scope: "PRINCIPAL_ROLE:ALL", audience: ["https://other.example.com"] };
+    const old = (await core.login("etl", narrow)).access_token;
+    core.pass(25 * HOUR);
+    const anew = () => core.exchange(subject(old), byBasic("etl")).then((answer) => claimsOf(answer.access_token));
+    expect(await anew()).toMatchObject({ scope: "PRINCIPAL_ROLE:ALL", aud: "https://other.example.com" });
+    const scopes = { allowed: new Set(["catalog"]), default: ["catalog"] };
+    core.registry.current = clientSet([client("etl", { scopes })]);
+    expect(await anew()).toMatchObject({ scope: "catalog", aud: ISSUER });
+  });
+
   test("is answered by a new session when a revoked key signed it", async () => {
     const core = await startCore([client("etl")]);
     const old = (await core.login("etl")).access_token;
