@@ -11,7 +11,7 @@ const ROUTER = {
 
 /**
  * Writes the configuration and returns its path. Retried is only what no replica has seen. `healthy_panic_threshold`: as
- * shipped, Envoy sends to dead replicas too once half of them are.
+ * shipped, Envoy sends to dead replicas too once half of them are; here only if all seem to be.
  */
 export function writeEnvoyConfig(plan: BalancerPlan): string {
   const file = join(plan.folder, "envoy.yaml");
@@ -58,13 +58,13 @@ function cluster({ targets }: BalancerPlan, name: "http" | "grpc"): object {
   return {
     name,
     type: "STATIC",
-    connect_timeout: "0.5s",
+    connect_timeout: "1s",
     lb_policy: isGrpc ? "ROUND_ROBIN" : "LEAST_REQUEST",
-    common_lb_config: { healthy_panic_threshold: { value: 0 } },
+    common_lb_config: { healthy_panic_threshold: { value: 1 } },
     ...(isGrpc && { typed_extension_protocol_options: http2 }),
     health_checks: [
       {
-        timeout: "0.5s",
+        timeout: "1s",
         interval: "0.5s",
         no_traffic_interval: "0.5s",
         unhealthy_threshold: 2,

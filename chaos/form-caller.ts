@@ -15,6 +15,7 @@ export interface Answer {
   /** What a JSON answer holds; empty otherwise. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly retryAfterMs: number | undefined;
+  readonly tookMs: number;
 }
 
 /** What is posted. */
@@ -46,12 +47,14 @@ export class FormCaller implements Disposable {
   /** Posts once; never throws. */
   async post(post: Post): Promise<Answer> {
     const calledAt = performance.now();
-    const answer = await this.#send(post);
+    const received = await this.#send(post);
+    const answeredAt = performance.now();
+    const answer = { ...received, tookMs: answeredAt - calledAt };
     this.#history.add({
       who: this.who,
       what: post.what,
       calledAt,
-      answeredAt: performance.now(),
+      answeredAt,
       outcome: answer.outcome,
       ...post.about,
       ...post.learn?.(answer),
@@ -63,7 +66,7 @@ export class FormCaller implements Disposable {
     this.#agent.destroy();
   }
 
-  async #send({ path = "/v1/oauth/tokens", form, bearer }: Post): Promise<Answer> {
+  async #send({ path = "/v1/oauth/tokens", form, bearer }: Post): Promise<Omit<Answer, "tookMs">> {
     try {
       const sent = request(`${this.#url}${path}`, {
         method: "POST",

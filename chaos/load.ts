@@ -1,25 +1,29 @@
-/** All clients together, on one address, until they are stopped. */
+/** All clients together until they are stopped. */
 import { setMaxListeners } from "node:events";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runGrpcClient } from "./clients/grpc-client.js";
+import { type GrpcClientOptions, runGrpcClient } from "./clients/grpc-client.js";
 import { runJavaClient } from "./clients/java-client.js";
 import { runRefreshClient } from "./clients/refresh-client.js";
 import { runRevoker } from "./clients/revoker.js";
 import { runSteadyClient } from "./clients/steady-client.js";
 import { runWatcher } from "./clients/watcher.js";
-import { pause } from "./client.js";
+import { type ClientOptions, pause } from "./client.js";
 import { FormCaller } from "./form-caller.js";
 import type { History } from "./history.js";
 import type { Replica } from "./replica.js";
 import { type UserSession, probe } from "./user-session.js";
 
 /** How many of each there are. */
-const JAVA = 60;
-const STEADY = 10;
-const GRPC = 6;
-const REFRESH = 8;
-const REVOKERS = 2;
+export interface LoadSize {
+  readonly java: number;
+  readonly steady: number;
+  readonly grpc: number;
+  readonly refresh: number;
+  readonly revokers: number;
+}
+
+const USUAL: LoadSize = { java: 60, steady: 10, grpc: 6, refresh: 8, revokers: 2 };
 const STEADY_EVERY_MS = 200;
 const READY_EVERY_MS = 100;
 /** Sessions of the Java client begin one after another over this time, so that their refreshes do not come at once. */
@@ -27,12 +31,23 @@ const JAVA_SPREAD_MS = 3000;
 /** What a revocation may take to be everywhere. */
 const SETTLE_MS = 1000;
 
+/** An address that clients use. */
+export interface Address {
+  readonly url: string;
+  /** `host:port`. */
+  readonly grpcAddress: string;
+}
+
+/** A replica, as it is watched. */
+export type WatchedReplica = Pick<Replica, "name" | "url" | "isReady">;
+
 /** Where the load goes, and what is watched meanwhile. */
 export interface LoadOptions {
-  readonly url: string;
-  readonly grpcAddress: string;
-  readonly replicas: readonly Replica[];
+  /** One after another is given to the clients: a balancer alone, or replicas. */
+  readonly addresses: readonly [Address, ...Address[]];
+  readonly replicas: readonly WatchedReplica[];
   readonly history: History;
+  readonly size?: LoadSize;
 }
 
 /** Load that is on. */
@@ -42,30 +57,39 @@ export interface Load {
 }
 
 /** Puts the load on. */
-export function startLoad({ url, grpcAddress, replicas, history }: LoadOptions): Load {
+export function startLoad({ addresses, replicas, history, size = USUAL }: LoadOptions): Load {
   const end = new AbortController();
   const endOfWatch = new AbortController();
   const { signal } = end;
   for (const each of [signal, endOfWatch.signal]) setMaxListeners(0, each);
   const revoked: UserSession[] = [];
-  const at = (who: string) => ({ who, url, history, signal });
-  const grpcAt = (who: string) => ({ who, address: grpcAddress, history, signal });
-  const times = <T>(count: number, make: (index: number) => T): T[] =>
-    Array.from({ length: count }, (_, index) => make(index));
   const pauses = monitorEventLoopDelay({ resolution: 5 });
   pauses.enable();
+  const each = (
+    kind: keyof LoadSize,
+    run: (client: ClientOptions & GrpcClientOptions, index: number) => Promise<void>,
+  ) =>
+    Array.from({ length: size[kind] }, (_, index) => {
+      const { url, grpcAddress } = addresses[index % addresses.length] ?? addresses[0];
+      return run({ who: `${kind}-${index}`, url, address: grpcAddress, history, signal }, index);
+    });
   const running = [
-    ...times(JAVA, async (index) => {
-      await pause((JAVA_SPREAD_MS * index) / JAVA, signal);
-      await runJavaClient(at(`java-${index}`));
+    ...each("java", async (client, index) => {
+      await pause((JAVA_SPREAD_MS * index) / size.java, signal);
+      await runJavaClient(client);
     }),
-    ...times(STEADY, (index) => runSteadyClient({ ...at(`steady-${index}`), everyMs: STEADY_EVERY_MS })),
-    ...times(GRPC, (index) => runGrpcClient({ ...grpcAt(`grpc-${index}`), everyMs: STEADY_EVERY_MS })),
-    ...times(REFRESH, (index) => runRefreshClient(at(`refresh-${index}`))),
-    ...times(REVOKERS, (index) => runRevoker(at(`revoker-${index}`), (session) => revoked.push(session))),
+    ...each("steady", (client) => runSteadyClient({ ...client, everyMs: STEADY_EVERY_MS })),
+    ...each("grpc", (client) => runGrpcClient({ ...client, everyMs: STEADY_EVERY_MS })),
+    ...each("refresh", (client) => runRefreshClient(client)),
+    ...each("revokers", (client) => runRevoker(client, (session) => revoked.push(session))),
     watchReadiness(replicas, history, signal),
   ];
-  const watching = runWatcher({ ...grpcAt("watcher"), signal: endOfWatch.signal });
+  const watching = runWatcher({
+    who: "watcher",
+    address: addresses[0].grpcAddress,
+    history,
+    signal: endOfWatch.signal,
+  });
   return {
     async stop() {
       end.abort();
@@ -80,7 +104,11 @@ export function startLoad({ url, grpcAddress, replicas, history }: LoadOptions):
   };
 }
 
-async function watchReadiness(replicas: readonly Replica[], history: History, signal: AbortSignal): Promise<void> {
+async function watchReadiness(
+  replicas: readonly WatchedReplica[],
+  history: History,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     const calledAt = performance.now();
     const looks = replicas.map(async (replica) => {
@@ -93,7 +121,7 @@ async function watchReadiness(replicas: readonly Replica[], history: History, si
   }
 }
 
-async function lookAtAll(replica: Replica, revoked: readonly UserSession[], history: History): Promise<void> {
+async function lookAtAll(replica: WatchedReplica, revoked: readonly UserSession[], history: History): Promise<void> {
   using caller = new FormCaller(replica.name, replica.url, history);
   for (const session of revoked) await probe(caller, session.id, session.accessToken, "final");
 }

@@ -9,6 +9,8 @@ export interface Row {
   readonly summary: Summary;
   /** Broken promises of the history, and required outcomes that were missed. */
   readonly complaints: readonly string[];
+  /** How many of them are broken promises. */
+  readonly breaches: number;
   readonly ownPauseMs: number;
 }
 

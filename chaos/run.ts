@@ -28,6 +28,8 @@ const DOCUMENT = "docs/availability.md";
 const WARM_UP_MS = 3500;
 /** How long after its acknowledgement a revocation may still be unknown to another replica. */
 const STALENESS_MS = 1000;
+/** A pause of this process that balancers' health checks and clients' deadlines suffer from too. */
+const NOISE_MS = 300;
 
 const { values } = parseArgs({
   options: {
@@ -76,8 +78,16 @@ async function runGroup(group: readonly Scenario[]): Promise<void> {
   const world = await startWorld({ ...first, program }, worldFolder, worldStack);
   for (const scenario of group) {
     if (world === undefined) skipped.push(`${scenario.title}: ${scenario.balancer} is not installed`);
-    else rows.push(await run(scenario, world, worldFolder));
+    else rows.push(await runSettled(scenario, world, worldFolder));
   }
+}
+
+/** Runs a scenario; once more if it failed while the machine itself stood still, unless a promise was broken. */
+async function runSettled(scenario: Scenario, world: World, worldFolder: string): Promise<Row> {
+  const row = await run(scenario, world, worldFolder);
+  if (row.complaints.length === 0 || row.breaches > 0 || row.ownPauseMs < NOISE_MS) return row;
+  console.log(`  once more: this process was not run for ${Math.round(row.ownPauseMs)} ms`);
+  return run(scenario, world, worldFolder);
 }
 
 async function run(scenario: Scenario, world: World, worldFolder: string): Promise<Row> {
@@ -88,20 +98,22 @@ async function run(scenario: Scenario, world: World, worldFolder: string): Promi
   const [one] = replicas;
   const at =
     direct === true && one !== undefined ? { url: one.url, grpcAddress: `127.0.0.1:${one.port}` } : world.balancer;
-  const load = startLoad({ url: at.url, grpcAddress: at.grpcAddress, replicas, history });
+  const load = startLoad({ addresses: [at], replicas, history });
   await sleep(WARM_UP_MS);
   await fault(world, history);
   const { ownPauseMs } = await load.stop();
   const { entries } = history;
   history.write(join(worldFolder, `${SCENARIOS.indexOf(scenario)}.jsonl`));
   const summary = summarise(entries);
+  const breaches = breachesOf(entries, { graceMs: GRACE_MS, stalenessMs: STALENESS_MS });
   const complaints = [
-    ...breachesOf(entries, { graceMs: GRACE_MS, stalenessMs: STALENESS_MS }),
+    ...breaches,
     ...[enoughLoad, ...must].flatMap((requirement) => requirement({ entries, summary, ownPauseMs })),
   ];
   const seconds = Math.round((performance.now() - began) / 1000);
   console.log(`${complaints.length === 0 ? "kept" : "BROKEN"}: ${title} (${balancer}), ${seconds} s`);
-  return { title, balancer: direct === true ? "nothing" : balancer, summary, complaints, ownPauseMs };
+  const before = direct === true ? "nothing" : balancer;
+  return { title, balancer: before, summary, complaints, breaches: breaches.length, ownPauseMs };
 }
 
 function measured(): string {

@@ -4,6 +4,7 @@ import { failOver, freezeRedis, freezeReplica, killAndStart, killMaster, restart
 import type { History } from "./history.js";
 import {
   type Requirement,
+  noIcebergSessionLost,
   noLongOutage,
   noSessionLost,
   nothingRefused,
@@ -29,7 +30,7 @@ export interface Scenario {
 }
 
 const OBSERVE_MS = 3500;
-const REDIS_FAULT = [tokensGoOn, redisIsMissedGracefully] as const;
+const REDIS_FAULT = [tokensGoOn(), redisIsMissedGracefully(), noIcebergSessionLost] as const;
 const HAPROXY = { balancer: "haproxy", redis: "single" } as const;
 const ENVOY = { balancer: "envoy", redis: "single" } as const;
 const SENTINEL = { balancer: "haproxy", redis: "sentinel" } as const;
@@ -61,7 +62,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ...HAPROXY,
     title: "one hangs for 6 s (SIGSTOP)",
     fault: ({ replicas }) => freezeReplica(first(replicas), 6000),
-    must: [noLongOutage, noSessionLost],
+    must: [noLongOutage, noIcebergSessionLost],
   },
   {
     ...HAPROXY,
