@@ -5,10 +5,10 @@
 
 const REDACTED = "[redacted]";
 
-/** JWTs (signed or not), generated client secrets, credentials in headers, passwords in URLs, private keys. */
+/** JWTs (signed or not), our client secrets and refresh tokens, credentials in headers, passwords in URLs, private keys. */
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/\beyJ[\w-]{5,}\.[\w-]*(?:\.[\w-]*)*/g, REDACTED],
-  [/\bicm_[\w-]{8,}/g, REDACTED],
+  [/\bic[mr]_[\w.-]{8,}/g, REDACTED],
   [/\b(Basic|Bearer) [\w+/=.~-]{8,}/gi, `$1 ${REDACTED}`],
   [/(\/\/[^\s/@:]{0,256}):[^\s/@]{1,512}@/g, `$1:${REDACTED}@`],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],

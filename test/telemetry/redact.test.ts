@@ -9,6 +9,7 @@ describe("redaction by shape", () => {
     ["an unsecured JWT", "subject eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.", "subject [redacted]"],
     ["half a JWT", "got eyJhbGciOiJub25lIn0.eyJz", "got [redacted]"],
     ["a generated secret", "secret icm_AbCdEfGh0123-_x!", "secret [redacted]!"],
+    ["a refresh token", "used icr_AbCdEfGhIjKlMnOpQrStUv.12.AbCd-_ again", "used [redacted] again"],
     ["Basic credentials", "header Basic c3Bhcms6aHVudGVyMg==", "header Basic [redacted]"],
     ["a Bearer token", "bearer abcdefgh.ijkl", "bearer [redacted]"],
     ["a password in a URL", "connect redis://app:hunter2@redis:6379/0", "connect redis://app:[redacted]@redis:6379/0"],
