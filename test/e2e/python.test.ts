@@ -10,6 +10,7 @@ import { FakeCatalog } from "./fake-catalog.js";
 import { expectTokenSet } from "./fit-for-clients.js";
 import { postForm } from "./http-exchange.js";
 import { type IdentityProvider, createIdentityProvider } from "./identity-provider.js";
+import { verifyThroughRotations } from "./key-rotations.js";
 import { LineProgram } from "./line-program.js";
 
 const EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -136,5 +137,9 @@ describe.skipIf("missing" in environment)(`Python${"missing" in environment ? `:
     expect(claims).toEqual(decodeJwt(token));
     const other = await python.errorOf({ ...question, issuer: server.url, audience: "https://other.example.com" });
     expect(other).toMatch(/^InvalidAudienceError/);
+  });
+
+  test("PyJWT 2 verifies every token through rotations of our keys", async () => {
+    await verifyThroughRotations((ask) => python.resultOf({ do: "pyjwt", ...ask }));
   });
 });

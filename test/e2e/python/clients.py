@@ -5,6 +5,7 @@ A line is a JSON object: {"do": "<function below>", ...its arguments}. The answe
 
 import json
 import sys
+from functools import cache
 
 import jwt
 from apache_polaris.sdk.catalog import ApiClient, Configuration
@@ -24,9 +25,15 @@ def polaris(host, access_token=None, headers=None, **arguments):
     return json.loads(answer.to_json())
 
 
-def pyjwt(jwks_uri, token, issuer, audience):
+@cache
+def keys_at(jwks_uri, keep_seconds):
+    """The keys, kept as a service keeps them."""
+    return jwt.PyJWKClient(jwks_uri, lifespan=keep_seconds)
+
+
+def pyjwt(jwks_uri, token, issuer, audience, keep_seconds=300):
     """Verifies a token with PyJWT and the published keys."""
-    key = jwt.PyJWKClient(jwks_uri).get_signing_key_from_jwt(token)
+    key = keys_at(jwks_uri, keep_seconds).get_signing_key_from_jwt(token)
     required = {"require": ["iss", "sub", "aud", "exp", "iat", "jti"]}
     return jwt.decode(token, key, algorithms=["ES256"], issuer=issuer, audience=audience, options=required)
 

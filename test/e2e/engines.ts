@@ -1,0 +1,78 @@
+/**
+ * Clients in languages that a machine may lack, and that take long: only with ICEMINT_TEST_ENGINES=1. Each is built
+ * once into the test cache, under a name made of its sources.
+ */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { testCache } from "../support/python-env.js";
+
+const run = promisify(execFile);
+
+const BUILD_WITHIN_MS = 1_500_000;
+
+/** How to start the clients, or the reason why they cannot be. */
+export type Engine = { readonly command: string; readonly args: readonly string[] } | { readonly missing: string };
+
+/** Java's: a JDK from 17 and Maven. */
+export function javaEngine(): Promise<Engine> {
+  return engine("java", ["javac", "mvn"], async (source, built) => {
+    const classpath = join(built, "classpath.txt");
+    if (!existsSync(classpath)) {
+      await nicely("mvn", ["-q", "-B", "-f", join(source, "pom.xml"), `-Dicemint.target=${built}`, "compile"]);
+    }
+    const small = ["-Xmx160m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+    const path = `${join(built, "classes")}:${readFileSync(classpath, "utf8")}`;
+    return { command: "java", args: [...small, "-cp", path, "e2e.Clients"] };
+  });
+}
+
+/** Go's. */
+export function goEngine(): Promise<Engine> {
+  return engine("go", ["go"], async (source, program) => {
+    if (!existsSync(program)) await nicely("go", ["build", "-C", source, "-p", "1", "-o", program, "."]);
+    return { command: program, args: [] };
+  });
+}
+
+/** Rust's. The first build takes ten minutes on one core. No lock file: the versions that matter are exact. */
+export function rustEngine(): Promise<Engine> {
+  return engine("rust", ["cargo"], async (source) => {
+    // One target folder for all versions of the sources: cargo itself knows what is stale.
+    const target = join(testCache(), "rust");
+    const manifest = join(source, "Cargo.toml");
+    await nicely("cargo", ["build", "-q", "-j", "1", "--manifest-path", manifest, "--target-dir", target]);
+    return { command: join(target, "debug", "icemint-e2e"), args: [] };
+  });
+}
+
+async function engine(
+  language: string,
+  tools: readonly string[],
+  build: (source: string, built: string) => Promise<Engine>,
+): Promise<Engine> {
+  if (process.env["ICEMINT_TEST_ENGINES"] !== "1") return { missing: "opt-in: ICEMINT_TEST_ENGINES=1" };
+  for (const tool of tools) {
+    const found = await run("sh", ["-c", `command -v ${tool}`]).catch(() => undefined);
+    if (found === undefined) return { missing: `this machine has no ${tool}` };
+  }
+  const source = join(import.meta.dirname, language);
+  mkdirSync(testCache(), { recursive: true });
+  return build(source, join(testCache(), `${language}-${digestOf(source)}`));
+}
+
+function nicely(command: string, args: readonly string[]): Promise<unknown> {
+  return run("nice", [command, ...args], { timeout: BUILD_WITHIN_MS, maxBuffer: 64 * 1024 * 1024 });
+}
+
+function digestOf(folder: string): string {
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).toSorted();
+  const hash = createHash("sha256");
+  for (const name of files) {
+    const path = join(folder, name);
+    if (statSync(path).isFile()) hash.update(name).update(readFileSync(path));
+  }
+  return hash.digest("hex").slice(0, 12);
+}
