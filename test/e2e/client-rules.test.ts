@@ -113,7 +113,7 @@ describe("refresh by exchange", () => {
     ];
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 400, 401, 401]);
     // Some milliseconds each; a machine that does ten things at once needs some more.
-    for (const { tookMs } of answers) expect(tookMs).toBeLessThan(500);
+    for (const { tookMs } of answers) expect(tookMs).toBeLessThan(1000);
   });
 });
 

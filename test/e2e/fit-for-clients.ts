@@ -3,7 +3,7 @@ import { decodeJwt } from "jose";
 import { expect } from "vitest";
 import type { RawAnswer } from "./http-exchange.js";
 
-/** The words of RFC 6749 section 5.2, RFC 8693 section 2.2.2, and our own state. Both Python clients know the first six. */
+/** The words of RFC 6749 section 5.2: both Python clients know no other. */
 const SIX_WORDS = [
   "invalid_request",
   "invalid_client",
