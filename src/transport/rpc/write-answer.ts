@@ -3,17 +3,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { lingerThen } from "../body.js";
 import type { Answer } from "./answers.js";
 
-const HEADERS_ONLY = { endStream: true };
-const WITH_TRAILERS = { waitForTrailers: true };
-
 /** Answers over HTTP/2, trailers and all. */
 export function writeStream(stream: ServerHttp2Stream, { status, headers, body, trailers }: Answer): void {
   if (stream.destroyed || stream.closed) return;
-  const fields = [":status", String(status), ...headers];
-  if (body === undefined) stream.respond(fields, HEADERS_ONLY);
-  else {
+  if (body === undefined) {
+    stream.respond({ ":status": status, ...headers, ...trailers }, { endStream: true });
+  } else {
     if (trailers !== undefined) stream.once("wantTrailers", () => stream.sendTrailers(trailers));
-    stream.respond(fields, trailers === undefined ? undefined : WITH_TRAILERS);
+    stream.respond({ ":status": status, ...headers }, trailers === undefined ? undefined : WAIT_FOR_TRAILERS);
     stream.end(body);
   }
   // Not before what was written has left: a reset overtakes headers that still wait.
@@ -22,6 +19,8 @@ export function writeStream(stream: ServerHttp2Stream, { status, headers, body, 
   }
 }
 
+const WAIT_FOR_TRAILERS = { waitForTrailers: true };
+
 /** Answers over HTTP/1.1. Closes the connection if the request has not been read to its end. */
 export function writeResponse(
   request: IncomingMessage,
@@ -29,12 +28,11 @@ export function writeResponse(
   { status, headers, body }: Answer,
 ): void {
   if (response.destroyed) return;
-  const fields = headers.slice(); // Node's types want a list of its own
   if (request.complete) {
-    response.writeHead(status, fields).end(body);
+    response.writeHead(status, headers).end(body);
     return;
   }
   response.shouldKeepAlive = false;
-  response.writeHead(status, fields).write(body ?? "");
+  response.writeHead(status, headers).write(body ?? "");
   lingerThen(request, () => response.end());
 }
