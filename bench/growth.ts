@@ -1,6 +1,5 @@
 /**
  * `npm run bench -- growth [DIMENSION]`: what a request costs while something grows, drawn to bench/growth-*.svg.
- * Revocations have a bench of their own (`revocations.ts`).
  */
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -9,7 +8,9 @@ import { join } from "node:path";
 import { BENCH_CLIENT, CLIENT_CREDENTIALS_FORM } from "./bench-client.js";
 import { startIcemint } from "./icemint.js";
 import { makeIssuer, userTokenForm } from "./issuer.js";
-import { loadForm } from "./workloads.js";
+import { fillRevocations } from "./revocations.js";
+import { startRedis } from "./redis.js";
+import { exchange, loadForm } from "./workloads.js";
 import { measure, type Effort } from "./measure.js";
 import type { ServerProcess } from "./server-process.js";
 import { plotSvg } from "./svg-plot.js";
@@ -24,7 +25,7 @@ interface Dimension {
   readonly title: string;
   readonly xLabel: string;
   readonly sizes: readonly number[];
-  readonly start: (size: number, folder: string) => Promise<ServerProcess>;
+  readonly start: (size: number, folder: string, redisUrl: string) => Promise<ServerProcess>;
   readonly run: (size: number, folder: string) => Workload["run"];
 }
 
@@ -73,6 +74,18 @@ const DIMENSIONS: readonly Dimension[] = [
     run: (size, folder) => (url, seconds) =>
       loadForm({ url, seconds, body: userTokenForm(join(folder, `keys-${size}.json`)) }),
   },
+  {
+    name: "revocations",
+    title: "Iceberg refresh, by the number of revocations in force",
+    xLabel: "revocations",
+    sizes: [1, 1000, 100_000, 1_000_000],
+    async start(size, folder, redisUrl) {
+      const name = `revocations-${size}`;
+      await fillRevocations(redisUrl, name, size);
+      return startIcemint({ folder, name, redisUrl });
+    },
+    run: () => exchange,
+  },
 ];
 
 const secretOf = (at: number) => `icm_bench-secret-of-client-number-${at}`;
@@ -88,10 +101,13 @@ function client(at: number): object {
 
 /** Measures one dimension, its sizes interleaved, and draws it. */
 async function grow({ name, title, xLabel, sizes, start, run }: Dimension): Promise<void> {
+  await using redis = name === "revocations" ? await startRedis() : undefined;
+  if (name === "revocations" && redis === undefined)
+    return console.log("Redis is not installed: revocations are left out.");
   const folder = mkdtempSync(join(tmpdir(), "icemint-bench-"));
   const servers = new Map<string, ServerProcess>();
   try {
-    for (const size of sizes) servers.set(String(size), await start(size, folder));
+    for (const size of sizes) servers.set(String(size), await start(size, folder, redis?.url ?? ""));
     const workloads = sizes.map((size) => ({
       id: String(size),
       title: `${size} ${xLabel}`,

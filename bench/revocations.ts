@@ -1,11 +1,9 @@
 /**
  * A million revocations in force: what they cost a replica in memory, a look-up in time, and how soon a replica that
- * starts has read them all. Needs a Redis on the PATH. Alone: `npx tsc -p bench/tsconfig.json`, then
- * `npm exec -- node bench/out/bench/revocations.js`.
+ * starts has read them all. Needs a Redis on the PATH: `npm run bench -- revocations`.
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Redis } from "ioredis";
@@ -16,6 +14,7 @@ import { RevocationTable } from "../src/tokens/revocation-table.js";
 import { startRedis } from "./redis.js";
 
 const COUNT = 1_000_000;
+const CHUNK = 5000;
 const LOOK_UPS = 1_000_000;
 const MIB = 2 ** 20;
 
@@ -31,7 +30,7 @@ export async function benchRevocations(): Promise<readonly Figure[]> {
   await using redis = await startRedis();
   if (redis === undefined) throw new Error("no redis-server on the PATH");
   const prefix = `bench-${randomBytes(4).toString("hex")}`;
-  const sids = await fill(redis.url, createRedisKeys(prefix).revocations);
+  const sids = await fillRevocations(redis.url, prefix, COUNT);
   const table = new RevocationTable({ clock: Date.now });
   const before = memory();
   const cpuBefore = process.cpuUsage();
@@ -80,14 +79,15 @@ function lookUps(table: RevocationTable, sids: readonly string[]): number {
   return microseconds;
 }
 
-/** Fills the log, and returns a sample of the sessions in it. */
-async function fill(url: string, key: string): Promise<readonly string[]> {
+/** Fills the log with revoked sessions, and returns a sample of them. */
+export async function fillRevocations(url: string, prefix: string, count: number): Promise<readonly string[]> {
+  const key = createRedisKeys(prefix).revocations;
   const redis = new Redis(url, { protocol: 2 });
   const expiresAt = Math.floor(Date.now() / 1000) + 86_400;
   const sample: string[] = [];
-  for (let chunk = 0; chunk < COUNT / 5000; chunk += 1) {
+  for (let filled = 0; filled < count; filled += CHUNK) {
     const pipeline = redis.pipeline();
-    for (let entry = 0; entry < 5000; entry += 1) {
+    for (let entry = filled; entry < Math.min(count, filled + CHUNK); entry += 1) {
       const sid = newSid();
       if (entry % 10 === 0) sample.push(sid);
       pipeline.xadd(key, "*", "r", `s${expiresAt} ${sid}`);
@@ -109,5 +109,3 @@ function memory(): number {
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.table(await benchRevocations());

@@ -7,11 +7,13 @@
  * npm run bench -- --only grpc         workloads whose id contains `grpc` (may be given several times), and their floors
  * npm run bench -- --json FILE         writes the result to a file as well
  * npm run bench -- growth [DIMENSION]  what a request costs while something grows
+ * npm run bench -- revocations         a million revocations: memory, look-up, start
  * npm run bench -- profile [WORKLOAD]  a flame graph of icemint under one workload
  */
 import { parseArgs } from "node:util";
 import { growth } from "./growth.js";
 import { profile } from "./profile.js";
+import { benchRevocations } from "./revocations.js";
 import { sideBySide } from "./side-by-side.js";
 
 const { values, positionals } = parseArgs({
@@ -27,6 +29,7 @@ const [command, argument] = positionals;
 
 if (command === "growth") await growth(argument);
 else if (command === "profile") await profile(argument ?? "form-memory");
+else if (command === "revocations") console.table(await benchRevocations());
 else if (command === undefined) {
   const complaints = await sideBySide({ ...values, json: values.json });
   for (const complaint of complaints) console.error(complaint);

@@ -114,7 +114,7 @@ async function grpc(url: string, seconds: number): Promise<Load> {
 }
 
 /** Each request refreshes the token of the answer before, so that no token is seen twice. */
-async function exchange(url: string, seconds: number): Promise<Load> {
+export async function exchange(url: string, seconds: number): Promise<Load> {
   const { access_token: token } = await askForToken(url, CLIENT_CREDENTIALS_FORM);
   return loadForm({ url, seconds, ...refreshOf(token), next: nextExchange });
 }

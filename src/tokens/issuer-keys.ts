@@ -45,7 +45,7 @@ const MAX_SOURCES = 10_000;
 
 /** What is known of one source. Instants in milliseconds. */
 interface Entry {
-  keys: readonly VerificationKey[] | undefined;
+  keys: KeyIndex | undefined;
   /** When the keys are to be refreshed, and from when on that is waited for. */
   staleAt: number;
   tooOldAt: number;
@@ -82,7 +82,7 @@ export function createIssuerKeys(dependencies: IssuerKeysDependencies): IssuerKe
     try {
       const { keys, maxAgeSeconds } = await loadKeys(source, dependencies);
       const age = ageOf(source, maxAgeSeconds);
-      entry.keys = keys;
+      entry.keys = indexKeys(keys);
       entry.staleAt = entry.askedAt + age;
       entry.tooOldAt = entry.askedAt + 2 * age;
     } catch (error) {
@@ -108,18 +108,36 @@ export function createIssuerKeys(dependencies: IssuerKeysDependencies): IssuerKe
         // Slightly old keys serve while new ones come, so that a slow issuer slows nobody down.
         if (now >= entry.tooOldAt) await refreshed;
       }
-      let found = selectKey(keysOf(entry), algorithm, kid);
+      let found = selectKey(candidates(entry, kid), algorithm, kid);
       if (found === "unknown") {
         await refresh(entry, source);
-        found = selectKey(keysOf(entry), algorithm, kid);
+        found = selectKey(candidates(entry, kid), algorithm, kid);
       }
       return typeof found === "string" ? undefined : found.jwk;
     },
   };
 }
 
-function keysOf({ keys, failure }: Entry): readonly VerificationKey[] {
-  if (keys) return keys;
+/** A key set, so that finding a key does not take longer the more there are. */
+interface KeyIndex {
+  readonly all: readonly VerificationKey[];
+  readonly byKid: ReadonlyMap<string, readonly VerificationKey[]>;
+}
+
+function indexKeys(all: readonly VerificationKey[]): KeyIndex {
+  const byKid = new Map<string, VerificationKey[]>();
+  for (const key of all) {
+    if (key.kid === undefined) continue;
+    const sharing = byKid.get(key.kid);
+    if (sharing === undefined) byKid.set(key.kid, [key]);
+    else sharing.push(key);
+  }
+  return { all, byKid };
+}
+
+/** Keys that a token with this `kid` may be signed with. */
+function candidates({ keys, failure }: Entry, kid: string | undefined): readonly VerificationKey[] {
+  if (keys) return kid === undefined ? keys.all : (keys.byKid.get(kid) ?? []);
   throw new OAuthError(
     "temporarily_unavailable",
     "ISSUER_UNAVAILABLE",

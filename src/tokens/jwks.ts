@@ -30,8 +30,8 @@ const CURVES: Readonly<Record<string, string>> = {
 /** RFC 7518 section 3.3: a key of 2048 bits or more. */
 const MIN_RSA_BYTES = 256;
 
-/** More keys than this are not looked at. */
-const MAX_KEYS = 100;
+/** More keys than this are not looked at: a shared issuer may have one for each of its many tenants. */
+const MAX_KEYS = 2000;
 
 /**
  * The keys of a JWK set (RFC 7517 section 5) that can verify. Keys of other kinds, for other uses, too weak or malformed

@@ -1,6 +1,7 @@
 /**
  * Remembers that a signature was good, and nothing else: expiry, revocation, client and settings are read at every use.
- * A catalog's own token comes with each of its users' exchanges, and verifying costs more than all the rest of one.
+ * A catalog's own token comes with each of its users' exchanges, and verifying costs more than all the rest of one. Most
+ * tokens, though, come for one refresh and never again: keeping those would cost more than it saves.
  */
 import type { AccessToken } from "../oauth/access-token.js";
 
@@ -10,23 +11,54 @@ const CAPACITY = 2048;
 /** A bounded memory of tokens whose signature was found good. */
 export interface SignatureVerdicts {
   get(token: string): AccessToken | undefined;
+  /** Keeps it until the next token at least; from the second time on, for as long as there is room. */
   put(token: string, parsed: AccessToken): void;
 }
 
 /** Makes the memory. The oldest half is forgotten when it is full: no bookkeeping on a hit. */
 export function createSignatureVerdicts(capacity = CAPACITY): SignatureVerdicts {
+  let last: { readonly token: string; readonly parsed: AccessToken } | undefined;
   let young = new Map<string, AccessToken>();
   let old = new Map<string, AccessToken>();
+  /** Marks of tokens that were seen once. Two that collide are kept a little early or late, no more. */
+  const seen = new Int32Array(capacity);
+
+  function isSecondTime(token: string): boolean {
+    const mark = markOf(token);
+    const slot = (mark >>> 0) % capacity;
+    if (seen[slot] === mark) return true;
+    seen[slot] = mark;
+    return false;
+  }
+
   return {
     get(token) {
-      return young.get(token) ?? old.get(token);
+      return last?.token === token ? last.parsed : (young.get(token) ?? old.get(token));
     },
     put(token, parsed) {
+      last = { token, parsed };
+      if (!isSecondTime(token)) return;
       if (young.size >= capacity / 2) {
         old = young;
         young = new Map();
       }
-      young.set(token, parsed);
+      young.set(detached(token), parsed);
     },
   };
+}
+
+const MARK_CHARACTERS = 10;
+
+/** A number for the end of the signature. */
+function markOf(token: string): number {
+  let mark = 17;
+  for (let at = Math.max(0, token.length - MARK_CHARACTERS); at < token.length; at++) {
+    mark = (Math.imul(mark, 31) + token.charCodeAt(at)) | 0;
+  }
+  return mark;
+}
+
+/** The same text on its own: as a part of the request that it was cut from, it would keep the whole of that. */
+function detached(token: string): string {
+  return Buffer.from(token, "latin1").toString("latin1");
 }

@@ -46,11 +46,12 @@ const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 export function createTokenVerifier(dependencies: TokenVerifierDependencies): TokenVerifier {
   const { issuer, keys, revocations, clock } = dependencies;
   const verdicts = createSignatureVerdicts();
+  const findKey = keyFinder(keys);
 
   function parse(token: string): AccessToken | undefined {
     const known = verdicts.get(token);
     if (known !== undefined) return known;
-    const parsed = verified(token, keys, issuer);
+    const parsed = verified(token, findKey, issuer);
     if (parsed !== undefined) verdicts.put(token, parsed);
     return parsed;
   }
@@ -83,16 +84,30 @@ export function revocableOf(token: AccessToken): Revocable {
   };
 }
 
-function verified(token: string, keys: Pick<KeyRing, "find">, issuer: string): AccessToken | undefined {
+function verified(token: string, findKey: KeyFinder, issuer: string): AccessToken | undefined {
   if (!COMPACT_JWS.test(token)) return undefined;
   const headerEnd = token.indexOf(".");
   const payloadEnd = token.lastIndexOf(".");
   const header = token.slice(0, headerEnd);
-  const key = keyOf(header, keys);
+  const key = findKey(header);
   if (key === undefined || !isSignedBy(key, token.slice(0, payloadEnd), token.slice(payloadEnd + 1))) return undefined;
   const payload: unknown = JSON.parse(Buffer.from(token.slice(headerEnd + 1, payloadEnd), "base64url").toString());
   if (!isJsonObject(payload) || payload["iss"] !== issuer) return undefined;
   return accessTokenOf(payload, key.kid);
+}
+
+type KeyFinder = (header: string) => VerifyingKey | undefined;
+
+/** Finds the key that a token's header names. The header is read once: nearly all tokens have that of the active key. */
+function keyFinder(keys: Pick<KeyRing, "find">): KeyFinder {
+  let lastHeader = "";
+  let lastKid = "";
+  return (header) => {
+    if (header === lastHeader) return keys.find(lastKid);
+    const key = keyOf(header, keys);
+    if (key !== undefined) [lastHeader, lastKid] = [header, key.kid];
+    return key;
+  };
 }
 
 function keyOf(header: string, keys: Pick<KeyRing, "find">): VerifyingKey | undefined {
@@ -162,9 +177,16 @@ function accessTokenOf(claims: JsonObject, kid: string): AccessToken | undefined
     issuedAt,
     expiresAt,
     unsecuredSubject: claims["unsecured_subject"] === true,
-    claims: Object.fromEntries(Object.entries(claims).filter(([name]) => !RESERVED_CLAIMS.has(name))),
+    claims: unreserved(claims),
   };
 }
+
+function unreserved(claims: JsonObject): JsonObject {
+  const own = Object.entries(claims).filter(([name]) => !RESERVED_CLAIMS.has(name));
+  return own.length === 0 ? NO_CLAIMS : Object.fromEntries(own);
+}
+
+const NO_CLAIMS: JsonObject = {};
 
 function strings(value: JsonValue | undefined): readonly string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];

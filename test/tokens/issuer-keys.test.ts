@@ -48,6 +48,23 @@ describe("keys by URL", () => {
     expect(server.seen).toHaveLength(1);
   });
 
+  test("are found among a thousand, by kid; two of one kid are told apart by their algorithm, or not at all", async () => {
+    await using server = await documentServer();
+    const { keys } = keeper();
+    const others = Array.from({ length: 1000 }, (_, at) => ({ ...second.jwk, kid: `other-${at}` }));
+    const rsa = { ...first.jwk, alg: "ES384", crv: "P-384" };
+    const at = serve(server, [
+      ...others,
+      rsa,
+      first.jwk,
+      { ...second.jwk, kid: "twice" },
+      { ...first.jwk, kid: "twice" },
+    ]);
+    expect((await keys.find(at, "ES256", "first"))?.x).toBe(first.jwk["x"]);
+    expect(await keys.find(at, "ES256", "twice")).toBeUndefined();
+    expect(await keys.find(at, "ES256", undefined)).toBeUndefined();
+  });
+
   test("are refreshed once they are older than their max-age", async () => {
     await using server = await documentServer();
     const { keys, time } = keeper();
