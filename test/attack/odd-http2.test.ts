@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => app[Symbol.asyncDispose]());
 
 /** All that comes back until the server ends the connection, an answer of 200 comes, or `patienceMs` have passed. */
-async function send(bytes: Buffer, patienceMs = 400): Promise<Buffer> {
+async function send(bytes: Buffer, patienceMs = 250): Promise<Buffer> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let received = Buffer.alloc(0);
   const socket = connect({ port: app.port, host: "127.0.0.1" }, () => socket.write(bytes));
