@@ -32,11 +32,9 @@ export interface ScryptVerdictsDependencies {
   readonly derive?: (presented: string, secret: ScryptSecret) => Promise<Buffer>;
 }
 
-/** What holds for one state of the settings: verdicts do not outlive it. */
+/** What holds for one state of the settings. */
 interface Era {
   readonly clients: ClientSet;
-  /** Right secrets, by a MAC under a key that never leaves the process. Only right ones: at most one for each secret. */
-  readonly right: Set<string>;
   /** Checks under way, by the same MACs: a client's many workers that start at once cost one hash. */
   readonly underWay: Map<string, Promise<boolean>>;
   /** Hashed in place of secrets that a client does not have. */
@@ -47,33 +45,40 @@ interface Era {
 export function createScryptVerdicts(dependencies: ScryptVerdictsDependencies): ScryptVerdicts {
   const { registry, queue, clock, random, derive = deriveByScrypt } = dependencies;
   const macKey = random(32);
+  // Right secrets, by a MAC under a key that never leaves the process, and the hash that each was right for: at most one
+  // for each hash. They stay while the hash stays in the settings: else every change of any team's file would make all
+  // clients with a chosen secret wait for a hash, or be refused one.
+  const right = new Map<string, string>();
   let era = beginEra(registry.current, random);
 
   function present(): Era {
-    if (era.clients !== registry.current) era = beginEra(registry.current, random);
+    if (era.clients === registry.current) return era;
+    era = beginEra(registry.current, random);
+    const inUse = new Set(slowSecretsOf(era.clients).map(nameOf));
+    for (const [key, name] of right) if (!inUse.has(name)) right.delete(key);
     return era;
   }
 
   function mac(secrets: readonly ScryptSecret[], presented: string): string {
     const hmac = createHmac("sha256", macKey);
-    for (const { salt, hash } of secrets) hmac.update(`${salt.length},${hash.length};`).update(salt).update(hash);
+    for (const secret of secrets) hmac.update(`${nameOf(secret)};`);
     return hmac.update(".").update(presented).digest("base64");
   }
 
   /** All are hashed even when the first is right: it happens once, and keeps this simple. */
-  async function checkAll(secrets: readonly ScryptSecret[], presented: string, at: Era): Promise<boolean> {
-    let right = false;
+  async function checkAll(secrets: readonly ScryptSecret[], presented: string): Promise<boolean> {
+    let isRight = false;
     for (const secret of secrets) {
       if (!timingSafeEqual(await derive(presented, secret), secret.hash)) continue;
-      right = true;
-      at.right.add(mac([secret], presented));
+      isRight = true;
+      right.set(mac([secret], presented), nameOf(secret));
     }
-    return right;
+    return isRight;
   }
 
   return {
     remembers(client, presented) {
-      const { right } = present();
+      present();
       if (client === undefined || right.size === 0) return false;
       return slowSecrets(client, clock()).some((secret) => right.has(mac([secret], presented)));
     },
@@ -84,7 +89,7 @@ export function createScryptVerdicts(dependencies: ScryptVerdictsDependencies): 
       const key = mac(secrets, presented);
       const already = at.underWay.get(key);
       if (already) return already;
-      const check = queue.run(() => checkAll(secrets, presented, at)).finally(() => at.underWay.delete(key));
+      const check = queue.run(() => checkAll(secrets, presented)).finally(() => at.underWay.delete(key));
       at.underWay.set(key, check);
       return check;
     },
@@ -92,7 +97,17 @@ export function createScryptVerdicts(dependencies: ScryptVerdictsDependencies): 
 }
 
 function beginEra(clients: ClientSet, random: (size: number) => Buffer): Era {
-  return { clients, right: new Set(), underWay: new Map(), decoys: decoysFor(clients, random) };
+  return { clients, underWay: new Map(), decoys: decoysFor(clients, random) };
+}
+
+function slowSecretsOf({ usesSlowSecrets, byId }: ClientSet): readonly ScryptSecret[] {
+  if (!usesSlowSecrets) return [];
+  return [...byId.values()].flatMap(({ secrets }) => secrets.filter((secret) => secret.kind === "scrypt"));
+}
+
+/** A hash and how it is made, as text: the same for the same secret only. */
+function nameOf({ logN, r, p, salt, hash }: ScryptSecret): string {
+  return `${logN},${r},${p},${salt.toString("base64url")},${hash.toString("base64url")}`;
 }
 
 /** As many decoys, as slow, as the client with the most slow secrets has. */

@@ -66,9 +66,14 @@ describe("a verdict on a chosen secret", () => {
     expect(verdicts.remembers(other, "correct horse battery")).toBe(false);
   });
 
-  test("is forgotten when the settings change", async () => {
-    const { verdicts, registry } = verdictsOver([analyst]);
+  test("outlives a change of the settings for as long as the hash is in them", async () => {
+    const { verdicts, registry } = verdictsOver([analyst, spark]);
     await verdicts.check(analyst, "correct horse battery");
+    registry.current = clientSet([analyst]);
+    expect(verdicts.remembers(analyst, "correct horse battery")).toBe(true);
+    const another = client("analyst", { secrets: [scryptOf("correct horse battery")] });
+    registry.current = clientSet([another]);
+    expect(verdicts.remembers(another, "correct horse battery")).toBe(false);
     registry.current = clientSet([analyst]);
     expect(verdicts.remembers(analyst, "correct horse battery")).toBe(false);
   });
