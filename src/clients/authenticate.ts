@@ -21,7 +21,8 @@ export interface ClientAuthenticator {
   /**
    * Authenticates by the credentials presented. Throws `invalid_client` (all failures alike), `invalid_request` (more
    * than one method, or a `client_id` that names another client), `slow_down`, or `temporarily_unavailable`. A client
-   * that is disabled fails like an unknown one.
+   * that is disabled fails like an unknown one. Answers (and throws) at once where nothing has to be waited for, as with
+   * a secret that is cheap to check.
    */
-  authenticate(request: CallerRequest): Promise<AuthenticatedClient>;
+  authenticate(request: CallerRequest): AuthenticatedClient | Promise<AuthenticatedClient>;
 }

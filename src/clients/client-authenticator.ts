@@ -52,9 +52,13 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
     return limiter.charge(knownId, address) ? failure : tooManyFailures(failure.scheme, failure.detail);
   }
 
-  async function bySecret(presented: SecretPresented, address: string): Promise<AuthenticatedClient> {
+  function bySecret(presented: SecretPresented, address: string): AuthenticatedClient | Promise<AuthenticatedClient> {
     const attempt = authenticateBySecret(presented.pairs, address, bySecretDependencies);
-    const result: SecretOutcome = attempt instanceof Promise ? await attempt : attempt;
+    if (!(attempt instanceof Promise)) return judged(attempt, presented, address);
+    return attempt.then((result) => judged(result, presented, address));
+  }
+
+  function judged(result: SecretOutcome, presented: SecretPresented, address: string): AuthenticatedClient {
     const scheme = presented.method === "client_secret_basic" ? "Basic" : undefined;
     if (result.outcome === "limited") throw tooManyFailures(scheme, "not hashed: too many failures");
     if (result.outcome === "failed") {
@@ -91,7 +95,7 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
 
   return {
     presents: ({ credentials }) => presentsCredentials(credentials),
-    async authenticate({ credentials, caller }) {
+    authenticate({ credentials, caller }) {
       const presented = readPresented(credentials);
       return presented.kind === "secret" ? bySecret(presented, caller.address) : byJwt(presented, caller.address);
     },

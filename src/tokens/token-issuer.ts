@@ -29,7 +29,7 @@ export interface TokenIssuer {
    * Mints the token of an authorization: it expires after the client's `access_ttl` or with the session, whichever is
    * first. Throws `invalid_request` if it would be larger than 8 KiB, `temporarily_unavailable` without a signing key.
    */
-  mint(authorization: Authorization): Promise<MintedToken>;
+  mint(authorization: Authorization): MintedToken | Promise<MintedToken>;
 }
 
 /** What the issuer works with. */
@@ -52,24 +52,27 @@ export function createTokenIssuer(dependencies: TokenIssuerDependencies): TokenI
   const beginningOf = beginnings(issuer);
 
   return {
-    async mint(authorization) {
+    mint(authorization) {
       const now = toSeconds(clock());
       const { client, session } = authorization;
       const expiresAt = Math.min(now + client.accessTtlSeconds, endOf(session, sessionTtlSeconds));
       const id = randomId();
       const signer = keys.signer();
       const input = beginningOf(signer, authorization) + encoded(ending(session, now, expiresAt, id));
+      const finish = (signature: string): MintedToken => ({
+        accessToken: checked(`${input}.${signature}`),
+        id,
+        expiresIn: expiresAt - now,
+      });
       const signature = signer.sign(input);
-      const accessToken = `${input}.${typeof signature === "string" ? signature : await signature}`;
-      if (accessToken.length > MAX_TOKEN_BYTES) {
-        throw invalidRequest(
-          "SUBJECT_TOKEN_INVALID",
-          "The token would be larger than 8 KiB: too many or too long claims.",
-        );
-      }
-      return { accessToken, id, expiresIn: expiresAt - now };
+      return typeof signature === "string" ? finish(signature) : signature.then(finish);
     },
   };
+}
+
+function checked(accessToken: string): string {
+  if (accessToken.length <= MAX_TOKEN_BYTES) return accessToken;
+  throw invalidRequest("SUBJECT_TOKEN_INVALID", "The token would be larger than 8 KiB: too many or too long claims.");
 }
 
 /**

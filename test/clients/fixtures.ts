@@ -102,7 +102,7 @@ export function authenticatorOver(
     tokenEndpointUrls: [TOKEN_URL],
     random: randomBytes,
   });
-  const authenticate = (credentials: Credentials, address?: string) =>
+  const authenticate = async (credentials: Credentials, address?: string) =>
     authenticator.authenticate(request(credentials, address));
   return { authenticator, authenticate, limiter, registry, time, used };
 }

@@ -85,9 +85,9 @@ describe("the issuer of access tokens", () => {
     expect((await issuer.mint(authorization())).expiresIn).toBe(1800);
   });
 
-  test("refuses to make a token that no header could carry", async () => {
+  test("refuses to make a token that no header could carry", () => {
     const { issuer, authorization } = setUp();
     const groups = Array.from({ length: 1000 }, (_, i) => `group-${i}`);
-    await expect(issuer.mint(authorization({ copiedClaims: { groups } }))).rejects.toThrow(/8 KiB/);
+    expect(() => issuer.mint(authorization({ copiedClaims: { groups } }))).toThrow(/8 KiB/);
   });
 });
