@@ -36,8 +36,9 @@ export function createIntrospectionEndpoint(dependencies: IntrospectionDependenc
     const refresh = parseRefreshToken(request.token, keys.macKey());
     if (refresh !== undefined) return describeFamily(refresh.familyId, refresh.generation, caller, dependencies);
     const reading = verifier.read(request.token);
-    if (reading === undefined || !isLive(reading) || !mayKnow(caller, reading.token.clientId)) return INACTIVE;
-    return describeAccessToken(reading.token, issuer);
+    if (reading === undefined || !isLive(reading) || !isClientServed(reading.token.clientId, dependencies))
+      return INACTIVE;
+    return mayKnow(caller, reading.token.clientId) ? describeAccessToken(reading.token, issuer) : INACTIVE;
   }
 
   /** Identifies, describes, records; the caller's client id is the audience of a signed answer. */
@@ -76,7 +77,7 @@ async function describeFamily(
 ): Promise<Introspection> {
   const family = await dependencies.families.find(familyId);
   if (family === undefined || family.generation !== generation || !isFamilyLive(family, dependencies)) return INACTIVE;
-  if (!mayKnow(caller, family.clientId)) return INACTIVE;
+  if (!isClientServed(family.clientId, dependencies) || !mayKnow(caller, family.clientId)) return INACTIVE;
   return {
     active: true,
     token_type: "refresh_token",
@@ -110,6 +111,11 @@ function describeAccessToken(token: AccessToken, issuer: string): Introspection 
 
 function actorJson({ sub, iss, act }: Actor): JsonObject {
   return { sub, ...(iss !== undefined && { iss }), ...(act && { act: actorJson(act) }) };
+}
+
+/** Whether the client is there still. One that was removed over a restart has no revocation in the log. */
+function isClientServed(clientId: string, { registry }: Pick<IntrospectionDependencies, "registry">): boolean {
+  return registry.current.byId.get(clientId)?.disabled === false;
 }
 
 /** A client may know of tokens that are its own; permission `introspect` opens the rest. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { clientSet } from "../../src/clients/client-registry.js";
 import {
   CALLER,
   IDP,
@@ -163,6 +164,20 @@ describe("introspection (RFC 7662)", () => {
     expect(await ask("admin")).toMatchObject({ active: true, sub: "etl" });
     core.pass(3600);
     expect(await ask("etl")).toEqual({ active: false });
+  });
+
+  test("of a token whose client was removed or disabled is active: false, even where nobody published it", async () => {
+    const core = await startCore([client("etl"), admin]);
+    const token = (await core.login("etl")).access_token;
+    const introspect = () =>
+      core.introspection
+        .introspect({ credentials: byPost("admin"), caller: CALLER, token })
+        .then(({ active }) => active);
+    expect(await introspect()).toBe(true);
+    core.registry.current = clientSet([client("etl", { disabled: true }), admin]);
+    expect(await introspect()).toBe(false);
+    core.registry.current = clientSet([admin]);
+    expect(await introspect()).toBe(false);
   });
 
   test("signed is a JWT for the caller, whose claims stand apart (RFC 9701 section 5)", async () => {
