@@ -31,6 +31,10 @@ export function proposeDelegation(
       `Client '${client.id}' may not exchange this token. Name the token's client in its may_act_for.`,
     );
   }
+  // While the store is away, or after a restart, the log does not say it yet.
+  if (registry.current.byId.get(token.clientId)?.disabled !== false) {
+    throw invalidRequest("SUBJECT_NOT_ALLOWED", "The subject token's client was removed or disabled.");
+  }
   sessions.requireFreshRevocations();
   if (!isLive(reading)) {
     throw reading.revoked

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { clientSet } from "../../src/clients/client-registry.js";
 import {
   IDP,
   ISSUER,
@@ -70,6 +71,18 @@ describe("delegation", () => {
       code: "invalid_request",
       reason: "SUBJECT_NOT_ALLOWED",
     });
+  });
+
+  test("takes no token of a client that was removed or disabled", async () => {
+    const [a = client("a"), b = client("b")] = chain;
+    const core = await startCore([a, b]);
+    const token = (await core.login("a")).access_token;
+    for (const rest of [[client("a", { disabled: true })], []]) {
+      core.registry.current = clientSet([...rest, b]);
+      expect(await refusal(core.exchange(subject(token), byPost("b")))).toMatchObject({
+        reason: "SUBJECT_NOT_ALLOWED",
+      });
+    }
   });
 
   test("takes a live subject only", async () => {
