@@ -1,9 +1,9 @@
 /** The shape of one client in YAML. Rules that need more than one value are in `client-rules.ts`. */
 import { z } from "zod";
 import { PERMISSIONS } from "../clients/client.js";
-import { DAY, SECOND } from "../oauth/clock.js";
+import { DAY } from "../oauth/clock.js";
 import { GRANT_TYPES } from "../oauth/grant-type.js";
-import { duration, flag, instant, jsonMapping, matching, oneOf, text, url } from "./fields.js";
+import { flag, instant, jsonMapping, lifetime, matching, oneOf, text, url } from "./fields.js";
 
 /** Ids stand in Basic headers, log lines, file names and shell commands: nothing that any of them would change. */
 export const CLIENT_ID = /^[A-Za-z0-9._~@/-]+$/;
@@ -80,7 +80,7 @@ export const clientSchema = z
       .optional(),
     claims: jsonMapping("{ team: etl }").optional(),
     may_act_for: z.array(clientId("reports-api")).optional(),
-    access_ttl: duration(SECOND, 30 * DAY, "15m").optional(),
+    access_ttl: lifetime(30 * DAY, "15m").optional(),
     permissions: z.array(oneOf(PERMISSIONS, "introspect")).optional(),
     disabled: flag(true).optional(),
     unsecured_subjects: z

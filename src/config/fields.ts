@@ -3,6 +3,7 @@
  * which may be a secret in the wrong place; the example in `meta` is shown with each problem.
  */
 import { z } from "zod";
+import { SECOND } from "../oauth/clock.js";
 import { isJsonObject, type JsonObject, type JsonValue } from "../oauth/json.js";
 import { parseDuration, spellDuration } from "./duration.js";
 import { parseListenAddress } from "./listen-address.js";
@@ -61,6 +62,13 @@ export function duration(min: number, max: number, example: string) {
       });
       return z.NEVER;
     })
+    .meta({ example });
+}
+
+/** A duration that tokens carry, from a second on: in whole seconds, as their times are (RFC 6749 `expires_in`). */
+export function lifetime(max: number, example: string) {
+  return duration(SECOND, max, example)
+    .refine((milliseconds) => milliseconds % SECOND === 0, "must be whole seconds, as the times of tokens are")
     .meta({ example });
 }
 

@@ -3,7 +3,18 @@ import { z } from "zod";
 import { SIGNING_ALGORITHMS } from "../keys/signer.js";
 import { DAY, HOUR, SECOND } from "../oauth/clock.js";
 import { clientSchema } from "./client-schema.js";
-import { duration, flag, issuerUrl, listenAddress, matching, oneOf, text, url, wholeNumber } from "./fields.js";
+import {
+  duration,
+  flag,
+  issuerUrl,
+  lifetime,
+  listenAddress,
+  matching,
+  oneOf,
+  text,
+  url,
+  wholeNumber,
+} from "./fields.js";
 import { issuerSchema } from "./issuer-schema.js";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -51,8 +62,8 @@ const redis = z
   .meta({ example: "{ url: redis://redis:6379, prefix: icemint }" });
 
 const tokens = z.strictObject({
-  access_ttl: duration(SECOND, 30 * DAY, "1h").optional(),
-  session_ttl: duration(SECOND, 365 * DAY, "24h").optional(),
+  access_ttl: lifetime(30 * DAY, "1h").optional(),
+  session_ttl: lifetime(365 * DAY, "24h").optional(),
   refresh_grace: duration(0, HOUR, "30s").optional(),
   refresh_idle: duration(SECOND, 365 * DAY, "2h").optional(),
 });

@@ -48,6 +48,17 @@ test.each(["8181", ":8181", "0.0.0.0", "1.2.3:80", "::1:80", "[::1]", "host:6553
   },
 );
 
+test("the lives of tokens and sessions are whole seconds, so that expires_in is an integer", () => {
+  const yaml = `
+tokens: { access_ttl: 3500ms, session_ttl: 12500ms, refresh_grace: 1500ms }
+clients: [{ id: a, access_ttl: 1500ms, disabled: true }]`;
+  expect(problems({ yaml })).toEqual([
+    "tokens.access_ttl must be whole seconds, as the times of tokens are",
+    "tokens.session_ttl must be whole seconds, as the times of tokens are",
+    "clients[0].access_ttl must be whole seconds, as the times of tokens are",
+  ]);
+});
+
 describe("redis", () => {
   const base = "issuer: https://t.example.com\nredis: ";
 
