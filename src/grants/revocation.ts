@@ -123,8 +123,11 @@ function requireOwnership(caller: CallingClient, clientId: string): void {
   }
 }
 
+/** Any subject that a token of ours can have fits: a mapped one has a prefix before at most 2048 characters. */
+const MAX_NAME_LENGTH = 4096;
+
 function named(value: string, parameter: string): string {
-  if (value === "" || value.length > 1024)
+  if (value === "" || value.length > MAX_NAME_LENGTH)
     throw invalidRequest("PARAMETER_INVALID", `${parameter} is empty or too long.`);
   return value;
 }

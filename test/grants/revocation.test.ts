@@ -107,6 +107,15 @@ describe("revocation (RFC 7009)", () => {
     }
   });
 
+  test("by subject reaches the longest subject that a user can have", async () => {
+    const core = await startCore([client("etl"), admin]);
+    const user = idpToken({ iss: IDP, aud: ISSUER, sub: "x".repeat(2048), exp: core.clock() / 1000 + 300 });
+    const token = (await core.exchange(subject(user, "jwt"), byPost("etl"))).access_token;
+    const target = { kind: "subject" as const, subject: String(claimsOf(token)["sub"]) };
+    await core.revocation.revoke({ credentials: byPost("admin"), caller: CALLER, target });
+    expect(await refusal(core.exchange(subject(token), byBearer(token)))).toMatchObject({ code: "invalid_client" });
+  });
+
   test("by anything but a session id as session is a mistake that is told", async () => {
     const core = await startCore([admin]);
     const target = { kind: "session" as const, sessionId: "not-a-sid" };
