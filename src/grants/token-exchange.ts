@@ -73,13 +73,14 @@ function exchangeForeign(
 }
 
 /**
- * A refresh needs no grant beyond the one that began the session: a client's own token began by client credentials, a
+ * A refresh needs the grant that began the session and no other: a client's own token began by client credentials, a
  * user's by exchange. Everything else needs the exchange grant.
  */
 function requireGrantThatBegan(token: AccessToken, client: Client): void {
   const isOwn = token.clientId === client.id && isOwnToken(token);
-  if (isOwn && client.grants.has("client_credentials")) return;
-  requireExchange(client);
+  if (!isOwn) return requireExchange(client);
+  // Else a client that lost the grant would go on beginning sessions of its own by exchange.
+  if (!client.grants.has("client_credentials")) throw grantNotAllowed(client.id, "client_credentials");
 }
 
 function requireExchange(client: Client): void {

@@ -153,6 +153,15 @@ describe("a client's own token, asked for with the client's own credentials (Jav
     expect(fresh).toMatchObject({ sid: claimsOf(old)["sid"], auth_time: claimsOf(old)["auth_time"] });
   });
 
+  test("is refused to a client that may not use client credentials any more, whoever asks", async () => {
+    const core = await startCore([client("etl")]);
+    const token = (await core.login("etl")).access_token;
+    core.registry.current = clientSet([client("etl", { grants: new Set(["token_exchange"]) })]);
+    for (const credentials of [byBearer(token), byBasic("etl")]) {
+      expect(await refusal(core.exchange(subject(token), credentials))).toMatchObject({ code: "unauthorized_client" });
+    }
+  });
+
   test("is answered by a new session when its own has ended or was revoked", async () => {
     const core = await startCore([client("etl")]);
     const revoked = (await core.login("etl")).access_token;
