@@ -252,7 +252,7 @@ export const KeyService: GenService<{
   },
   /**
    * Publishes a new key now; it signs once every verifier can have it (`keys.publish_ahead`). FAILED_PRECONDITION if
-   * one is waiting already, or keys come from files. A retry is safe: it finds the key that is waiting.
+   * keys come from files or Vault. A retry is safe: a key that is waiting already is answered, and none is added.
    *
    * @generated from rpc icemint.v1.KeyService.RotateKeys
    */
