@@ -1,12 +1,20 @@
+import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Readable } from "node:stream";
 
 const NOTHING = Buffer.alloc(0);
 
+/** Told of bodies that are being read, so that slow ones can be cut. */
+export interface BodyWatch<Source> {
+  begin(source: Source): void;
+  /** The body is complete. */
+  end(source: Source): void;
+}
+
 /** How a body is to be read. */
-export interface BodyLimits {
+export interface BodyLimits<Source> {
   readonly maxBytes: number;
-  /** How long the whole body may take; absent where the HTTP server itself watches that. */
-  readonly timeout?: { readonly afterMs: number; readonly cut: () => void };
+  /** Absent where the HTTP server itself watches. */
+  readonly watch?: BodyWatch<Source>;
 }
 
 /**
@@ -14,10 +22,10 @@ export interface BodyLimits {
  * are too many; then the rest is read and dropped until someone ends the connection. Never calls it if the caller goes
  * away first.
  */
-export function readBody(
-  source: Readable,
+export function readBody<Source extends Readable>(
+  source: Source,
   contentLength: string | undefined,
-  { maxBytes, timeout }: BodyLimits,
+  { maxBytes, watch }: BodyLimits<Source>,
   done: (body: Buffer | undefined) => void,
 ): void {
   if (contentLength !== undefined && Number(contentLength) > maxBytes) {
@@ -25,7 +33,7 @@ export function readBody(
     done(undefined);
     return;
   }
-  const timer = timeout && setTimeout(timeout.cut, timeout.afterMs).unref();
+  watch?.begin(source);
   let first: Buffer | undefined;
   let more: Buffer[] | undefined;
   let size = 0;
@@ -39,7 +47,7 @@ export function readBody(
     else (more ??= [first]).push(chunk);
   });
   source.on("end", () => {
-    clearTimeout(timer);
+    watch?.end(source);
     if (size <= maxBytes) done(more === undefined ? (first ?? NOTHING) : Buffer.concat(more, size));
   });
 }
@@ -68,4 +76,15 @@ export function lingerThen(source: Readable, end: () => void): void {
   source.on("data", count);
   source.once("end", finish);
   source.once("close", finish);
+}
+
+/**
+ * The same for an answered HTTP/2 stream: whoever goes on sending is told that it is not wanted (RFC 9113 section 8.1).
+ * Not sooner, and not to one who has sent all: this reset, too, can overtake the answer.
+ */
+export function lingerThenReset(stream: ServerHttp2Stream): void {
+  if (stream.readableEnded) return;
+  lingerThen(stream, () => {
+    if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+  });
 }

@@ -10,6 +10,7 @@ import { Http1Side } from "./http1-side.js";
 import { Http2Side } from "./http2-side.js";
 import { createAddressResolver } from "./peer-address.js";
 import { createDispatcher } from "./dispatcher.js";
+import { SlowBodies } from "./slow-bodies.js";
 import { PortLifetime, type DrainTimes } from "./port-lifetime.js";
 import { createRest, malformedAnswer, type MalformedStatus, type RestOptions } from "./rest/rest.js";
 import { createRpc, type RpcOptions } from "./rpc/rpc.js";
@@ -88,7 +89,8 @@ export function createServer(options: ServerOptions): Server {
   const shutdown = new AbortController();
   const gate = createGate({ maxInFlight: options.limits.maxInFlight, overloaded: options.overloaded });
   const callerOf = createCallerFactory(pooledRandomId(), createAddressResolver(options.http.trustedProxies));
-  const shared = { ...options, gate, callerOf, bodyTimeoutMs: timeouts.requestMs };
+  const slowBodies = new SlowBodies(timeouts.requestMs);
+  const shared = { ...options, gate, callerOf, slowBodies };
   let accepting = true;
 
   const { onRequest, onStream } = createDispatcher({
@@ -108,17 +110,17 @@ export function createServer(options: ServerOptions): Server {
   const http2 = new Http2Side({ onStream, retireAt, lingerMs: timeouts.lingerMs, clock });
   const lifetime = new PortLifetime({ ...options, http1, http2, timeouts, onClosing: () => shutdown.abort() });
 
+  async function drain(times: DrainTimes): Promise<void> {
+    accepting = false;
+    await lifetime.drain(times);
+    slowBodies[Symbol.dispose]();
+  }
+
   return {
     listen: () => lifetime.listen(),
     accepting: () => accepting,
-    drain(times) {
-      accepting = false;
-      return lifetime.drain(times);
-    },
-    close() {
-      accepting = false;
-      return lifetime.drain({ delayMs: 0, graceMs: 0 });
-    },
+    drain,
+    close: () => drain({ delayMs: 0, graceMs: 0 }),
     connections: () => ({ ...lifetime.connections(), inFlight: gate.inFlight(), turnedAway: gate.turnedAway() }),
   };
 }

@@ -13,6 +13,7 @@ import { OnePort } from "../../src/transport/one-port.js";
 import { createAddressResolver } from "../../src/transport/peer-address.js";
 import { createRpcServer } from "../../src/transport/rpc/rpc-server.js";
 import { serve } from "../../src/transport/rpc/service-list.js";
+import { SlowBodies } from "../../src/transport/slow-bodies.js";
 import { parseTarget } from "../../src/transport/target.js";
 import {
   ServerCompatRequestSchema,
@@ -37,7 +38,7 @@ const rpc = createRpcServer({
   services: [serve(ConformanceService, conformanceService)],
   callerOf: createCallerFactory(pooledRandomId(), createAddressResolver([])),
   corsOrigins: [],
-  bodyTimeoutMs: 30_000,
+  slowBodies: new SlowBodies(30_000),
   logger: silentLogger,
   jsonOptions: { registry: requestTypes },
   describe: (error) => error, // the suite wants no details that it did not ask for

@@ -1,11 +1,12 @@
 /** Carries requests and answers between Node's two HTTP servers and the handlers. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { invalidRequest } from "../../oauth/error.js";
 import type { Caller } from "../../oauth/request.js";
-import { lingerThen, readBody } from "../body.js";
+import { lingerThen, lingerThenReset, readBody } from "../body.js";
 import type { Arrival, CallerFactory } from "../call.js";
 import { MAX_MESSAGE_BYTES } from "../limits.js";
+import type { SlowBodies } from "../slow-bodies.js";
 import type { Target } from "../target.js";
 import { errorResponse, type ErrorLinks } from "./errors.js";
 import type { RestResponse, RestRoute, RestRoutes } from "./rest-message.js";
@@ -15,8 +16,7 @@ export interface RestServerOptions {
   readonly routes: RestRoutes;
   readonly callerOf: CallerFactory;
   readonly links: ErrorLinks;
-  /** For the whole body of a request over HTTP/2; over HTTP/1.1 Node's own limit holds. Milliseconds. */
-  readonly bodyTimeoutMs: number;
+  readonly slowBodies: SlowBodies;
 }
 
 /** Serves what is at the routes, and refuses what is nowhere. */
@@ -33,7 +33,9 @@ const HTTP1_LIMITS = { maxBytes: MAX_MESSAGE_BYTES };
 const NO_BODY = Buffer.alloc(0);
 
 /** Makes the server. */
-export function createRestServer({ routes, callerOf, links, bodyTimeoutMs }: RestServerOptions): RestServer {
+export function createRestServer({ routes, callerOf, links, slowBodies }: RestServerOptions): RestServer {
+  const http2Limits = { maxBytes: MAX_MESSAGE_BYTES, watch: slowBodies };
+
   function serve(
     { path, query }: Target,
     method: string,
@@ -81,12 +83,11 @@ export function createRestServer({ routes, callerOf, links, bodyTimeoutMs }: Res
     serveHttp2(target, stream, arrival) {
       const { headers } = arrival;
       const method = String(headers[":method"]);
-      const timeout = { afterMs: bodyTimeoutMs, cut: () => stream.close(constants.NGHTTP2_CANCEL) };
       serve(
         target,
         method,
         arrival,
-        (done) => readBody(stream, headers["content-length"], { maxBytes: MAX_MESSAGE_BYTES, timeout }, done),
+        (done) => readBody(stream, headers["content-length"], http2Limits, done),
         (answer) => writeHttp2(stream, method, answer),
       );
     },
@@ -117,9 +118,7 @@ function writeHttp2(stream: ServerHttp2Stream, method: string, { status, headers
     stream.respond(fields);
     stream.end(body);
   }
-  // The answer is complete and the rest of the request is not wanted (RFC 9113 section 8.1).
-  // Not before what was written has left: a reset overtakes headers that still wait.
-  if (!stream.readableEnded) stream.once("finish", () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)));
+  lingerThenReset(stream);
 }
 
 /** Whether Node may read the rest of a body by itself: it has no limit of its own. */

@@ -1,5 +1,6 @@
 /** Everything that is served without RPC, composed. Owns the form endpoints and the documents; knows no rule of a grant. */
 import type { CallerFactory } from "../call.js";
+import type { SlowBodies } from "../slow-bodies.js";
 import { randomUUID } from "node:crypto";
 import { createDiscovery, endpointUrl, type DiscoveryOptions } from "./discovery.js";
 import { createErrorList } from "./error-list.js";
@@ -14,13 +15,12 @@ export interface RestOptions extends DiscoveryOptions, Omit<FormEndpointOptions,
   /** Further paths of the token endpoint. */
   readonly tokenPaths: readonly string[];
   readonly callerOf: CallerFactory;
-  /** For the whole body of a request over HTTP/2. Milliseconds. */
-  readonly bodyTimeoutMs: number;
+  readonly slowBodies: SlowBodies;
 }
 
 /** Makes the server of all that. */
 export function createRest(options: RestOptions): RestServer {
-  const { issuer, tokenPaths, callerOf, bodyTimeoutMs } = options;
+  const { issuer, tokenPaths, callerOf, slowBodies } = options;
   const links = { errorsUri: endpointUrl(issuer, "/errors") };
   const routes = createRoutes({
     endpoints: createFormEndpoints({ ...options, links }),
@@ -29,7 +29,7 @@ export function createRest(options: RestOptions): RestServer {
     tokenPaths,
     issuer,
   });
-  return createRestServer({ routes, callerOf, links, bodyTimeoutMs });
+  return createRestServer({ routes, callerOf, links, slowBodies });
 }
 
 const PHRASES = {

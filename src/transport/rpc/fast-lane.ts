@@ -8,8 +8,8 @@
  * It is built of parts that Connect exports and marks as private: the version is pinned exactly, and both the parity test
  * and the conformance suite run on this lane.
  */
-import http2, { type ServerHttp2Stream } from "node:http2";
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { ServerHttp2Stream } from "node:http2";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { create, isMessage, type DescMessage, type Message, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   Code,
@@ -27,7 +27,9 @@ import {
   type UniversalHandlerOptions,
 } from "@connectrpc/connect/protocol";
 import { readBody } from "../body.js";
-import type { Arrival } from "../call.js";
+import { contentTypeUnaryJson } from "@connectrpc/connect/protocol-connect";
+import { text, type Arrival } from "../call.js";
+import type { SlowBodies } from "../slow-bodies.js";
 import { connectError, connectMessage, grpcError, grpcMessage, type Answer } from "./answers.js";
 import { ENVELOPE_BYTES, openEnvelope } from "./envelope.js";
 import { LazyContext, type CallParts } from "./lazy-context.js";
@@ -38,8 +40,8 @@ import { writeResponse, writeStream } from "./write-answer.js";
 /** What a call begins with. */
 export interface CallStart {
   readonly values: ContextValues;
-  /** Set on the answer, whatever it is. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Of the answer, whatever it is: names in lower case, each followed by its value. */
+  readonly headers: readonly string[];
 }
 
 /** What the lane is made of. */
@@ -49,8 +51,7 @@ export interface FastLaneOptions {
   readonly writeMaxBytes: number;
   /** Longer deadlines are cut to this. */
   readonly maxTimeoutMs: number;
-  /** For the whole body of a call over HTTP/2. Milliseconds. */
-  readonly bodyTimeoutMs: number;
+  readonly slowBodies: SlowBodies;
   readonly acceptCompression: readonly Compression[];
   readonly jsonOptions?: UniversalHandlerOptions["jsonOptions"];
   readonly begin: (arrival: Arrival, protocolName: Wire["protocol"]["name"]) => CallStart;
@@ -83,10 +84,12 @@ interface LaneCall {
 /** Makes the lane. */
 export function createFastLane(options: FastLaneOptions): FastLane {
   const methods = unaryMethods(options);
+  const http2Limits = { maxBytes: options.readMaxBytes + ENVELOPE_BYTES, watch: options.slowBodies };
+  const http1Limits = { maxBytes: options.readMaxBytes };
 
   async function run({ method, wire, arrival, path, onGone }: LaneCall, body: Buffer | undefined): Promise<Answer> {
     const { values, headers: startHeaders } = options.begin(arrival, wire.protocol.name);
-    const headers: OutgoingHttpHeaders = { "content-type": wire.contentType, ...startHeaders };
+    const headersFor = (contentType: string) => ["content-type", contentType, ...startHeaders];
     const context = new LazyContext({
       method: method.spec.method,
       protocolName: wire.protocol.name,
@@ -97,18 +100,21 @@ export function createFastLane(options: FastLaneOptions): FastLane {
     });
     const isGrpc = wire.protocol === GRPC;
     try {
-      const input = await readMessage(method, wire, arrival, context, body, options);
+      const data = openBody(wire, arrival, context, body, options);
+      const input = parse(method, wire, data instanceof Promise ? await data : data);
       const output = await method.spec.impl(input, context);
       if (context.isLate()) throw new ConnectError("the operation timed out", Code.DeadlineExceeded);
       const message = method.io.getO(wire.binary).serialize(whole(method.spec.method.output, output));
-      return isGrpc ? grpcMessage(headers, message, context) : connectMessage(headers, message, context);
+      return (isGrpc ? grpcMessage : connectMessage)(headersFor(wire.contentType), message, context);
     } catch (thrown) {
       const error = options.describe(
         thrown instanceof ConnectError
           ? thrown
           : new ConnectError("internal error", Code.Internal, undefined, undefined, thrown),
       );
-      return isGrpc ? grpcError(headers, error, context) : connectError(headers, error, context, options.jsonOptions);
+      return isGrpc
+        ? grpcError(headersFor(wire.contentType), error, context)
+        : connectError(headersFor(contentTypeUnaryJson), error, context, options.jsonOptions);
     } finally {
       context.done();
     }
@@ -121,9 +127,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
       const wire = method && WIRES.get(headers["content-type"] ?? "");
       if (method === undefined || wire === undefined) return false;
       const onGone = (gone: () => void) => stream.once("close", () => stream.rstCode !== 0 && gone());
-      const timeout = { afterMs: options.bodyTimeoutMs, cut: () => stream.close(http2.constants.NGHTTP2_CANCEL) };
-      const maxBytes = options.readMaxBytes + ENVELOPE_BYTES;
-      readBody(stream, headers["content-length"], { maxBytes, timeout }, (body) => {
+      readBody(stream, headers["content-length"], http2Limits, (body) => {
         void run({ method, wire, arrival, path, onGone }, body).then((answer) => writeStream(stream, answer));
       });
       return true;
@@ -137,7 +141,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
       if (method === undefined || wire === undefined || wire.protocol !== CONNECT) return false;
       const arrival = { headers, rawHeaders, peerAddress: request.socket.remoteAddress };
       const onGone = (gone: () => void) => response.once("close", () => response.writableFinished || gone());
-      readBody(request, headers["content-length"], { maxBytes: options.readMaxBytes }, (body) => {
+      readBody(request, headers["content-length"], http1Limits, (body) => {
         void run({ method, wire, arrival, path, onGone }, body).then((answer) =>
           writeResponse(request, response, answer),
         );
@@ -160,41 +164,38 @@ function unaryMethods({ services, jsonOptions, readMaxBytes, writeMaxBytes }: Fa
   return methods;
 }
 
-/** From the body to the input message; the order of the checks is stock Connect's. */
-async function readMessage(
-  { io }: LaneMethod,
-  { protocol, binary }: Wire,
+/** The bytes of the message, and the deadline of the call; the order of the checks is stock Connect's. */
+function openBody(
+  { protocol }: Wire,
   { headers }: Arrival,
   context: LazyContext,
   body: Buffer | undefined,
   { readMaxBytes, maxTimeoutMs, acceptCompression }: FastLaneOptions,
-): Promise<Message> {
+): Uint8Array | Promise<Uint8Array> {
   const compression = requestCompression(protocol, headers, acceptCompression);
-  const timeout = protocol.parseTimeout(text(headers[protocol.timeoutHeader]) ?? null, Number.MAX_SAFE_INTEGER);
-  if (timeout.error !== undefined) throw timeout.error;
-  context.deadline =
-    timeout.timeoutMs === undefined ? undefined : Date.now() + Math.min(timeout.timeoutMs, maxTimeoutMs);
+  const sentTimeout = text(headers[protocol.timeoutHeader]);
+  if (sentTimeout !== undefined) {
+    const { timeoutMs = maxTimeoutMs, error } = protocol.parseTimeout(sentTimeout, Number.MAX_SAFE_INTEGER);
+    if (error !== undefined) throw error;
+    context.deadline = Date.now() + Math.min(timeoutMs, maxTimeoutMs);
+  }
   if (body === undefined) {
     throw new ConnectError(
       `message size is larger than configured readMaxBytes ${readMaxBytes}`,
       Code.ResourceExhausted,
     );
   }
-  let data: Uint8Array | Promise<Uint8Array> = body;
-  if (protocol === GRPC) data = openEnvelope(body, compression, readMaxBytes);
-  else if (compression !== null) data = compression.decompress(body, readMaxBytes);
-  const bytes = data instanceof Promise ? await data : data;
+  if (protocol === GRPC) return openEnvelope(body, compression, readMaxBytes);
+  return compression === null ? body : compression.decompress(body, readMaxBytes);
+}
+
+/** Broken input is the caller's fault, and the parser's own text quotes it, and so perhaps a secret. */
+function parse({ io }: LaneMethod, { binary }: Wire, data: Uint8Array): Message {
   try {
-    return io.getI(binary).parse(bytes);
+    return io.getI(binary).parse(data);
   } catch (error) {
-    // The parser's own text quotes the message, and so perhaps a secret; and it calls broken protobuf our fault.
-    throw new ConnectError(
-      "the message cannot be read as the method's request",
-      Code.InvalidArgument,
-      undefined,
-      undefined,
-      error,
-    );
+    const complaint = "the message cannot be read as the method's request";
+    throw new ConnectError(complaint, Code.InvalidArgument, undefined, undefined, error);
   }
 }
 
@@ -213,8 +214,4 @@ function requestCompression(
 /** Handlers may answer with a plain object; those on the hot path make the message themselves. */
 function whole(schema: DescMessage, output: MessageInitShape<DescMessage>): Message {
   return isMessage(output, schema) ? output : create(schema, output);
-}
-
-function text(value: string | readonly string[] | undefined): string | undefined {
-  return typeof value === "string" ? value : value?.join(",");
 }

@@ -7,6 +7,7 @@ import { compressionGzip } from "@connectrpc/connect-node";
 import type { Logger } from "../../telemetry/logger.js";
 import type { Arrival, CallerFactory } from "../call.js";
 import { MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.js";
+import type { SlowBodies } from "../slow-bodies.js";
 import { rpcCallKey } from "./call-context.js";
 import { createCorsPolicy } from "./cors.js";
 import { withErrorInfo } from "./errors.js";
@@ -19,8 +20,7 @@ export interface RpcServerOptions {
   readonly services: ServiceList;
   readonly callerOf: CallerFactory;
   readonly corsOrigins: readonly string[];
-  /** For the whole body of a call over HTTP/2. Milliseconds. */
-  readonly bodyTimeoutMs: number;
+  readonly slowBodies: SlowBodies;
   readonly logger: Logger;
   /** For services whose messages hold an `Any`; ours have none. */
   readonly jsonOptions?: UniversalHandlerOptions["jsonOptions"];
@@ -47,7 +47,7 @@ export function createRpcServer({
   services,
   callerOf,
   corsOrigins,
-  bodyTimeoutMs,
+  slowBodies,
   logger,
   jsonOptions = {},
   describe = withErrorInfo,
@@ -57,11 +57,9 @@ export function createRpcServer({
   function begin(arrival: Arrival, protocolName: ProtocolName): CallStart {
     const caller = callerOf(arrival, protocolName);
     const { origin } = arrival.headers;
-    const headers = { "x-request-id": caller.requestId };
-    return {
-      values: createContextValues().set(rpcCallKey, { caller, arrival }),
-      headers: origin === undefined ? headers : { ...headers, ...cors.forAnswer(origin) },
-    };
+    const headers = ["x-request-id", caller.requestId];
+    if (origin !== undefined) headers.push(...Object.entries(cors.forAnswer(origin) ?? {}).flat());
+    return { values: createContextValues().set(rpcCallKey, { caller, arrival }), headers };
   }
 
   const limits = { readMaxBytes: MAX_MESSAGE_BYTES, writeMaxBytes: MAX_ANSWER_BYTES };
@@ -70,7 +68,7 @@ export function createRpcServer({
     services,
     ...limits,
     maxTimeoutMs: MAX_TIMEOUT_MS,
-    bodyTimeoutMs,
+    slowBodies,
     acceptCompression,
     jsonOptions,
     begin,
@@ -101,10 +99,8 @@ export function createRpcServer({
       }
       const protocolName = protocolNameOf(headers["content-type"]);
       if (protocolName === "connect") return false;
-      stream.respond(
-        { ":status": 200, "content-type": headers["content-type"], ...unknownMethod(begin(arrival, protocolName)) },
-        { endStream: true },
-      );
+      const fields = unknownMethod(headers["content-type"], begin(arrival, protocolName));
+      stream.respond([":status", "200", ...fields], { endStream: true });
       return true;
     },
 
@@ -119,14 +115,14 @@ export function createRpcServer({
       }
       if (protocolNameOf(headers["content-type"]) !== "grpc-web") return false;
       const arrival = { headers, rawHeaders: request.rawHeaders, peerAddress: request.socket.remoteAddress };
-      const fields = { "content-type": headers["content-type"], ...unknownMethod(begin(arrival, "grpc-web")) };
-      response.writeHead(200, fields).end();
+      response.writeHead(200, unknownMethod(headers["content-type"], begin(arrival, "grpc-web"))).end();
       return true;
     },
   };
 }
 
 /** gRPC's UNIMPLEMENTED, in headers alone: a bare 404 makes grpcurl and the health probe report nonsense. */
-function unknownMethod({ headers }: CallStart) {
-  return { ...headers, "grpc-status": "12", "grpc-message": "this method is not served" };
+function unknownMethod(contentType: string | undefined, { headers }: CallStart): string[] {
+  const status = ["grpc-status", "12", "grpc-message", "this method is not served"];
+  return ["content-type", contentType ?? "", ...headers, ...status];
 }

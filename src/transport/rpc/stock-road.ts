@@ -40,7 +40,7 @@ export function createStockRoad({ services, begin, onFailure, ...options }: Stoc
     const handler = handlers.get((request.url ?? "").split("?", 1)[0] ?? "");
     if (handler === undefined) return end(response, 404);
     const { values, headers } = begin(arrivalOf(request), protocolNameOf(request.headers["content-type"]));
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    for (let at = 0; at < headers.length; at += 2) response.setHeader(headers[at] ?? "", headers[at + 1] ?? "");
     handler(universalRequestFromNodeRequest(request, response, undefined, values))
       .then((answer) => universalResponseToNodeResponse(answer, response))
       .catch((error: unknown) => {

@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorInfoSchema } from "../../../src/gen/google/rpc/error_details_pb.js";
 import { GetTokenResponseSchema, TokenService } from "../../../src/gen/icemint/v1/token_service_pb.js";
 import { createFastLane } from "../../../src/transport/rpc/fast-lane.js";
+import { SlowBodies } from "../../../src/transport/slow-bodies.js";
 import { serve } from "../../../src/transport/rpc/service-list.js";
 import type { ServiceImpl } from "@connectrpc/connect";
 
@@ -79,9 +80,9 @@ beforeAll(async () => {
     readMaxBytes: READ_MAX_BYTES,
     writeMaxBytes: 1024 * 1024,
     maxTimeoutMs: 30_000,
-    bodyTimeoutMs: 5000,
+    slowBodies: new SlowBodies(5000),
     acceptCompression: [compressionGzip],
-    begin: () => ({ values: createContextValues(), headers: {} }),
+    begin: () => ({ values: createContextValues(), headers: [] }),
     describe: (error) => error,
   });
   stockUrl = { 1: await listen(http.createServer(stock)), 2: await listen(http2.createServer(stock)) };
