@@ -42,13 +42,14 @@ export interface ServiceOptions {
 type Unary<Message, Answer> = (message: Message, context: HandlerContext) => Promise<Answer>;
 
 /**
- * Wraps a method in two steps: `read`, whose refusals are told to the audit here, and `answer`, in which the core audits
- * its own. Whatever is thrown becomes an RPC error.
+ * Wraps a method in three steps: `read`, whose refusals are told to the audit here; `work`, in which the core audits its
+ * own; `show`. Whatever is thrown becomes an RPC error.
  */
-function method<Message, Plain, Answer>(
+function method<Message, Plain, Result, Answer>(
   { gate, events }: Pick<ServiceOptions, "gate" | "events">,
   read: (message: Message, call: RpcCall) => Plain,
-  answer: (plain: Plain) => Promise<Answer> | Answer,
+  work: (plain: Plain) => Promise<Result> | Result,
+  show: (result: Result) => Answer,
 ): Unary<Message, Answer> {
   return async (message, context) => {
     const call = rpcCallOf(context);
@@ -62,7 +63,7 @@ function method<Message, Plain, Answer>(
       throw toConnectError(refusal);
     }
     try {
-      return await answer(plain);
+      return show(await work(plain));
     } catch (error) {
       throw toConnectError(error);
     } finally {
@@ -71,23 +72,23 @@ function method<Message, Plain, Answer>(
   };
 }
 
+const showNothing = () => ({});
+
 /** `TokenService` without `WatchRevocations`. */
 export function createTokenService(
   options: ServiceOptions,
 ): Omit<ServiceImpl<typeof TokenService>, "watchRevocations"> {
   const { tokenEndpoint, revocationEndpoint, introspectionEndpoint, keyRing } = options;
   return {
-    getToken: method(options, toTokenRequest, async (request) => fromTokenResponse(await tokenEndpoint.token(request))),
+    getToken: method(options, toTokenRequest, (request) => tokenEndpoint.token(request), fromTokenResponse),
     revokeToken: method(
       options,
       (message, call) => ({
         ...callerRequest(call, checkedClient(message)),
         target: toRevocationTarget(message),
       }),
-      async (request) => {
-        await revocationEndpoint.revoke(request);
-        return {};
-      },
+      (request) => revocationEndpoint.revoke(request),
+      showNothing,
     ),
     introspectToken: method(
       options,
@@ -95,12 +96,14 @@ export function createTokenService(
         ...callerRequest(call, checkedClient(message)),
         token: required(message.token, MAX_TOKEN_LENGTH, "token"),
       }),
-      async (request) => fromIntrospection(await introspectionEndpoint.introspect(request)),
+      (request) => introspectionEndpoint.introspect(request),
+      fromIntrospection,
     ),
     getKeys: method(
       options,
       () => undefined,
-      () => fromPublished(keyRing.published()),
+      () => keyRing.published(),
+      fromPublished,
     ),
   };
 }
@@ -114,16 +117,18 @@ export function createKeyService(options: ServiceOptions): ServiceImpl<typeof Ke
       (_message, call) => callerRequest(call),
       async (request) => {
         await watchAuthorizer.authorizeKeyChange(request);
-        return { keys: keyOperations.list().map(fromKeyInfo) };
+        return keyOperations.list();
       },
+      (keys) => ({ keys: keys.map(fromKeyInfo) }),
     ),
     rotateKeys: method(
       options,
       (_message, call) => callerRequest(call),
       async (request) => {
         await watchAuthorizer.authorizeKeyChange(request);
-        return { key: fromKeyInfo(await unlessFixed(keyOperations.rotate())) };
+        return unlessFixed(keyOperations.rotate());
       },
+      (key) => ({ key: fromKeyInfo(key) }),
     ),
     revokeKey: method(
       options,
@@ -131,8 +136,8 @@ export function createKeyService(options: ServiceOptions): ServiceImpl<typeof Ke
       async ({ kid, ...request }) => {
         await watchAuthorizer.authorizeKeyChange(request);
         await unlessFixed(keyOperations.revoke(kid));
-        return {};
       },
+      showNothing,
     ),
   };
 }
