@@ -20,11 +20,25 @@ const TIMEOUTS = {
 } as const satisfies Record<LinkPurpose, object>;
 
 const CONNECT_TIMEOUT_MS = 500;
+const REVIVE_MS = 50;
 const DEFAULT_PORT = 6379;
 const DEFAULT_SENTINEL_PORT = 26_379;
 
-/** Opens a connection; it goes on by itself for as long as it is not closed. */
-export function openLink(settings: RedisSettings, purpose: LinkPurpose): RedisLink {
+/** Opens a connection; it goes on by itself until the signal aborts. */
+export function openLink(settings: RedisSettings, purpose: LinkPurpose, closing: AbortSignal): RedisLink {
+  const link = newLink(settings, purpose);
+  link.on("error", () => {}); // every call that fails says so itself
+  // ioredis retries all but one failure: Sentinels that announce a failover while it connects make it end for good.
+  link.on("end", () => {
+    setTimeout(() => {
+      if (!closing.aborted) link.connect().catch(() => {}); // it ends again, and comes back here
+    }, REVIVE_MS).unref();
+  });
+  closing.addEventListener("abort", () => link.disconnect(), { once: true });
+  return link;
+}
+
+function newLink(settings: RedisSettings, purpose: LinkPurpose): RedisLink {
   const { topology } = settings;
   const options = linkOptions(settings, purpose);
   switch (topology.kind) {

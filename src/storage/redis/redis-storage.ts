@@ -43,17 +43,15 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
   const { settings, clock, familyPolicy, log } = needs;
   const now: ScriptNow = () => needs.scriptNow?.() ?? "";
   const keys = createRedisKeys(settings.prefix);
-  const link = openLink(settings, "request");
-  link.on("error", () => {}); // every call that fails says so itself
+  const closing = new AbortController();
+  const link = openLink(settings, "request", closing.signal);
   const redis = new RedisCaller({ link, log, deadlineMs: needs.deadlineMs });
   const monitor = new RedisMonitor({ redis, log, keys });
   const failures = new RedisFailures({ redis, keys, replica: newName() });
-  const closing = new AbortController();
-  const openTail = (): RedisLink => openLink(settings, "tail");
+  const openTail = (ended: AbortSignal): RedisLink => openLink(settings, "tail", ended);
   const close = async (): Promise<void> => {
     closing.abort();
     failures.close();
-    link.disconnect();
   };
 
   await whenReady(link, START_MS);

@@ -14,7 +14,8 @@ const OWN_VIEW_MS = 100;
 
 /** What the log is made from. */
 export interface RedisLogDependencies extends Omit<FollowerDependencies, "sink" | "tail"> {
-  openTail(): RedisLink;
+  /** A connection that is closed when the signal aborts. */
+  openTail(ended: AbortSignal): RedisLink;
   /** Aborts when the storage is closed. */
   readonly closing: AbortSignal;
 }
@@ -53,9 +54,7 @@ export class RedisRevocationLog implements RevocationLog {
     if (this.#follower !== undefined) throw new Error("the log of a storage is followed once");
     const ended = AbortSignal.any([signal, this.#needs.closing]);
     if (ended.aborted) return;
-    const tail = this.#needs.openTail();
-    tail.on("error", () => {}); // connections are tried again for as long as it is open
-    ended.addEventListener("abort", () => tail.disconnect(), { once: true });
+    const tail = this.#needs.openTail(ended);
     this.#sink = sink;
     this.#follower = new RevocationFollower({ ...this.#needs, sink, tail });
     await this.#follower.run(ended);
