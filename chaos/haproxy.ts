@@ -32,7 +32,7 @@ defaults
   timeout client 60s
   timeout server 2s
   timeout http-request 5s
-  timeout check 1s
+  timeout check 500ms
   option redispatch 1
   retries 3
   retry-on conn-failure
