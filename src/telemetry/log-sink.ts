@@ -2,8 +2,8 @@
  * Where log lines go: collected in memory and written asynchronously, so that a slow reader of stderr never slows a
  * request. Bounded: with a reader that stands still, lines are dropped and counted.
  */
-import { once } from "node:events";
-import { pino } from "pino";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createFileWriter } from "./file-writer.js";
 import { prettyLine } from "./pretty-line.js";
 
 /** Takes whole lines of JSON, each ending in a newline. */
@@ -47,23 +47,13 @@ const CLOSE_TIMEOUT_MS = 2000;
 
 /** Makes a sink on a file descriptor. */
 export function createLogSink({ fd, pretty, flushMs = 100, maxBytes = 16 * 1024 * 1024 }: LogSinkOptions): LogSink {
-  const destination = pino.destination({ fd, sync: false, minLength: 0, maxLength: maxBytes, maxWrite: maxBytes });
-  // Lines become bytes at once: kept as strings, all the pieces that they are made of would live until the next write.
-  const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  let droppedLines = 0;
+  const writer = createFileWriter({ fd, maxBytes, onDropped: (chunk) => (droppedLines += linesOf(chunk)) });
+  // Lines become bytes soon: kept as strings, all the pieces that they are made of would live until the next write.
+  let chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   let used = 0;
   let unmade: (() => string)[] = [];
-  let droppedLines = 0;
-  let bytesUnderWay = 0;
   let timer: NodeJS.Timeout | undefined;
-  destination.on("write", (bytes: number) => {
-    bytesUnderWay -= bytes;
-  });
-  destination.on("drop", (dropped: unknown) => {
-    droppedLines += String(dropped).split("\n").length - 1;
-    bytesUnderWay -= Buffer.byteLength(String(dropped));
-  });
-  // A closed stderr must not end the service.
-  destination.on("error", () => {});
 
   function flush(): void {
     clearTimeout(timer);
@@ -73,19 +63,16 @@ export function createLogSink({ fd, pretty, flushMs = 100, maxBytes = 16 * 1024 
   }
 
   function handOver(): void {
-    if (used > 0) send(chunk.toString("utf8", 0, used), used);
+    if (used === 0) return;
+    writer.write(chunk.subarray(0, used));
+    chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     used = 0;
-  }
-
-  function send(text: string, bytes: number): void {
-    bytesUnderWay += bytes;
-    destination.write(text);
   }
 
   function append(line: string): void {
     const most = line.length * BYTES_PER_CHARACTER;
     if (used + most > CHUNK_BYTES) handOver();
-    if (most > CHUNK_BYTES) send(line, Buffer.byteLength(line));
+    if (most > CHUNK_BYTES) writer.write(Buffer.from(line));
     else used += chunk.write(line, used);
   }
 
@@ -112,17 +99,22 @@ export function createLogSink({ fd, pretty, flushMs = 100, maxBytes = 16 * 1024 
     flush,
     async close() {
       flush();
-      if (bytesUnderWay === 0) return;
-      await once(destination, "drain", { signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) }).catch(() => {});
+      await Promise.race([writer.drained(), sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
     },
     flushSync() {
       flush();
       try {
-        destination.flushSync();
+        writer.drainSync();
       } catch {
         // The reader is gone: there is nobody to tell.
       }
     },
     dropped: () => droppedLines,
   };
+}
+
+const NEWLINE = 0x0a;
+
+function linesOf(chunk: Buffer): number {
+  return chunk.reduce((lines, byte) => (byte === NEWLINE ? lines + 1 : lines), 0);
 }

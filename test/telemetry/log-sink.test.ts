@@ -60,6 +60,17 @@ describe("the log sink", () => {
     closeSync(readOnly);
   });
 
+  it("outlives its reader: what nobody can read is dropped and counted", async () => {
+    const { readOnly, sink } = stalledSink();
+    closeSync(readOnly);
+    sink.write("1\n");
+    await sink.close();
+    sink.write("2\n");
+    await sink.close();
+    sink.flushSync();
+    expect(sink.dropped()).toBeGreaterThan(0);
+  });
+
   it("keeps lines that are made later in their place", async () => {
     const { sink, text } = fileSink();
     sink.write("1\n");

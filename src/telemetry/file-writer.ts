@@ -1,0 +1,71 @@
+import { write, writeSync } from "node:fs";
+
+/** Writes chunks to a file descriptor one after the other, without ever making anybody wait. */
+export interface FileWriter {
+  /** Hands a chunk over. It is dropped if too much waits already, or nobody reads any more. */
+  write(chunk: Buffer): void;
+  /** Resolves once nothing waits to be written. */
+  drained(): Promise<void>;
+  /** Writes what waits at once, perhaps before the chunk that is being written. */
+  drainSync(): void;
+}
+
+/** What is written, and how much may wait. */
+export interface FileWriterOptions {
+  readonly fd: number;
+  readonly maxBytes: number;
+  readonly onDropped: (chunk: Buffer) => void;
+}
+
+const RETRY_MS = 50;
+
+/** Makes a writer. */
+export function createFileWriter({ fd, maxBytes, onDropped }: FileWriterOptions): FileWriter {
+  let waiting: Buffer[] = [];
+  let waitingBytes = 0;
+  let underWay = false;
+  let broken = false;
+  let whenDrained: (() => void)[] = [];
+
+  function next(): void {
+    const [chunk] = waiting;
+    underWay = chunk !== undefined;
+    if (chunk !== undefined) return write(fd, chunk, (error, written) => done(chunk, error, written));
+    for (const resolve of whenDrained) resolve();
+    whenDrained = [];
+  }
+
+  function done(chunk: Buffer, error: NodeJS.ErrnoException | null, written: number): void {
+    if (error === null) {
+      waitingBytes -= written;
+      if (written === chunk.length) waiting.shift();
+      else waiting[0] = chunk.subarray(written);
+      next();
+    } else if (isBusy(error)) setTimeout(next, RETRY_MS);
+    else {
+      // The reader is gone, and there is nobody to tell. The service goes on.
+      broken = true;
+      waiting = [];
+      next();
+    }
+  }
+
+  return {
+    write(chunk) {
+      if (broken || waitingBytes + chunk.length > maxBytes) return onDropped(chunk);
+      waiting.push(chunk);
+      waitingBytes += chunk.length;
+      if (!underWay) next();
+    },
+    drained: () => (underWay ? new Promise((resolve) => whenDrained.push(resolve)) : Promise.resolve()),
+    drainSync() {
+      const rest = underWay ? waiting.splice(1) : waiting.splice(0);
+      for (const chunk of rest) for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at);
+    },
+  };
+}
+
+/** A full pipe that was set not to block. */
+function isBusy({ code }: NodeJS.ErrnoException): boolean {
+  return code === "EAGAIN" || code === "EBUSY";
+}
