@@ -34,6 +34,7 @@ import { connectError, connectMessage, grpcError, grpcMessage, type Answer } fro
 import { ENVELOPE_BYTES, openEnvelope } from "./envelope.js";
 import { LazyContext, type CallParts } from "./lazy-context.js";
 import type { ServiceList } from "./service-list.js";
+import type { MessageEncoder } from "./token-response-bytes.js";
 import { CONNECT, GRPC, WIRES, type Wire } from "./wire.js";
 import { writeResponse, writeStream } from "./write-answer.js";
 
@@ -55,6 +56,8 @@ export interface FastLaneOptions {
   readonly acceptCompression: readonly Compression[];
   readonly jsonOptions?: UniversalHandlerOptions["jsonOptions"];
   readonly begin: (arrival: Arrival, protocolName: Wire["protocol"]["name"]) => CallStart;
+  /** Faster encoders for answers that are sent often, by their type's name. */
+  readonly encoders?: ReadonlyMap<string, MessageEncoder>;
   /** Gives an error of the protocol itself what every error carries. */
   readonly describe: (error: ConnectError) => ConnectError;
 }
@@ -70,6 +73,7 @@ type UnarySpec = Extract<MethodImplSpec, { kind: "unary" }>;
 interface LaneMethod {
   readonly spec: UnarySpec;
   readonly io: MethodSerializationLookup<DescMessage, DescMessage>;
+  readonly encoder: MessageEncoder | undefined;
 }
 
 /** One call, as `run` needs it. */
@@ -104,7 +108,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
       const input = parse(method, wire, data instanceof Promise ? await data : data);
       const output = await method.spec.impl(input, context);
       if (context.isLate()) throw new ConnectError("the operation timed out", Code.DeadlineExceeded);
-      const message = method.io.getO(wire.binary).serialize(whole(method.spec.method.output, output));
+      const message = encode(method, wire, whole(method.spec.method.output, output));
       return (isGrpc ? grpcMessage : connectMessage)(headersFor(wire.contentType), message, context);
     } catch (thrown) {
       const error = options.describe(
@@ -151,14 +155,15 @@ export function createFastLane(options: FastLaneOptions): FastLane {
   };
 }
 
-function unaryMethods({ services, jsonOptions, readMaxBytes, writeMaxBytes }: FastLaneOptions) {
+function unaryMethods({ services, jsonOptions, readMaxBytes, writeMaxBytes, encoders }: FastLaneOptions) {
   const limits = { readMaxBytes, writeMaxBytes };
   const methods = new Map<string, LaneMethod>();
   for (const [service, implementation] of services) {
     for (const spec of Object.values(createServiceImplSpec(service, implementation).methods)) {
       if (spec.kind !== "unary") continue;
       const io = createMethodSerializationLookup(spec.method, undefined, jsonOptions, limits);
-      methods.set(createMethodUrl("/", spec.method), { spec, io });
+      const encoder = encoders?.get(spec.method.output.typeName);
+      methods.set(createMethodUrl("/", spec.method), { spec, io, encoder });
     }
   }
   return methods;
@@ -197,6 +202,10 @@ function parse({ io }: LaneMethod, { binary }: Wire, data: Uint8Array): Message 
     const complaint = "the message cannot be read as the method's request";
     throw new ConnectError(complaint, Code.InvalidArgument, undefined, undefined, error);
   }
+}
+
+function encode({ io, encoder }: LaneMethod, { binary }: Wire, message: Message): Uint8Array {
+  return (binary ? encoder?.(message) : undefined) ?? io.getO(binary).serialize(message);
 }
 
 function requestCompression(

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createContextValues, type ConnectError } from "@connectrpc/connect";
 import type { UniversalHandlerOptions } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
+import { GetTokenResponseSchema } from "../../gen/icemint/v1/token_service_pb.js";
 import type { Logger } from "../../telemetry/logger.js";
 import type { Arrival, CallerFactory } from "../call.js";
 import { MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.js";
@@ -13,6 +14,7 @@ import { createCorsPolicy } from "./cors.js";
 import { withErrorInfo } from "./errors.js";
 import { createFastLane, type CallStart } from "./fast-lane.js";
 import type { ServiceList } from "./service-list.js";
+import { encodeTokenResponse } from "./token-response-bytes.js";
 import { createStockRoad, protocolNameOf, type ProtocolName } from "./stock-road.js";
 
 /** What the server is made of. */
@@ -42,6 +44,8 @@ export interface RpcServer {
 /** Larger than any answer: none is compressed, since a token beside text that a caller chose could be guessed by size. */
 const NEVER = 0xffff_ffff;
 
+const ENCODERS = new Map([[GetTokenResponseSchema.typeName, encodeTokenResponse]]);
+
 /** Makes the server. */
 export function createRpcServer({
   services,
@@ -69,6 +73,7 @@ export function createRpcServer({
     ...limits,
     maxTimeoutMs: MAX_TIMEOUT_MS,
     slowBodies,
+    encoders: ENCODERS,
     acceptCompression,
     jsonOptions,
     begin,
