@@ -1,6 +1,5 @@
 /** All clients together until they are stopped. */
 import { setMaxListeners } from "node:events";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type GrpcClientOptions, runGrpcClient } from "./clients/grpc-client.js";
 import { runJavaClient } from "./clients/java-client.js";
@@ -11,6 +10,7 @@ import { runWatcher } from "./clients/watcher.js";
 import { type ClientOptions, pause } from "./client.js";
 import { FormCaller } from "./form-caller.js";
 import type { History } from "./history.js";
+import { watchNoise } from "./noise.js";
 import type { Replica } from "./replica.js";
 import { type UserSession, probe } from "./user-session.js";
 
@@ -39,7 +39,7 @@ export interface Address {
 }
 
 /** A replica, as it is watched. */
-export type WatchedReplica = Pick<Replica, "name" | "url" | "isReady">;
+export type WatchedReplica = Pick<Replica, "name" | "url" | "pid" | "isReady">;
 
 /** Where the load goes, and what is watched meanwhile. */
 export interface LoadOptions {
@@ -52,8 +52,8 @@ export interface LoadOptions {
 
 /** Load that is on. */
 export interface Load {
-  /** Ends it, and looks a last time at all that was revoked. Resolves with the longest pause of this process itself. */
-  stop(): Promise<{ readonly ownPauseMs: number }>;
+  /** Ends it, and looks a last time at all that was revoked. Resolves with what the machine added to times. */
+  stop(): Promise<{ readonly noiseMs: number }>;
 }
 
 /** Puts the load on. */
@@ -63,8 +63,7 @@ export function startLoad({ addresses, replicas, history, size = USUAL }: LoadOp
   const { signal } = end;
   for (const each of [signal, endOfWatch.signal]) setMaxListeners(0, each);
   const revoked: UserSession[] = [];
-  const pauses = monitorEventLoopDelay({ resolution: 5 });
-  pauses.enable();
+  const noise = watchNoise(() => replicas.flatMap(({ pid }) => (pid === undefined ? [] : [pid])));
   const each = (
     kind: keyof LoadSize,
     run: (client: ClientOptions & GrpcClientOptions, index: number) => Promise<void>,
@@ -94,12 +93,12 @@ export function startLoad({ addresses, replicas, history, size = USUAL }: LoadOp
     async stop() {
       end.abort();
       await Promise.all(running);
-      pauses.disable();
+      const noiseMs = noise.stop();
       await sleep(SETTLE_MS);
       endOfWatch.abort();
       await watching;
       await Promise.all(replicas.map((replica) => lookAtAll(replica, revoked, history)));
-      return { ownPauseMs: pauses.max / 1e6 };
+      return { noiseMs };
     },
   };
 }

@@ -46,6 +46,11 @@ export class Replica implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** Of the process that was started last. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Starts a version's `main.js`, by default the one that was built here. Resolves once it is ready. */
   async start(program = BUILT): Promise<void> {
     const log = openSync(this.#log, "a");

@@ -11,7 +11,7 @@ export interface Row {
   readonly complaints: readonly string[];
   /** How many of them are broken promises. */
   readonly breaches: number;
-  readonly ownPauseMs: number;
+  readonly noiseMs: number;
 }
 
 const BEGIN = "<!-- measured: begin -->";
@@ -30,18 +30,20 @@ const HEAD = [
   "slowest",
   "sessions lost",
   "resets",
+  "noise",
   "promises",
 ];
 
 /** The table. */
 export function table(rows: readonly Row[]): string {
-  const lines = rows.map(({ title, balancer, summary, complaints }) => [
+  const lines = rows.map(({ title, balancer, summary, complaints, noiseMs }) => [
     title,
     balancer,
     ...cellsOf(summary.stateless),
     ...cellsOf(summary.stateful),
     String(summary.lost),
     String(summary.resets),
+    time(noiseMs),
     complaints.length === 0 ? "kept" : "**broken**",
   ]);
   return aligned([HEAD, HEAD.map(() => "---"), ...lines]);

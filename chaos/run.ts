@@ -28,7 +28,7 @@ const DOCUMENT = "docs/availability.md";
 const WARM_UP_MS = 3500;
 /** How long after its acknowledgement a revocation may still be unknown to another replica. */
 const STALENESS_MS = 1000;
-/** A pause of this process that balancers' health checks and clients' deadlines suffer from too. */
+/** What balancers' health checks and clients' deadlines suffer from too. */
 const NOISE_MS = 300;
 
 const { values } = parseArgs({
@@ -55,8 +55,8 @@ const skipped: string[] = [];
 for (const group of groups(chosen)) await runGroup(group);
 
 console.log(`\n${table(rows)}\n`);
-for (const { title, balancer, complaints, ownPauseMs } of rows) {
-  console.log(`${title} (${balancer}): this process paused for ${Math.round(ownPauseMs)} ms at most`);
+for (const { title, balancer, complaints, noiseMs } of rows) {
+  console.log(`${title} (${balancer}): the machine let processes wait for up to ${Math.round(noiseMs)} ms`);
   for (const complaint of complaints) console.error(`  BROKEN: ${complaint}`);
 }
 for (const title of skipped) console.log(`not run: ${title}`);
@@ -85,8 +85,8 @@ async function runGroup(group: readonly Scenario[]): Promise<void> {
 /** Runs a scenario; once more if it failed while the machine itself stood still, unless a promise was broken. */
 async function runSettled(scenario: Scenario, world: World, worldFolder: string): Promise<Row> {
   const row = await run(scenario, world, worldFolder);
-  if (row.complaints.length === 0 || row.breaches > 0 || row.ownPauseMs < NOISE_MS) return row;
-  console.log(`  once more: this process was not run for ${Math.round(row.ownPauseMs)} ms`);
+  if (row.complaints.length === 0 || row.breaches > 0 || row.noiseMs < NOISE_MS) return row;
+  console.log(`  once more: the machine let processes wait for ${Math.round(row.noiseMs)} ms`);
   return run(scenario, world, worldFolder);
 }
 
@@ -101,19 +101,19 @@ async function run(scenario: Scenario, world: World, worldFolder: string): Promi
   const load = startLoad({ addresses: [at], replicas, history });
   await sleep(WARM_UP_MS);
   await fault(world, history);
-  const { ownPauseMs } = await load.stop();
+  const { noiseMs } = await load.stop();
   const { entries } = history;
   history.write(join(worldFolder, `${SCENARIOS.indexOf(scenario)}.jsonl`));
   const summary = summarise(entries);
   const breaches = breachesOf(entries, { graceMs: GRACE_MS, stalenessMs: STALENESS_MS });
   const complaints = [
     ...breaches,
-    ...[enoughLoad, ...must].flatMap((requirement) => requirement({ entries, summary, ownPauseMs })),
+    ...[enoughLoad, ...must].flatMap((requirement) => requirement({ entries, summary, noiseMs })),
   ];
   const seconds = Math.round((performance.now() - began) / 1000);
   console.log(`${complaints.length === 0 ? "kept" : "BROKEN"}: ${title} (${balancer}), ${seconds} s`);
   const before = direct === true ? "nothing" : balancer;
-  return { title, balancer: before, summary, complaints, breaches: breaches.length, ownPauseMs };
+  return { title, balancer: before, summary, complaints, breaches: breaches.length, noiseMs };
 }
 
 function measured(): string {
@@ -121,8 +121,8 @@ function measured(): string {
   const notRun = skipped.map((title) => `Not run: ${title}.`);
   const [cpu] = cpus();
   const machine = `${cpus().length} cores${cpu === undefined ? "" : ` of ${cpu.model.trim()}`}`;
-  const pause = Math.round(Math.max(...rows.map(({ ownPauseMs }) => ownPauseMs)));
-  const note = `On a machine with ${machine}, which also ran the clients; they themselves paused for ${pause} ms at most.`;
+  const waits = Math.round(Math.max(...rows.map(({ noiseMs }) => noiseMs)));
+  const note = `On a machine with ${machine}, which also ran clients, Redis and balancer: processes had to wait for a processor for up to ${waits} ms.`;
   return [table(rows), [note, upgrade, ...notRun].join(" ")].join("\n\n");
 }
 
