@@ -3,9 +3,6 @@ import type { ClientSet } from "../clients/client-registry.js";
 import { type Clock, toSeconds } from "../oauth/clock.js";
 import type { Revocation } from "../oauth/revocation.js";
 
-/** Not-before instants are stamped up to 2 s ahead; sessions dated after them end that much later. */
-const SLACK_SECONDS = 5;
-
 /**
  * The revocations that a change of clients calls for: one for each client that was served before and is not now, so that
  * every replica and every verifier that follows the stream refuses its tokens.
@@ -23,6 +20,6 @@ export function revocationsOfChange(
       kind: "client",
       clientId: id,
       notBefore: now,
-      expiresAt: now + sessionTtlSeconds + SLACK_SECONDS,
+      expiresAt: now + sessionTtlSeconds,
     }));
 }

@@ -44,20 +44,21 @@ export function authenticateBySecret(
   }
   if (!clients.usesSlowSecrets) return { outcome: "failed", knownId };
   if (!limiter.allows(knownId, address)) return { outcome: "limited" };
-  return authenticateSlowly(pairs, knownId, clients, scrypt);
+  return authenticateSlowly(pairs, knownId, dependencies);
 }
 
 async function authenticateSlowly(
   pairs: readonly SecretPair[],
   knownId: string | undefined,
-  clients: ClientSet,
-  scrypt: ScryptVerdicts,
+  { registry, scrypt }: SecretDependencies,
 ): Promise<SecretOutcome> {
   for (const { clientId, secret } of pairs) {
     // A chosen secret never says by itself whose it is: without an id, the hash only takes the time that it takes.
-    const client = clientId === undefined ? undefined : clients.byId.get(clientId);
+    const client = clientId === undefined ? undefined : registry.current.byId.get(clientId);
     const right = await scrypt.check(client, secret);
-    if (right && client !== undefined && !client.disabled) return { outcome: "authenticated", client };
+    // The settings may have changed meanwhile: a client that is gone since must not begin one more session.
+    const present = client && registry.current.byId.get(client.id);
+    if (right && present !== undefined && !present.disabled) return { outcome: "authenticated", client: present };
   }
   return { outcome: "failed", knownId };
 }

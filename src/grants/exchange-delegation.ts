@@ -1,9 +1,8 @@
 /** Delegation: a client exchanges another client's token, and acts for its subject from then on (RFC 8693 section 4.1). */
-import type { ClientRegistry } from "../clients/client-registry.js";
-import { type AccessToken, type Actor, depthOf, isOwnToken } from "../oauth/access-token.js";
+import { type Actor, depthOf, isOwnToken } from "../oauth/access-token.js";
 import { invalidRequest } from "../oauth/error.js";
-import type { JsonObject } from "../oauth/json.js";
 import { type TokenReading, isLive } from "../tokens/token-verifier.js";
+import { type ClaimSources, copiedClaims } from "./copied-claims.js";
 import { clientBounds, type Proposal } from "./grant.js";
 import type { Requester } from "./requester.js";
 import type { Sessions } from "./sessions.js";
@@ -12,17 +11,17 @@ import type { Sessions } from "./sessions.js";
 export const MAX_ACTORS = 4;
 
 /** What a delegation takes. */
-export interface DelegationDependencies {
+export interface DelegationDependencies extends ClaimSources {
   readonly sessions: Sessions;
-  readonly registry: ClientRegistry;
 }
 
 /** A token for the subject of another client's live token, with the requester as actor. */
 export function proposeDelegation(
   reading: TokenReading,
   requester: Requester,
-  { sessions, registry }: DelegationDependencies,
+  sources: DelegationDependencies,
 ): Proposal {
+  const { sessions, registry } = sources;
   const { client, tokens } = requester;
   const { token } = reading;
   if (!client.mayActFor.has(token.clientId)) {
@@ -49,7 +48,7 @@ export function proposeDelegation(
     subject: token.subject,
     actor,
     session: sessions.begin({ subject: token.subject, clientId: client.id, actor, means: presented, within: token }),
-    copiedClaims: isOwnToken(token) ? {} : usersClaims(token, registry),
+    copiedClaims: copiedClaims(token, sources),
     unsecuredSubject: token.unsecuredSubject,
     scope: {
       fallback: token.scope,
@@ -63,12 +62,6 @@ export function proposeDelegation(
     via: "delegation",
     refreshToken: isOwnToken(token) ? "none" : "begin",
   };
-}
-
-/** The claims that speak of the user. Static ones speak of the client that the token was issued to, and end with it. */
-function usersClaims({ claims, clientId }: AccessToken, registry: ClientRegistry): JsonObject {
-  const own = registry.current.byId.get(clientId)?.claims ?? {};
-  return Object.fromEntries(Object.entries(claims).filter(([name]) => !Object.hasOwn(own, name)));
 }
 
 /** The chain of actors with a new outermost one. Throws `invalid_request` when it would be too long. */

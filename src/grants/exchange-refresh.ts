@@ -9,11 +9,12 @@ import { invalidRequest } from "../oauth/error.js";
 import { isEnding } from "../tokens/session.js";
 import type { TokenReading } from "../tokens/token-verifier.js";
 import { proposeClientCredentials } from "./client-credentials.js";
+import { type ClaimSources, copiedClaims } from "./copied-claims.js";
 import type { Proposal } from "./grant.js";
 import type { Sessions } from "./sessions.js";
 
 /** What a refresh takes. */
-export interface RefreshDependencies {
+export interface RefreshDependencies extends ClaimSources {
   readonly sessions: Sessions;
   readonly clock: Clock;
 }
@@ -25,15 +26,16 @@ export interface RefreshDependencies {
 export function proposeRefreshBySelf(
   reading: TokenReading,
   client: Client,
-  { sessions, clock }: RefreshDependencies,
+  dependencies: RefreshDependencies,
 ): Proposal {
+  const { sessions, clock } = dependencies;
   if (ending(reading.token, client, sessions, clock)) {
     throw invalidRequest(
       "SESSION_ENDING",
       "The session is about to end and cannot be refreshed further. Authenticate with the client's own credentials.",
     );
   }
-  return continued(reading.token, client);
+  return continued(reading.token, client, dependencies);
 }
 
 /**
@@ -43,19 +45,20 @@ export function proposeRefreshBySelf(
 export function proposeRefreshByClient(
   reading: TokenReading,
   client: Client,
-  { sessions, clock }: RefreshDependencies,
+  dependencies: RefreshDependencies,
 ): Proposal {
+  const { sessions, clock } = dependencies;
   const { token, revoked } = reading;
   if (isOwnToken(token)) {
     const continues = !revoked && !ending(token, client, sessions, clock);
-    return continues ? continued(token, client) : begunAnew(token, client, sessions);
+    return continues ? continued(token, client, dependencies) : begunAnew(token, client, sessions);
   }
   sessions.requireFreshRevocations();
   if (revoked) throw invalidRequest("SESSION_REVOKED", "The user's session was revoked. Exchange a new user token.");
   if (sessions.endOf(token.session) <= toSeconds(clock())) {
     throw invalidRequest("SESSION_ENDED", "The user's session has ended. Exchange a new user token.");
   }
-  return continued(token, client);
+  return continued(token, client, dependencies);
 }
 
 /**
@@ -81,17 +84,14 @@ function ending(token: AccessToken, client: Client, sessions: Sessions, clock: C
   return isEnding(sessions.endOf(token.session), toSeconds(clock()), token.expiresAt, client.accessTtlSeconds);
 }
 
-/**
- * The same claims with a new expiry. Static claims are the client's present ones; in a user's session the rest was
- * copied from the user's token and stays.
- */
-function continued(token: AccessToken, client: Client): Proposal {
+/** The same claims with a new expiry; static claims are the client's present ones. */
+function continued(token: AccessToken, client: Client, sources: ClaimSources): Proposal {
   return {
     client,
     subject: token.subject,
     actor: token.actor,
     session: token.session,
-    copiedClaims: isOwnToken(token) ? {} : token.claims,
+    copiedClaims: copiedClaims(token, sources),
     unsecuredSubject: token.unsecuredSubject,
     scope: { fallback: token.scope, ceilings: [new Set(token.scope)], kept: client.scopes.allowed },
     audience: { fallback: token.audience, ceilings: [new Set(token.audience)], kept: client.audiences.allowed },

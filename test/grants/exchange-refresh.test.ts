@@ -241,6 +241,15 @@ describe("a user's token", () => {
     });
   });
 
+  test("loses a static claim that its client's record has lost, and keeps what was copied from the user's token", async () => {
+    const core = await startCore([client("trino", { claims: { team: "a", site: "x" } })]);
+    const old = await userToken(core, "trino");
+    core.registry.current = clientSet([client("trino", { claims: { site: "y" } })]);
+    const fresh = claimsOf((await core.exchange(subject(old), byBearer(old))).access_token);
+    expect(fresh).toMatchObject({ site: "y", email: "ada@example.com" });
+    expect(fresh).not.toHaveProperty("team");
+  });
+
   test("once revoked is never refreshed, whoever asks", async () => {
     const core = await startCore([client("trino")]);
     const old = await userToken(core, "trino");
