@@ -1,37 +1,28 @@
 /** The composition root: settings in, a running server out. Everything else takes what it needs by argument. */
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { hostname } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import { revocationsOfChange } from "./app/client-changes.js";
-import { createCore } from "./app/core.js";
+import { type Core, createCore } from "./app/core.js";
 import { announcingKeys } from "./app/key-operations.js";
-import { openKeys } from "./app/key-ring.js";
+import { LiveSettings } from "./app/live-settings.js";
 import { readinessParts } from "./app/readiness.js";
-import { openStorage } from "./app/storage.js";
+import { type SharedState, openSharedState } from "./app/shared-state.js";
 import { Teardown } from "./app/teardown.js";
-import { clientSet } from "./clients/client-registry.js";
+import { openTelemetry } from "./app/telemetry.js";
 import type { Config, ListenAddress, ReloadableConfig } from "./config/config.js";
 import { createFailureLimiter } from "./limits/limiter.js";
 import { type Clock, SECOND } from "./oauth/clock.js";
+import type { Events } from "./oauth/events.js";
 import { pooledRandomId } from "./oauth/random-id.js";
 import { watchEventLoop } from "./telemetry/event-loop-lag.js";
-import { createEvents } from "./telemetry/events.js";
 import type { LogSink } from "./telemetry/log-sink.js";
 import type { Logger } from "./telemetry/logger.js";
-import { createMetrics } from "./telemetry/metrics.js";
-import { createRequestSpans } from "./telemetry/request-spans.js";
-import { createSpanExporter } from "./telemetry/span-exporter.js";
-import { createEventualRevocation } from "./tokens/eventual-revocation.js";
 import { createJsonFetcher } from "./tokens/fetch-json.js";
-import { ASYMMETRIC_ALGORITHMS } from "./tokens/jwks.js";
 import { createIssuerKeys } from "./tokens/issuer-keys.js";
-import { RevocationFeed } from "./tokens/revocation-feed.js";
-import { RevocationTable } from "./tokens/revocation-table.js";
+import { ASYMMETRIC_ALGORITHMS } from "./tokens/jwks.js";
 import { createAdminServer } from "./transport/admin.js";
-import { STATUS } from "./transport/rest/errors.js";
-import { rpcStatusName } from "./transport/rpc/errors.js";
-import { type DrainTimes, createServer } from "./transport/server.js";
+import { TOKEN_PATH } from "./transport/rest/routes.js";
+import { type ConnectionCounts, type DrainTimes, createServer } from "./transport/server.js";
 
 const readText = (path: string): Promise<string> => readFile(path, "utf8");
 
@@ -74,97 +65,15 @@ export async function startApp(options: AppOptions): Promise<App> {
 }
 
 async function start(options: AppOptions, teardown: Teardown): Promise<App> {
-  const { config, version, clock, logger, sink } = options;
-  const stopping = new AbortController();
-  const delay = (ms: number): Promise<void> =>
-    sleep(ms, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
-  const sessionTtlSeconds = config.tokens.sessionTtlMs / SECOND;
-
-  const storage = teardown.use(await openStorage({ config, clock, logger }), (opened) => opened.close());
-  const keys = teardown.use(await openKeys({ config, storage, clock, logger }), (opened) => opened.close());
-  const registry = { current: clientSet(config.clients) };
-  let trustedIssuers = config.trustedIssuers;
-
-  const table = new RevocationTable({ clock });
-  const feed = new RevocationFeed({ table });
-  const following = storage.revocations.follow(feed, stopping.signal);
-  teardown.defer(() => following);
-  // Here and not at the end, so that a start that fails below does not wait for a follower that nobody stops.
-  teardown.defer(() => stopping.abort());
-  const revokeEventually = createEventualRevocation({
-    log: storage.revocations,
-    delay,
-    signal: stopping.signal,
-    onFailure: (error) => logger.warn("a revocation is not stored yet", { err: error }),
-  });
-
+  const { config, clock, logger } = options;
+  const state = await openSharedState(options, teardown);
+  const { storage, keys, table, feed } = state;
+  const settings = new LiveSettings(config);
   const loop = teardown.use(watchEventLoop(), (watch) => watch[Symbol.dispose]());
-  const metrics = createMetrics({
-    version,
-    clock,
-    sources: {
-      ...(config.redis && {
-        redisUp: () => storage.health().state === "up",
-        redisCommandFailures: () => storage.health().failedCalls,
-      }),
-      revocationViewAgeMs: () => table.ageMs(),
-      revocationsInForce: () => table.size,
-      signingKeyAgeMs: () => {
-        const active = keys.ring.list().find(({ state }) => state === "active");
-        return active?.activatesAt === undefined ? undefined : clock() - active.activatesAt;
-      },
-      keysPublished: () => keys.ring.published().keys.length,
-      clients: () => registry.current.byId.values(),
-      eventLoopLagMs: () => loop.lagMs(),
-      connections: () => server.connections().total,
-      inFlightRequests: () => server.connections().inFlight,
-      overloadRejections: () => server.connections().turnedAway,
-      watchers: () => feed.followers,
-      droppedLogLines: () => sink.dropped(),
-    },
-  });
-  const { otlpEndpoint: endpoint } = config.telemetry;
-  const exporter =
-    endpoint === undefined
-      ? undefined
-      : teardown.use(createSpanExporter({ endpoint, version, instance: hostname(), fetch, logger }), (opened) =>
-          opened[Symbol.asyncDispose](),
-        );
-  const spans =
-    exporter &&
-    createRequestSpans({
-      exporter,
-      clock,
-      randomHex: (bytes) => randomBytes(bytes).toString("hex"),
-      scheme: config.http.tls === undefined ? "http" : "https",
-      httpStatusOf: (code) => STATUS[code],
-      rpcStatusOf: rpcStatusName,
-    });
-  const events = createEvents({ sink, logger, metrics, clock, spans });
-
-  const limiter = createFailureLimiter({ policy: config.limits.failures, clock, failures: storage.failures });
-  storage.failures.follow((key, count) => limiter.merge(key, count), stopping.signal);
-  const core = createCore({
-    config: { ...config, tokenPaths: ["/v1/oauth/tokens", ...config.http.tokenPaths] },
-    registry,
-    trustedIssuers: () => trustedIssuers,
-    storage,
-    revocationView: table,
-    revokeEventually,
-    keys: keys.ring,
-    issuerKeys: createIssuerKeys({
-      fetchJson: createJsonFetcher({ readFile: readText }),
-      readFile: readText,
-      clock,
-      onFailure: ({ at }, error) =>
-        logger.warn("keys of a trusted issuer could not be loaded", { source: at, err: error }),
-    }),
-    limiter,
-    events,
-    clock,
-    randomId: pooledRandomId(),
-    random: randomBytes,
-  });
+  const connections = (): ConnectionCounts => server.connections();
+  const { events, metrics } = openTelemetry({ ...options, state, registry: settings, loop, connections }, teardown);
+  const core = openCore({ config, clock, logger, state, settings, events });
+  const sessionTtlSeconds = config.tokens.sessionTtlMs / SECOND;
 
   const parts = () => readinessParts({ keys, storage, table, config, accepting: server.accepting() });
   const server = createServer({
@@ -178,8 +87,8 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
     feed,
     events,
     assertionAlgorithms: [...ASYMMETRIC_ALGORITHMS],
-    scopesSupported: () => [...new Set([...registry.current.byId.values()].flatMap(({ scopes }) => scopes.default))],
-    ready: () => parts().every(({ state }) => state !== "failing"),
+    scopesSupported: () => settings.scopes(),
+    ready: () => parts().every((part) => part.state !== "failing"),
     overloaded: () => loop.overloaded(),
     logger,
     clock,
@@ -199,11 +108,9 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
     adminAddress,
     storageWarnings: storage.health().warnings,
     reload(next) {
-      const before = registry.current;
-      registry.current = clientSet(next.clients);
-      ({ trustedIssuers } = next);
-      for (const revocation of revocationsOfChange(before, registry.current, clock, sessionTtlSeconds)) {
-        revokeEventually(revocation, "settings");
+      const before = settings.replace(next);
+      for (const revocation of revocationsOfChange(before, settings.current, clock, sessionTtlSeconds)) {
+        state.revokeEventually(revocation, "settings");
       }
     },
     reloadFailed: () => metrics.configReloadFailed(),
@@ -213,4 +120,40 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
     },
     close: () => teardown.run(),
   };
+}
+
+/** The core, on the state and the settings of this server. */
+function openCore(of: {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly state: SharedState;
+  readonly settings: LiveSettings;
+  readonly events: Events;
+}): Core {
+  const { config, clock, logger, state, settings, events } = of;
+  const { storage, keys, table, revokeEventually, stopping } = state;
+  const limiter = createFailureLimiter({ policy: config.limits.failures, clock, failures: storage.failures });
+  storage.failures.follow((key, count) => limiter.merge(key, count), stopping);
+  return createCore({
+    config: { ...config, tokenPaths: [TOKEN_PATH, ...config.http.tokenPaths] },
+    registry: settings,
+    trustedIssuers: () => settings.trustedIssuers,
+    storage,
+    revocationView: table,
+    revokeEventually,
+    keys: keys.ring,
+    issuerKeys: createIssuerKeys({
+      fetchJson: createJsonFetcher({ readFile: readText }),
+      readFile: readText,
+      clock,
+      onFailure: ({ at }, error) =>
+        logger.warn("keys of a trusted issuer could not be loaded", { source: at, err: error }),
+    }),
+    limiter,
+    events,
+    clock,
+    randomId: pooledRandomId(),
+    random: randomBytes,
+  });
 }

@@ -1,0 +1,50 @@
+/** What replicas share, and this one's view of it: storage, keys, and the revocations that it follows. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Config } from "../config/config.js";
+import type { Clock } from "../oauth/clock.js";
+import type { Storage } from "../storage/storage.js";
+import type { Logger } from "../telemetry/logger.js";
+import { type RevokeEventually, createEventualRevocation } from "../tokens/eventual-revocation.js";
+import { RevocationFeed } from "../tokens/revocation-feed.js";
+import { RevocationTable } from "../tokens/revocation-table.js";
+import { type Keys, openKeys } from "./key-ring.js";
+import { openStorage } from "./storage.js";
+import type { Teardown } from "./teardown.js";
+
+/** The shared state of a running server. */
+export interface SharedState {
+  readonly storage: Storage;
+  readonly keys: Keys;
+  /** This replica's view of what is revoked, filled by following the log. */
+  readonly table: RevocationTable;
+  /** The same for those who follow this replica. */
+  readonly feed: RevocationFeed;
+  readonly revokeEventually: RevokeEventually;
+  /** Aborts when the server stops. */
+  readonly stopping: AbortSignal;
+}
+
+/** Opens all of it, and adds its closing to the teardown. Throws as `openKeys` does. */
+export async function openSharedState(
+  options: { readonly config: Config; readonly clock: Clock; readonly logger: Logger },
+  teardown: Teardown,
+): Promise<SharedState> {
+  const { clock, logger } = options;
+  const stop = new AbortController();
+  const stopping = stop.signal;
+  const storage = teardown.use(await openStorage(options), (opened) => opened.close());
+  const keys = teardown.use(await openKeys({ ...options, storage }), (opened) => opened.close());
+  const table = new RevocationTable({ clock });
+  const feed = new RevocationFeed({ table });
+  const following = storage.revocations.follow(feed, stopping);
+  teardown.defer(() => following);
+  // Here and not at the end, so that a start that fails later does not wait for a follower that nobody stops.
+  teardown.defer(() => stop.abort());
+  const revokeEventually = createEventualRevocation({
+    log: storage.revocations,
+    delay: (ms) => sleep(ms, undefined, { signal: stopping, ref: false }).catch(() => {}),
+    signal: stopping,
+    onFailure: (error) => logger.warn("a revocation is not stored yet", { err: error }),
+  });
+  return { storage, keys, table, feed, revokeEventually, stopping };
+}
