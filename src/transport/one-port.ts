@@ -4,6 +4,7 @@
  * cleartext. Knows connections, not requests.
  */
 import net, { type AddressInfo, type Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import tls from "node:tls";
 import type { Http1Side } from "./http1-side.js";
 import type { Http2Side } from "./http2-side.js";
@@ -21,6 +22,7 @@ export interface OnePortOptions {
   readonly maxConnections: number;
 }
 
+const MAX_TURNS = 1000;
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 /** The port, from `listen` to `destroy`. */
@@ -30,12 +32,15 @@ export class OnePort {
   /** Those of them that have not shown yet what they speak. */
   readonly #silent = new Set<Socket>();
   readonly #options: OnePortOptions;
+  /** Connections since the start. */
+  #taken = 0;
 
   constructor(options: OnePortOptions) {
     this.#options = options;
     this.#front = options.certificate === undefined ? this.#cleartext() : this.#tls(options.certificate);
     this.#front.maxConnections = options.maxConnections;
     this.#front.on("connection", (socket: Socket) => {
+      this.#taken += 1;
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
     });
@@ -62,6 +67,18 @@ export class OnePort {
   /** New handshakes use this pair; connections that exist keep theirs. */
   renewCertificate(pair: CertificatePair): void {
     if (this.#front instanceof tls.Server) this.#front.setSecureContext(pair);
+  }
+
+  /**
+   * Waits until every connection that the kernel has already made is taken: closing the port would reset those, and Node
+   * takes no more than one in each turn of its loop. Bounded, as others may go on coming.
+   */
+  async takeWaiting(): Promise<void> {
+    for (let turn = 0, before = -1; turn < MAX_TURNS && before !== this.#taken; turn++) {
+      before = this.#taken;
+      await setImmediate();
+      await setImmediate(); // between the two lies a whole look at the port
+    }
   }
 
   /**

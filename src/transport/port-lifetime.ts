@@ -60,6 +60,7 @@ export class PortLifetime {
   async drain({ delayMs, graceMs }: DrainTimes): Promise<void> {
     const { http1, http2, timeouts, onClosing } = this.#options;
     await sleep(delayMs);
+    await this.#port?.takeWaiting();
     this.#certificateWatch?.[Symbol.dispose]();
     const lingerMs = Math.min(timeouts.lingerMs, graceMs);
     const closed = this.#port?.close(lingerMs);

@@ -10,14 +10,14 @@ import { setTimeout as sleep } from "node:timers/promises";
  */
 export async function withHttp2Load(url: string, work: () => Promise<unknown>): Promise<(number | string)[]> {
   const outcomes: (number | string)[] = [];
-  const connections = Array.from({ length: 8 }, async () => {
-    const session = http2.connect(url);
-    session.on("error", () => {});
+  const sessions = Array.from({ length: 8 }, () => http2.connect(url));
+  for (const session of sessions) session.on("error", () => {});
+  await Promise.all(sessions.map(request)); // every connection is there before the work begins
+  const loads = sessions.map(async (session) => {
     const state = { leaving: false };
     session.on("goaway", () => (state.leaving = true));
-    await once(session, "connect");
     const loops = Array.from({ length: 3 }, async () => {
-      while (!state.leaving && !session.closed) {
+      while (!state.leaving && !session.closed && !session.destroyed) {
         outcomes.push(await request(session));
         await sleep(Math.random() * 3);
       }
@@ -26,7 +26,7 @@ export async function withHttp2Load(url: string, work: () => Promise<unknown>): 
   });
   await sleep(100);
   await work();
-  await Promise.all(connections);
+  await Promise.all(loads);
   return outcomes.filter((outcome) => !String(outcome).includes("REFUSED_STREAM"));
 }
 
