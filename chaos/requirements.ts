@@ -1,6 +1,6 @@
 /** What a scenario must come to. */
 import { type Entry, isCall } from "./history.js";
-import { STATEFUL, STATELESS, type Summary, refusals } from "./summary.js";
+import { type Counts, STATEFUL, STATELESS, type Summary, refusals } from "./summary.js";
 
 /** What is judged. */
 export interface Evidence {
@@ -21,8 +21,8 @@ const BACK_WITHIN_MS = 3000;
 
 /** No request of any kind failed. */
 export const nothingRefused: Requirement = ({ summary }) => [
-  ...complaint(refusals(summary.stateless), "client credentials and Iceberg refreshes were refused"),
-  ...complaint(refusals(summary.stateful), "refresh tokens, revocations and users' exchanges were refused"),
+  ...refusedBy(summary.stateless, "client credentials and Iceberg refreshes"),
+  ...refusedBy(summary.stateful, "refresh tokens, revocations and users' exchanges"),
   ...complaint(summary.resets, "connections were reset"),
   ...complaint(summary.lost, "sessions were lost"),
 ];
@@ -39,7 +39,7 @@ export const tokensGoOn =
   ({ summary, noiseMs }) => {
     const { slowestMs } = summary.stateless;
     return [
-      ...complaint(refusals(summary.stateless), "client credentials and Iceberg refreshes were refused"),
+      ...refusedBy(summary.stateless, "client credentials and Iceberg refreshes"),
       ...(slowestMs > withinMs + noiseMs ? [`a token took ${Math.round(slowestMs)} ms`] : []),
     ];
   };
@@ -88,6 +88,10 @@ export const enoughLoad: Requirement = ({ entries }) => {
     .filter((kind) => !calls.some(({ what }) => what === kind))
     .map((kind) => `nothing was asked of kind ${kind}`);
 };
+
+function refusedBy(counts: Counts, what: string): readonly string[] {
+  return complaint(refusals(counts), `${what} were refused: ${JSON.stringify(counts.refused)}`);
+}
 
 function complaint(count: number, what: string): readonly string[] {
   return count === 0 ? [] : [`${count} ${what}`];

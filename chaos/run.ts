@@ -108,7 +108,7 @@ async function run(scenario: Scenario, world: World, worldFolder: string): Promi
   await fault(world, history);
   const { noiseMs } = await load.stop();
   const { entries } = history;
-  history.write(join(worldFolder, `${SCENARIOS.indexOf(scenario)}.jsonl`));
+  history.write(join(worldFolder, `${SCENARIOS.indexOf(scenario)}-${Math.round(began)}.jsonl`));
   const summary = summarise(entries);
   const breaches = breachesOf(entries, { graceMs: GRACE_MS, stalenessMs: STALENESS_MS });
   const complaints = [
