@@ -4,7 +4,7 @@ import { History } from "../../chaos/history.js";
 import { SEALING_KEY, replicaSettings } from "../../chaos/settings.js";
 import { eventually } from "../support/eventually.js";
 import { RedisProcess } from "../support/redis-process.js";
-import { ServerProcess } from "../support/server-process.js";
+import { type ServerOptions, ServerProcess } from "../support/server-process.js";
 
 /** Long enough for no test to reach it. */
 const MAX_CONNECTION_AGE_SECONDS = 3600;
@@ -38,7 +38,7 @@ export class Deployment implements AsyncDisposable {
   /** Starts one more replica; resolves when it is ready, if it is waited for. */
   async another(settings: object = {}, waitsUntilReady = true): Promise<ServerProcess> {
     const env = { ICEMINT_SEALING_KEY: SEALING_KEY };
-    const replica = await ServerProcess.start({ settings: { ...this.#settings, ...settings }, env });
+    const replica = await startOnFreePorts({ settings: { ...this.#settings, ...settings }, env });
     this.replicas.push(replica);
     if (waitsUntilReady) await eventually("it is ready", () => isReady(replica), READY_WITHIN_MS);
     return replica;
@@ -68,6 +68,16 @@ export class Deployment implements AsyncDisposable {
     for (const caller of this.#callers) caller[Symbol.dispose]();
     await Promise.all(this.replicas.map((replica) => replica[Symbol.asyncDispose]()));
     await this.redis[Symbol.asyncDispose]();
+  }
+}
+
+/** Once more if a port that was free has been taken by then: these tests open many connections at the same time. */
+async function startOnFreePorts(options: ServerOptions): Promise<ServerProcess> {
+  try {
+    return await ServerProcess.start(options);
+  } catch (error) {
+    if (error instanceof Error && error.message.includes("is in use")) return ServerProcess.start(options);
+    throw error;
   }
 }
 
