@@ -12,7 +12,7 @@ import { fillRevocations } from "./revocations.js";
 import { startRedis } from "./redis.js";
 import { exchange, loadForm } from "./workloads.js";
 import { measure, type Effort } from "./measure.js";
-import type { ServerProcess } from "./server-process.js";
+import { settled, type ServerProcess } from "./server-process.js";
 import { plotSvg } from "./svg-plot.js";
 import type { Workload } from "./workloads.js";
 
@@ -43,13 +43,13 @@ const DIMENSIONS: readonly Dimension[] = [
       }),
     // Every connection is another client, from all over the file.
     run: (size) => {
-      const first = Array.from({ length: CONNECTIONS }, (_, at) =>
+      const bodies = Array.from({ length: CONNECTIONS }, (_, at) =>
         CLIENT_CREDENTIALS_FORM.replace(
           /client_id=[^&]*&client_secret=[^&]*/,
           `client_id=${clientId(Math.floor((at * size) / CONNECTIONS))}&client_secret=${secretOf(Math.floor((at * size) / CONNECTIONS))}`,
         ),
       );
-      return (url, seconds) => loadForm({ url, seconds, body: first[0] ?? "", first });
+      return (url, seconds) => loadForm({ url, seconds, bodies });
     },
   },
   {
@@ -58,7 +58,7 @@ const DIMENSIONS: readonly Dimension[] = [
     xLabel: "connections",
     sizes: [1, 10, 100, 1000, 5000],
     start: (size, folder) => startIcemint({ folder, name: `connections-${size}` }),
-    run: (size) => (url, seconds) => loadForm({ url, seconds, body: CLIENT_CREDENTIALS_FORM, connections: size }),
+    run: (size) => (url, seconds) => loadForm({ url, seconds, bodies: [CLIENT_CREDENTIALS_FORM], connections: size }),
   },
   {
     name: "issuer-keys",
@@ -72,7 +72,7 @@ const DIMENSIONS: readonly Dimension[] = [
         trustedIssuers: [makeIssuer(join(folder, `keys-${size}.json`), size)],
       }),
     run: (size, folder) => (url, seconds) =>
-      loadForm({ url, seconds, body: userTokenForm(join(folder, `keys-${size}.json`)) }),
+      loadForm({ url, seconds, bodies: [userTokenForm(join(folder, `keys-${size}.json`))] }),
   },
   {
     name: "revocations",
@@ -107,7 +107,11 @@ async function grow({ name, title, xLabel, sizes, start, run }: Dimension): Prom
   const folder = mkdtempSync(join(tmpdir(), "icemint-bench-"));
   const servers = new Map<string, ServerProcess>();
   try {
-    for (const size of sizes) servers.set(String(size), await start(size, folder, redis?.url ?? ""));
+    for (const size of sizes) {
+      const server = await start(size, folder, redis?.url ?? "");
+      servers.set(String(size), server);
+      await settled(server);
+    }
     const workloads = sizes.map((size) => ({
       id: String(size),
       title: `${size} ${xLabel}`,

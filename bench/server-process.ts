@@ -86,6 +86,21 @@ async function stop(child: ChildProcess): Promise<void> {
 
 const TICKS_PER_SECOND = 100;
 
+const SETTLE_TIMEOUT_MS = 90_000;
+const LOOK_EVERY_MS = 1000;
+const IDLE_CPU_MS = 150;
+
+/** Resolves once a contender has nothing left to do of its own, such as looking at its settings once more. */
+export async function settled(server: ServerProcess): Promise<void> {
+  const until = Date.now() + SETTLE_TIMEOUT_MS;
+  for (let before = server.cpuMs(); Date.now() < until;) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    const now = server.cpuMs();
+    if (now - before < IDLE_CPU_MS) return;
+    before = now;
+  }
+}
+
 /** User and system time of a process: from /proc on Linux, from `ps` elsewhere. */
 export function cpuMsOf(pid: number): number {
   if (process.platform === "linux") {

@@ -8,36 +8,3 @@ declare module "oidc-provider" {
     callback(): RequestListener;
   }
 }
-
-declare module "autocannon" {
-  import type { EventEmitter } from "node:events";
-
-  export interface Client extends EventEmitter {
-    setBody(body: string): void;
-    setHeadersAndBody(headers: Readonly<Record<string, string>>, body: string): void;
-  }
-
-  export interface Result {
-    readonly "2xx": number;
-    readonly non2xx: number;
-    readonly errors: number;
-    /** Seconds. */
-    readonly duration: number;
-  }
-
-  export interface Options {
-    readonly url: string;
-    readonly connections: number;
-    /** Seconds. */
-    readonly duration: number;
-    readonly method: "POST";
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body?: string;
-    readonly setupClient?: (client: Client) => void;
-  }
-
-  export default function autocannon(
-    options: Options,
-    done: (error: Error | null, result: Result) => void,
-  ): EventEmitter;
-}

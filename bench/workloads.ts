@@ -10,7 +10,7 @@ import {
 } from "./bench-client.js";
 import type { Load } from "./load.js";
 import { loadGrpc } from "./load-grpc.js";
-import { loadHttp1, type Http1Load, type Post } from "./load-http1.js";
+import { loadHttp1, type Http1Load } from "./load-http1.js";
 
 /** One thing that one server is measured at. */
 export interface Workload {
@@ -27,6 +27,8 @@ export interface Workload {
 }
 
 const CONNECTIONS = 32;
+/** wrk makes requests that it never sends, to look at them. */
+const FIRST_TOKENS = CONNECTIONS + 8;
 const GRPC_CONNECTIONS = 2;
 const GRPC_STREAMS = 16;
 const FORM_PATH = "/v1/oauth/tokens";
@@ -99,13 +101,13 @@ export const WORKLOADS: readonly Workload[] = [
 
 async function form(url: string, seconds: number): Promise<Load> {
   await askForToken(url, CLIENT_CREDENTIALS_FORM);
-  return loadForm({ url, seconds, body: CLIENT_CREDENTIALS_FORM });
+  return loadForm({ url, seconds, bodies: [CLIENT_CREDENTIALS_FORM] });
 }
 
 async function connectJson(url: string, seconds: number): Promise<Load> {
-  const body = toJsonString(GetTokenRequestSchema, GRPC_REQUEST);
+  const bodies = [toJsonString(GetTokenRequestSchema, GRPC_REQUEST)];
   const headers = { "content-type": "application/json" };
-  return loadHttp1({ url: url + RPC_PATH, connections: CONNECTIONS, seconds, headers, body });
+  return loadHttp1({ url: url + RPC_PATH, connections: CONNECTIONS, seconds, headers, bodies });
 }
 
 async function grpc(url: string, seconds: number): Promise<Load> {
@@ -113,37 +115,29 @@ async function grpc(url: string, seconds: number): Promise<Load> {
   return loadGrpc({ url: url + RPC_PATH, connections: GRPC_CONNECTIONS, streams: GRPC_STREAMS, seconds, message });
 }
 
-/** Each request refreshes the token of the answer before, so that no token is seen twice. */
+/** Each request refreshes the token of an answer before, so that no token is seen twice. */
 export async function exchange(url: string, seconds: number): Promise<Load> {
-  const { access_token: token } = await askForToken(url, CLIENT_CREDENTIALS_FORM);
-  return loadForm({ url, seconds, ...refreshOf(token), next: nextExchange });
+  const first: string[] = [];
+  for (let at = 0; at < FIRST_TOKENS; at++) first.push((await askForToken(url, CLIENT_CREDENTIALS_FORM)).access_token);
+  return loadForm({
+    url,
+    seconds,
+    headers: { authorization: "Bearer TOKEN" },
+    bodies: [refreshForm("TOKEN")],
+    tokens: { first, member: "access_token" },
+  });
 }
 
-function nextExchange(answer: string): Post {
-  const { access_token: token }: TokenAnswer = JSON.parse(answer);
-  return refreshOf(token);
-}
-
-function refreshOf(token: string): Post {
-  return { headers: { ...FORM_HEADERS, authorization: `Bearer ${token}` }, body: refreshForm(token) };
-}
-
-/** Each connection uses the refresh token of the answer before, as a client does. */
+/** Each request uses the refresh token of an answer before, as a client does. */
 async function refreshToken(url: string, seconds: number): Promise<Load> {
   const first: string[] = [];
-  for (let user = 0; user < CONNECTIONS; user++) {
-    const answer = await askForToken(url, userExchangeForm(`user-${user}`));
-    first.push(refreshTokenForm(answer.refresh_token ?? ""));
+  for (let user = 0; user < FIRST_TOKENS; user++) {
+    first.push((await askForToken(url, userExchangeForm(`user-${user}`))).refresh_token ?? "");
   }
-  return loadForm({ url, seconds, body: first[0] ?? "", first, next: nextRefresh });
+  return loadForm({ url, seconds, bodies: [refreshTokenForm("TOKEN")], tokens: { first, member: "refresh_token" } });
 }
 
-function nextRefresh(answer: string): Partial<Post> {
-  const { refresh_token: token }: TokenAnswer = JSON.parse(answer);
-  return { body: refreshTokenForm(token ?? "") };
-}
-
-/** Puts a form on the token endpoint, again and again. */
+/** Puts forms on the token endpoint, again and again. */
 export function loadForm(load: Omit<Http1Load, "connections" | "headers"> & Partial<Http1Load>): Promise<Load> {
   return loadHttp1({
     connections: CONNECTIONS,
