@@ -79,8 +79,8 @@ export function readWrk(text: string, seconds: number): Load {
     requests: requests - refused,
     failures,
     seconds,
-    p50Ms: milliseconds(/^\s+50%\s+(\S+)$/m.exec(text)?.[1]),
-    p99Ms: milliseconds(/^\s+99%\s+(\S+)$/m.exec(text)?.[1]),
+    p50Ms: milliseconds(/^\s+50%\s+(\S+)\s*$/m.exec(text)?.[1]),
+    p99Ms: milliseconds(/^\s+99%\s+(\S+)\s*$/m.exec(text)?.[1]),
   };
 }
 
