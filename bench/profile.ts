@@ -1,10 +1,11 @@
 /**
  * `npm run bench -- profile [WORKLOAD]`: profiles icemint under one workload (default `form-memory`), draws a flame graph
- * to bench/flame-WORKLOAD.svg and prints the functions that took most.
+ * to bench/flame-WORKLOAD.svg and prints what the parts and the functions took.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { partsOf } from "./cpu-parts.js";
 import { readProfile, type Frame } from "./cpu-profile.js";
 import { flameGraphSvg } from "./flame-graph.js";
 import { startIcemint } from "./icemint.js";
@@ -33,6 +34,8 @@ export async function profile(id: string): Promise<void> {
     process.kill(server.pid, "SIGTERM");
     const root = readProfile(readFileSync(await profileFile(folder), "utf8"));
     writeFileSync(`bench/flame-${id}.svg`, flameGraphSvg(root, `${workload.title}: CPU time by stack`));
+    for (const [part, share] of partsOf(root)) console.log(`${(share * 100).toFixed(1).padStart(5)} %  ${part}`);
+    console.log();
     printHottest(root);
   } finally {
     await server[Symbol.asyncDispose]();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { partsOf } from "../../bench/cpu-parts.js";
 import { readProfile } from "../../bench/cpu-profile.js";
 import { flameGraphSvg, ownerOf } from "../../bench/flame-graph.js";
 import { framed, readLog } from "../../bench/load-grpc.js";
@@ -41,6 +42,32 @@ describe("what the bench reads", () => {
       totalMicroseconds: 60,
       children: [{ name: "serve", selfMicroseconds: 10, totalMicroseconds: 60 }],
     });
+  });
+});
+
+describe("the parts of a request's cost", () => {
+  const frame = (name: string, url: string, selfMicroseconds: number) => ({
+    name,
+    url,
+    selfMicroseconds,
+    totalMicroseconds: selfMicroseconds,
+    children: [],
+  });
+
+  it("are told by the functions that took the time, the largest first", () => {
+    const children = [
+      frame("signOneShot", "node:internal/crypto/sig", 50),
+      frame("parse", "file:///x/node_modules/@bufbuild/protobuf/dist/esm/a.js", 5),
+      frame("token", "file:///x/dist/grants/token-endpoint.js", 10),
+      frame("emit", "node:events", 35),
+    ];
+    expect(partsOf({ ...frame("(root)", "", 0), totalMicroseconds: 100, children })).toEqual([
+      ["signature", 0.5],
+      ["Node: HTTP/1.1, HTTP/2, streams, events", 0.35],
+      ["icemint: clients, grants, tokens, keys", 0.1],
+      ["protobuf and Connect", 0.05],
+      [expect.stringContaining("the rest"), 0],
+    ]);
   });
 });
 
