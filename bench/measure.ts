@@ -29,6 +29,8 @@ export interface Effort {
   readonly warmUpSeconds: number;
 }
 
+const REWARM_SECONDS = 1;
+
 interface Sample {
   readonly rate: number;
   readonly cpu: number;
@@ -36,7 +38,7 @@ interface Sample {
   readonly p99: number;
 }
 
-/** Measures workloads on servers that run already. */
+/** Measures workloads, each on a server of its own that runs already, found by the workload's id. */
 export async function measure(
   workloads: readonly Workload[],
   servers: ReadonlyMap<string, ServerProcess>,
@@ -45,8 +47,8 @@ export async function measure(
   const samples = new Map<string, Sample[]>();
   for (let round = 0; round <= rounds; round++) {
     for (const workload of workloads) {
-      const server = servers.get(workload.server);
-      if (server === undefined) throw new Error(`${workload.server} does not run`);
+      const server = servers.get(workload.id);
+      if (server === undefined) throw new Error(`no server for ${workload.id}`);
       const sample = await once(workload, server, round === 0 ? warmUpSeconds : seconds);
       if (round > 0) samples.set(workload.id, [...(samples.get(workload.id) ?? []), sample]);
     }
@@ -55,6 +57,8 @@ export async function measure(
 }
 
 async function once({ run, title }: Workload, server: ServerProcess, seconds: number): Promise<Sample> {
+  // While the others had their turn this one idled, and V8 gave memory back: it gets a second to find its pace.
+  await run(server.url, REWARM_SECONDS);
   const before = server.cpuMs();
   const load = await run(server.url, seconds);
   const cpuMs = server.cpuMs() - before;

@@ -56,30 +56,27 @@ function chosen({ check, only }: SideBySideOptions): readonly Workload[] {
   return WORKLOADS.filter(({ id }) => ids.has(id));
 }
 
-/** Starts every server that the workloads need; without a Redis its workloads are left out. */
+/**
+ * Starts a server for each workload: what code is compiled for depends on what it was asked before. Without a Redis its
+ * workloads are left out.
+ */
 async function startAll(workloads: readonly Workload[], folder: string, running: AsyncDisposable[]) {
   const servers = new Map<string, ServerProcess>();
-  for (const name of new Set(workloads.map(({ server }) => server))) {
-    const server = await start(name, folder, running);
-    if (server === undefined) {
-      console.log("Redis is not installed: its rows are left out.");
-      continue;
-    }
+  const redis = workloads.some(({ server }) => server === "icemint-redis") ? await startRedis() : undefined;
+  if (redis !== undefined) running.push(redis);
+  const started = workloads.filter(({ server }) => server !== "icemint-redis" || redis !== undefined);
+  if (started.length < workloads.length) console.log("Redis is not installed: its rows are left out.");
+  for (const { id, server: name } of started) {
+    const server = await start(name, id, folder, redis?.url);
     running.push(server);
-    servers.set(name, server);
+    servers.set(id, server);
   }
-  return { servers, workloads: workloads.filter(({ server }) => servers.has(server)) };
+  return { servers, workloads: started };
 }
 
-/** Starts one contender; undefined if it needs a Redis that is not installed. */
-async function start(name: string, folder: string, running: AsyncDisposable[]): Promise<ServerProcess | undefined> {
-  if (name === "icemint-memory") return startIcemint({ folder, name });
-  if (name !== "icemint-redis") {
-    const script = new URL(`./contenders/${name}.js`, import.meta.url).pathname;
-    return startServer({ args: [script], logFile: join(folder, `${name}.log`) });
-  }
-  const redis = await startRedis();
-  if (redis === undefined) return undefined;
-  running.push(redis);
-  return startIcemint({ folder, name, redisUrl: redis.url });
+function start(name: string, id: string, folder: string, redisUrl: string | undefined): Promise<ServerProcess> {
+  if (name === "icemint-memory") return startIcemint({ folder, name: id });
+  if (name === "icemint-redis") return startIcemint({ folder, name: id, ...(redisUrl && { redisUrl }) });
+  const script = new URL(`./contenders/${name}.js`, import.meta.url).pathname;
+  return startServer({ args: [script], logFile: join(folder, `${id}.log`) });
 }
