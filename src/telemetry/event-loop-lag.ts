@@ -20,9 +20,9 @@ export interface EventLoopLagOptions {
   readonly now?: () => number;
 }
 
-const PERIOD_MS = 20;
-/** How much the newest lag counts: steady lag shows after five turns, and is forgotten as fast. */
-const NEWEST = 0.2;
+const PERIOD_MS = 50;
+/** How much the newest lag counts: steady lag shows after four turns, and is forgotten as fast. */
+const NEWEST = 0.3;
 
 /** Begins to measure. The timer behind it does not keep the process alive. */
 export function watchEventLoop({
@@ -34,7 +34,7 @@ export function watchEventLoop({
   const timer = setInterval(() => {
     const at = now();
     // A process that was frozen and goes on is late once, not overloaded: one turn alone never passes the limit.
-    lag += NEWEST * (Math.min(Math.max(0, at - before - PERIOD_MS), 4 * limitMs) - lag);
+    lag += NEWEST * (Math.min(Math.max(0, at - before - PERIOD_MS), 3 * limitMs) - lag);
     before = at;
   }, PERIOD_MS).unref();
   return {

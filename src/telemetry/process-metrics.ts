@@ -18,10 +18,13 @@ const KEPT: readonly string[] = [
   "nodejs_version_info",
 ];
 
+const ONE_HOUR_MS = 3_600_000;
+
 /** Adds what the operating system and Node know of this process. */
 export function registerProcessMetrics(registry: Registry): void {
   const all = new Registry();
-  collectDefaultMetrics({ register: all });
+  // It measures the event loop as well, with a timer that wakes an idle process a hundred times a second.
+  collectDefaultMetrics({ register: all, eventLoopMonitoringPrecision: ONE_HOUR_MS });
   for (const name of KEPT) {
     const metric = all.getSingleMetric(name);
     if (metric !== undefined) registry.registerMetric(metric);
