@@ -125,7 +125,7 @@ async function grow({ name, title, xLabel, sizes, start, run }: Dimension): Prom
       return { x: Number(id), y, low, high };
     });
     const yLabel = `CPU for each request, as a multiple of that with ${sizes[0]}`;
-    writeFileSync(`bench/growth-${name}.svg`, plotSvg({ title, xLabel, yLabel, points }));
+    writeFileSync(`bench/growth-${name}.svg`, plotSvg({ title, xLabel, yLabel, xScale: "logarithmic", points }));
     for (const { x, y, low, high } of points) {
       console.log(`${name} ${x}: ${y.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`);
     }

@@ -16,32 +16,48 @@ export interface IcemintOptions {
   /** More clients beside the bench's own. */
   readonly otherClients?: readonly object[];
   readonly trustedIssuers?: readonly object[];
+  /** More sections of the settings. */
+  readonly settings?: object;
+  /** More arguments of `icemint serve`. */
+  readonly serveArgs?: readonly string[];
+  /** Absent: a file in the folder. */
+  readonly logFile?: string;
   /** More arguments of `node`, such as `--cpu-prof`. */
   readonly nodeArgs?: readonly string[];
 }
 
 /** Starts an icemint. */
 export async function startIcemint(options: IcemintOptions): Promise<ServerProcess> {
-  const { folder, name, redisUrl, otherClients = [], trustedIssuers = [], nodeArgs = [] } = options;
+  const {
+    folder,
+    name,
+    redisUrl,
+    otherClients = [],
+    trustedIssuers = [],
+    nodeArgs = [],
+    serveArgs = [],
+    settings = {},
+  } = options;
   const port = await freePort();
   const config = join(folder, `${name}.yaml`);
   writeFileSync(
     config,
     stringify({
       issuer: "https://tokens.example.com",
+      ...settings,
       ...(redisUrl !== undefined && { redis: { url: redisUrl, prefix: name } }),
       clients: [benchClient(), ...otherClients],
       ...(trustedIssuers.length > 0 && { trusted_issuers: trustedIssuers }),
     }),
   );
   return startServer({
-    args: [...nodeArgs, "dist/main.js", "serve", "--config", config],
+    args: [...nodeArgs, "dist/main.js", "serve", "--config", config, ...serveArgs],
     env: {
       ICEMINT_LISTEN: `127.0.0.1:${port}`,
       ICEMINT_ADMIN_LISTEN: `127.0.0.1:${await freePort()}`,
       ...(redisUrl !== undefined && { ICEMINT_SEALING_KEY: randomBytes(32).toString("base64") }),
     },
-    logFile: join(folder, `${name}.log`),
+    logFile: options.logFile ?? join(folder, `${name}.log`),
     port,
   });
 }

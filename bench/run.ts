@@ -7,6 +7,8 @@
  * npm run bench -- --only grpc         workloads whose id contains `grpc` (may be given several times), and their floors
  * npm run bench -- --json FILE         writes the result to a file as well
  * npm run bench -- growth [DIMENSION]  what a request costs while something grows
+ * npm run bench -- soak [MINUTES]      full rate for a long time (20 minutes): is memory flat?
+ * npm run bench -- workers             what a second worker brings on two cores
  * npm run bench -- revocations         a million revocations: memory, look-up, start
  * npm run bench -- profile [WORKLOAD]  a flame graph of icemint under one workload
  */
@@ -15,6 +17,8 @@ import { growth } from "./growth.js";
 import { profile } from "./profile.js";
 import { benchRevocations } from "./revocations.js";
 import { sideBySide } from "./side-by-side.js";
+import { soak } from "./soak.js";
+import { benchWorkers } from "./workers.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,8 +34,12 @@ const [command, argument] = positionals;
 if (command === "growth") await growth(argument);
 else if (command === "profile") await profile(argument ?? "form-memory");
 else if (command === "revocations") console.table(await benchRevocations());
-else if (command === undefined) {
-  const complaints = await sideBySide({ ...values, json: values.json });
+else if (command === "workers") await benchWorkers();
+else if (command === "soak") conclude(await soak(Number(argument ?? 20)));
+else if (command === undefined) conclude(await sideBySide({ ...values, json: values.json }));
+else throw new Error(`no such bench: ${command}`);
+
+function conclude(complaints: readonly string[]): void {
   for (const complaint of complaints) console.error(complaint);
   if (complaints.length > 0) process.exitCode = 1;
-} else throw new Error(`no such bench: ${command}`);
+}

@@ -9,8 +9,10 @@ export interface ServerProcess extends AsyncDisposable {
   /** Base address, without a slash at the end. */
   readonly url: string;
   readonly pid: number;
-  /** CPU time of all its threads so far, in milliseconds. */
+  /** CPU time of all its threads, and of the processes that it started, so far, in milliseconds. */
   cpuMs(): number;
+  /** Memory that it has resident, in bytes. */
+  rssBytes(): number;
 }
 
 /** How a contender is started. */
@@ -41,7 +43,8 @@ export async function startServer({ args, env = {}, logFile, port }: ServerOptio
     return {
       url: `http://127.0.0.1:${at}`,
       pid,
-      cpuMs: () => cpuMsOf(pid),
+      cpuMs: () => [pid, ...childrenOf(pid)].reduce((sum, one) => sum + cpuMsOf(one), 0),
+      rssBytes: () => rssBytesOf(pid),
       [Symbol.asyncDispose]: () => stop(child),
     };
   } catch (error) {
@@ -99,6 +102,24 @@ export async function settled(server: ServerProcess): Promise<void> {
     if (now - before < IDLE_CPU_MS) return;
     before = now;
   }
+}
+
+function childrenOf(pid: number): readonly number[] {
+  if (process.platform === "linux") {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+  }
+  const processes = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" });
+  return processes.split("\n").flatMap((line) => {
+    const [child, parent] = line.trim().split(/\s+/).map(Number);
+    return parent === pid && child !== undefined ? [child] : [];
+  });
+}
+
+function rssBytesOf(pid: number): number {
+  if (process.platform === "linux") {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
+  }
+  return Number(execFileSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" })) * 1024;
 }
 
 /** User and system time of a process: from /proc on Linux, from `ps` elsewhere. */

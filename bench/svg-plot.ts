@@ -1,4 +1,4 @@
-/** A line chart as SVG: sizes on a logarithmic axis, cost on a linear one that begins at 0. */
+/** A line chart as SVG, upwards on a linear axis that begins at 0. */
 
 /** One measured point, and how far the rounds reached. */
 export interface Point {
@@ -13,6 +13,7 @@ export interface Plot {
   readonly title: string;
   readonly xLabel: string;
   readonly yLabel: string;
+  readonly xScale: "linear" | "logarithmic";
   readonly points: readonly Point[];
 }
 
@@ -24,11 +25,12 @@ const TOP = 44;
 const BOTTOM = 52;
 
 /** Draws a chart. */
-export function plotSvg({ title, xLabel, yLabel, points }: Plot): string {
+export function plotSvg({ title, xLabel, yLabel, xScale, points }: Plot): string {
   const top = niceCeiling(Math.max(...points.map(({ high }) => high)) * 1.1);
-  const logs = points.map(({ x }) => Math.log10(x));
-  const [first, last] = [Math.min(...logs), Math.max(...logs)];
-  const at = (x: number) => LEFT + ((Math.log10(x) - first) / (last - first || 1)) * (WIDTH - LEFT - RIGHT);
+  const scaled = (x: number) => (xScale === "linear" ? x : Math.log10(x));
+  const places = points.map(({ x }) => scaled(x));
+  const [first, last] = [Math.min(...places), Math.max(...places)];
+  const at = (x: number) => LEFT + ((scaled(x) - first) / (last - first || 1)) * (WIDTH - LEFT - RIGHT);
   const up = (y: number) => HEIGHT - BOTTOM - (y / top) * (HEIGHT - TOP - BOTTOM);
   const grid = [0, 0.25, 0.5, 0.75, 1].map((share) => {
     const y = up(top * share).toFixed(1);

@@ -153,7 +153,7 @@ interface TokenAnswer {
 }
 
 /** One request, so that no load is put on a server that refuses it. */
-async function askForToken(url: string, body: string): Promise<TokenAnswer> {
+export async function askForToken(url: string, body: string): Promise<TokenAnswer> {
   const answer = await fetch(url + FORM_PATH, { method: "POST", headers: FORM_HEADERS, body });
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${url} refused: ${answer.status} ${text}`);
