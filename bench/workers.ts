@@ -21,7 +21,7 @@ export async function benchWorkers(): Promise<void> {
   const servers = new Map<string, ServerProcess>();
   try {
     const workloads: Workload[] = [];
-    for (const { id, title, ...rest } of WORKLOADS.filter(({ id }) => KINDS.includes(id))) {
+    for (const { id, title, ...rest } of WORKLOADS.filter((workload) => KINDS.includes(workload.id))) {
       for (const count of COUNTS) {
         const name = `${id}-${count}`;
         const serveArgs = ["--workers", String(count)];

@@ -1,4 +1,5 @@
 /** Who asks. One file for each method beside this one; this is the port that grants call. */
+import type { Eventually } from "../oauth/eventually.js";
 import type { CallerRequest } from "../oauth/request.js";
 import type { Client } from "./client.js";
 
@@ -24,5 +25,5 @@ export interface ClientAuthenticator {
    * that is disabled fails like an unknown one. Answers (and throws) at once where nothing has to be waited for, as with
    * a secret that is cheap to check.
    */
-  authenticate(request: CallerRequest): AuthenticatedClient | Promise<AuthenticatedClient>;
+  authenticate(request: CallerRequest): Eventually<AuthenticatedClient>;
 }

@@ -5,6 +5,7 @@
 import type { Buffer } from "node:buffer";
 import type { Clock } from "../oauth/clock.js";
 import { OAuthError, invalidCredentials } from "../oauth/error.js";
+import { type Eventually, andThen } from "../oauth/eventually.js";
 import type { FailureLimiter } from "../limits/limiter.js";
 import type { Replays } from "../storage/replays.js";
 import { readCompactJws, type Refuse } from "../tokens/compact-jws.js";
@@ -52,10 +53,9 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
     return limiter.charge(knownId, address) ? failure : tooManyFailures(failure.scheme, failure.detail);
   }
 
-  function bySecret(presented: SecretPresented, address: string): AuthenticatedClient | Promise<AuthenticatedClient> {
+  function bySecret(presented: SecretPresented, address: string): Eventually<AuthenticatedClient> {
     const attempt = authenticateBySecret(presented.pairs, address, bySecretDependencies);
-    if (!(attempt instanceof Promise)) return judged(attempt, presented, address);
-    return attempt.then((result) => judged(result, presented, address));
+    return andThen(attempt, (result) => judged(result, presented, address));
   }
 
   function judged(result: SecretOutcome, presented: SecretPresented, address: string): AuthenticatedClient {

@@ -3,6 +3,7 @@
  * limiter decide whether a slow hash is worth it.
  */
 import type { Clock } from "../oauth/clock.js";
+import type { Eventually } from "../oauth/eventually.js";
 import type { FailureLimiter } from "../limits/limiter.js";
 import type { SecretPair } from "./basic-credentials.js";
 import type { Client } from "./client.js";
@@ -31,7 +32,7 @@ export function authenticateBySecret(
   pairs: readonly SecretPair[],
   address: string,
   dependencies: SecretDependencies,
-): SecretOutcome | Promise<SecretOutcome> {
+): Eventually<SecretOutcome> {
   const { registry, limiter, scrypt, clock } = dependencies;
   const clients = registry.current;
   let knownId: string | undefined;

@@ -51,12 +51,13 @@ export function grantedAudience(
   bounds: Bounds,
   clientId: string,
 ): readonly string[] {
-  for (const resource of request.resource) {
+  const { audience, resource: resources } = request;
+  for (const resource of resources) {
     if (!isResource(resource)) {
       throw invalidTarget(`resource ${quoted(resource)} is not an absolute URI without a fragment.`);
     }
   }
-  const asked = [...new Set([...request.audience, ...request.resource])];
+  const asked = audience.length + resources.length === 0 ? NONE : [...new Set([...audience, ...resources])];
   const beyond = asked.find((name) => !withinCeilings(name, bounds));
   if (beyond !== undefined) {
     throw invalidTarget(`Client ${quoted(clientId)} may not have a token for ${quoted(beyond)} here.`);
@@ -67,6 +68,8 @@ export function grantedAudience(
   }
   return granted;
 }
+
+const NONE: readonly string[] = [];
 
 function withinCeilings(name: string, bounds: Bounds): boolean {
   return bounds.ceilings.every((ceiling) => ceiling.has(name));

@@ -1,12 +1,13 @@
 /** What transports call. Everything here takes plain requests and answers plain values or throws `OAuthError`. */
 import type { CallerRequest, TokenRequest } from "../oauth/request.js";
+import type { Eventually } from "../oauth/eventually.js";
 import type { JsonObject } from "../oauth/json.js";
 import type { TokenResponse } from "../oauth/response.js";
 
 /** The token endpoint (RFC 6749 section 3.2). */
 export interface TokenEndpoint {
-  /** Answers or throws `OAuthError`; every outcome is audited. */
-  token(request: TokenRequest): Promise<TokenResponse>;
+  /** Answers, or throws or rejects with `OAuthError`; every outcome is audited. At once if there is nothing to wait for. */
+  token(request: TokenRequest): Eventually<TokenResponse>;
 }
 
 /** What to revoke. */

@@ -35,7 +35,7 @@ export async function identifyCaller(request: CallerRequest, dependencies: Calle
   }
   const bearer = bearerOf(request.credentials);
   if (bearer === undefined) throw credentialsMissing();
-  const token = liveBearer(bearer, verifier);
+  const { token } = liveBearer(bearer, verifier);
   const client = registry.current.byId.get(token.clientId);
   if (client === undefined || client.disabled) throw bearerInvalid("the token's client is gone or disabled");
   if (!isOwnToken(token)) throw bearerInvalid("a user's or delegated token proves no client");

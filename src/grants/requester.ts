@@ -4,8 +4,9 @@ import type { ClientRegistry } from "../clients/client-registry.js";
 import type { Client } from "../clients/client.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
 import { OAuthError, invalidRequest } from "../oauth/error.js";
+import { type Eventually, andThen } from "../oauth/eventually.js";
 import type { Credentials, TokenExchangeParameters, TokenRequest } from "../oauth/request.js";
-import { type TokenVerifier, isLive } from "../tokens/token-verifier.js";
+import { type TokenReading, type TokenVerifier, isLive } from "../tokens/token-verifier.js";
 import type { Sessions } from "./sessions.js";
 
 /** Who asks, and the tokens of ours that they proved it with. */
@@ -14,6 +15,8 @@ export interface Requester {
   readonly by: AuthMethod | "actor_token" | "self";
   /** Live tokens of the client's own, as Bearer or actor. With `self`: the token that asks to be refreshed. */
   readonly tokens: readonly AccessToken[];
+  /** With `self`: that token as it was read, so that nobody need verify it twice. */
+  readonly self?: TokenReading;
 }
 
 /** What identifying a requester takes. */
@@ -24,26 +27,33 @@ export interface RequesterDependencies {
   readonly sessions: Sessions;
 }
 
+const SCHEME = /^bearer /i;
+const SCHEME_LENGTH = "bearer ".length;
+const WHITESPACE = /\s/;
+
 /** The token of a `Bearer` header (RFC 6750 section 2.1); undefined for any other scheme or none. */
 export function bearerOf(credentials: Credentials): string | undefined {
-  const [, token] = /^bearer +(\S+) *$/i.exec(credentials.authorization ?? "") ?? [];
-  return token;
+  const { authorization = "" } = credentials;
+  if (!SCHEME.test(authorization)) return undefined;
+  const token = authorization.slice(SCHEME_LENGTH).trim();
+  return token === "" || WHITESPACE.test(token) ? undefined : token;
 }
 
 /**
  * Finds out who asks for an exchange. Credentials decide where both are present, and the Bearer is ignored (PyIceberg
  * and Java send a stale one). A user's token proves no client: as Bearer it may only refresh itself.
  */
-export async function identifyRequester(
+export function identifyRequester(
   request: TokenRequest,
   parameters: TokenExchangeParameters,
   dependencies: RequesterDependencies,
-): Promise<Requester> {
+): Eventually<Requester> {
   const { authenticator } = dependencies;
   if (authenticator.presents(request)) {
-    const { client, method } = await authenticator.authenticate(request);
-    const actor = actorToken(parameters, client.id, dependencies);
-    return { client, by: method, tokens: actor === undefined ? [] : [actor] };
+    return andThen(authenticator.authenticate(request), ({ client, method }) => {
+      const actor = actorToken(parameters, client.id, dependencies);
+      return { client, by: method, tokens: actor === undefined ? [] : [actor] };
+    });
   }
   const bearer = bearerOf(request.credentials);
   if (bearer !== undefined) return identifyByBearer(bearer, parameters, dependencies);
@@ -59,22 +69,23 @@ function identifyByBearer(
   parameters: TokenExchangeParameters,
   dependencies: RequesterDependencies,
 ): Requester {
-  const token = liveBearer(bearer, dependencies.verifier);
+  const reading = liveBearer(bearer, dependencies.verifier);
+  const { token } = reading;
   const client = dependencies.registry.current.byId.get(token.clientId);
   if (client === undefined || client.disabled) throw bearerInvalid("the token's client is gone or disabled");
   dependencies.sessions.requireFreshRevocations();
   const actor = actorToken(parameters, client.id, dependencies);
-  if (bearer === parameters.subjectToken) return { client, by: "self", tokens: [token] };
+  if (bearer === parameters.subjectToken) return { client, by: "self", tokens: [token], self: reading };
   if (!isOwnToken(token)) throw bearerInvalid("a user's or delegated token may only refresh itself");
   return { client, by: "bearer", tokens: actor === undefined || actor.id === token.id ? [token] : [token, actor] };
 }
 
 /** A live token of ours from a Bearer header. Throws `invalid_client`. */
-export function liveBearer(bearer: string, verifier: TokenVerifier): AccessToken {
+export function liveBearer(bearer: string, verifier: TokenVerifier): TokenReading {
   const reading = verifier.read(bearer);
   if (reading === undefined) throw bearerInvalid("not a token of this issuer");
   if (!isLive(reading)) throw bearerInvalid(reading.revoked ? "revoked" : "expired");
-  return reading.token;
+  return reading;
 }
 
 /** The actor token, which must be a live one of the client's own (RFC 8693 section 2.1). */

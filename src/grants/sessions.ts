@@ -36,13 +36,19 @@ export interface SessionsDependencies {
   readonly maxStalenessMs: number;
 }
 
+const NONE: readonly string[] = [];
+
+function lineageOfAll(tokens: readonly AccessToken[]): readonly string[] {
+  return [...new Set(tokens.flatMap((token) => lineageOf(token.session)))];
+}
+
 /** Makes the sessions of a replica. */
 export function createSessions(dependencies: SessionsDependencies): Sessions {
   const { clock, randomId, revocations, sessionTtlSeconds, maxStalenessMs } = dependencies;
   return {
     begin({ subject, clientId, actor, means, within }) {
-      const ancestors = new Set(means.flatMap((token) => lineageOf(token.session)));
-      if (ancestors.size > MAX_ANCESTORS) {
+      const ancestors = means.length === 0 ? NONE : lineageOfAll(means);
+      if (ancestors.length > MAX_ANCESTORS) {
         throw invalidRequest(
           "DELEGATION_TOO_DEEP",
           `The session would grow from more than ${MAX_ANCESTORS} others. Exchange an earlier token of the chain.`,
@@ -53,7 +59,7 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
         now: toSeconds(clock()),
         ttlSeconds: sessionTtlSeconds,
         notBefore: revocations.notBefore(subject, clientId, actingClients(actor)),
-        ancestors: [...ancestors],
+        ancestors,
         ...(within && { noLaterThan: endOf(within.session, sessionTtlSeconds) }),
       });
     },

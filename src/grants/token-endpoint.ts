@@ -2,11 +2,11 @@
  * The token endpoint: one pipeline for every grant. Authenticate, check the grant, let the grant propose, settle scope
  * and audience, mint, record. Knows no transport and no database.
  */
-import type { AuthenticatedClient } from "../clients/authenticate.js";
 import type { Client } from "../clients/client.js";
 import { actingClients } from "../oauth/access-token.js";
 import { toOAuthError } from "../oauth/error.js";
-import type { Decision, Events } from "../oauth/events.js";
+import { type Eventually, andThen } from "../oauth/eventually.js";
+import { type Decision, type Events, newDecision } from "../oauth/events.js";
 import type { GrantType } from "../oauth/grant-type.js";
 import type { TokenExchangeParameters, TokenRequest } from "../oauth/request.js";
 import type { TokenResponse } from "../oauth/response.js";
@@ -36,26 +36,33 @@ export function createTokenEndpoint(dependencies: TokenEndpointDependencies): To
   const { tokenIssuer, events, stopwatch = () => performance.now() } = dependencies;
 
   return {
-    async token(request) {
+    token(request) {
       const startedAt = stopwatch();
-      const decision: Decision = { caller: request.caller, grant: request.grant.type };
-      try {
-        // Each `await` costs a turn of the queue and garbage, and most requests have nothing to wait for.
-        const proposed = propose(request, decision, dependencies);
-        const proposal = proposed instanceof Promise ? await proposed : proposed;
+      const decision = newDecision(request.caller, request.grant.type);
+
+      function issue(proposal: Proposal): Eventually<TokenResponse> {
         noteProposal(decision, proposal);
         const authorization = authorize(request, proposal);
-        const minting = tokenIssuer.mint(authorization);
-        const minted = minting instanceof Promise ? await minting : minting;
-        const refreshToken =
-          proposal.refreshToken === "none" ? undefined : await refreshTokenOf(proposal, authorization, dependencies);
-        noteIssued(decision, authorization, minted);
-        events.tokenIssued(decision, stopwatch() - startedAt);
-        return responseOf(proposal, authorization, minted, refreshToken);
-      } catch (thrown) {
+        return andThen(tokenIssuer.mint(authorization), (minted) =>
+          andThen(refreshTokenOf(proposal, authorization, dependencies), (refreshToken) => {
+            noteIssued(decision, authorization, minted);
+            events.tokenIssued(decision, stopwatch() - startedAt);
+            return responseOf(proposal, authorization, minted, refreshToken);
+          }),
+        );
+      }
+
+      function refuse(thrown: unknown): never {
         const error = toOAuthError(thrown);
         events.tokenRefused(decision, error, stopwatch() - startedAt);
         throw error;
+      }
+
+      try {
+        const response = andThen(propose(request, decision, dependencies), issue);
+        return response instanceof Promise ? response.catch(refuse) : response;
+      } catch (thrown) {
+        return refuse(thrown);
       }
     },
   };
@@ -66,29 +73,28 @@ function propose(
   request: TokenRequest,
   decision: Decision,
   dependencies: TokenEndpointDependencies,
-): Proposal | Promise<Proposal> {
+): Eventually<Proposal> {
   const { grant } = request;
   if (grant.type === "token_exchange") return identifyAndPropose(request, grant, decision, dependencies);
-  const proposeFor = ({ client, method }: AuthenticatedClient): Proposal | Promise<Proposal> => {
+  return andThen(dependencies.authenticator.authenticate(request), ({ client, method }) => {
     noteRequester(decision, client, method);
     requireGrant(client, grant.type);
     if (grant.type === "client_credentials") return proposeClientCredentials(client, dependencies.sessions);
     const settle = asksForSomething(request) ? (proposal: Proposal) => authorize(request, proposal) : undefined;
     return proposeRefreshToken(grant.refreshToken, client, settle, dependencies);
-  };
-  const authenticated = dependencies.authenticator.authenticate(request);
-  return authenticated instanceof Promise ? authenticated.then(proposeFor) : proposeFor(authenticated);
+  });
 }
 
-async function identifyAndPropose(
+function identifyAndPropose(
   request: TokenRequest,
   grant: TokenExchangeParameters,
   decision: Decision,
   dependencies: TokenEndpointDependencies,
-): Promise<Proposal> {
-  const requester = await identifyRequester(request, grant, dependencies);
-  noteRequester(decision, requester.client, requester.by);
-  return proposeExchange(grant, requester, dependencies);
+): Eventually<Proposal> {
+  return andThen(identifyRequester(request, grant, dependencies), (requester) => {
+    noteRequester(decision, requester.client, requester.by);
+    return proposeExchange(grant, requester, dependencies);
+  });
 }
 
 function requireGrant(client: Client, grant: GrantType): void {
@@ -114,11 +120,11 @@ function authorize(request: TokenRequest, proposal: Proposal): Authorization {
   };
 }
 
-async function refreshTokenOf(
+function refreshTokenOf(
   proposal: Proposal,
   authorization: Authorization,
   dependencies: TokenEndpointDependencies,
-): Promise<string | undefined> {
+): Eventually<string | undefined> {
   if (proposal.refreshToken === "none") return undefined;
   if (proposal.refreshToken !== "begin") return proposal.refreshToken.successor;
   return authorization.client.grants.has("refresh_token") ? beginFamily(authorization, dependencies) : undefined;
@@ -135,8 +141,8 @@ function responseOf(
     token_type: "bearer",
     expires_in: minted.expiresIn,
     issued_token_type: tokenTypeUrn(proposal.issuedType),
-    ...(refreshToken !== undefined && { refresh_token: refreshToken }),
-    ...(authorization.scope.length > 0 && { scope: authorization.scope.join(" ") }),
+    refresh_token: refreshToken,
+    scope: authorization.scope.length > 0 ? authorization.scope.join(" ") : undefined,
   };
 }
 

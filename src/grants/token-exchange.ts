@@ -5,6 +5,7 @@
 import type { Client } from "../clients/client.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
 import { OAuthError, invalidRequest } from "../oauth/error.js";
+import { type Eventually, andThen } from "../oauth/eventually.js";
 import type { TokenExchangeParameters } from "../oauth/request.js";
 import type { TokenType } from "../oauth/token-type.js";
 import type { TokenReading, TokenVerifier } from "../tokens/token-verifier.js";
@@ -21,20 +22,25 @@ export type ExchangeDependencies = RefreshDependencies &
   DelegationDependencies & { readonly verifier: TokenVerifier };
 
 /** Decides an exchange for a requester who has been identified. */
-export async function proposeExchange(
+export function proposeExchange(
   parameters: TokenExchangeParameters,
   requester: Requester,
   dependencies: ExchangeDependencies,
-): Promise<Proposal> {
+): Eventually<Proposal> {
   const { subjectToken, subjectTokenType } = parameters;
   if (subjectToken === undefined) throw invalidRequest("PARAMETER_MISSING", "subject_token is missing.");
   if (subjectTokenType === undefined) throw invalidRequest("PARAMETER_MISSING", "subject_token_type is missing.");
   const issuedType = issuedTypeOf(parameters.requestedTokenType);
   const mayBeOurs = subjectTokenType === "access_token" || subjectTokenType === "jwt";
-  const reading = mayBeOurs ? dependencies.verifier.read(subjectToken) : undefined;
-  if (reading !== undefined) return { ...exchangeOurs(reading, requester, dependencies), issuedType };
+  const reading = mayBeOurs ? (requester.self ?? dependencies.verifier.read(subjectToken)) : undefined;
+  if (reading !== undefined) return issuing(issuedType, exchangeOurs(reading, requester, dependencies));
   requireExchange(requester.client);
-  return { ...(await exchangeForeign(subjectToken, subjectTokenType, requester, dependencies)), issuedType };
+  const proposed = exchangeForeign(subjectToken, subjectTokenType, requester, dependencies);
+  return andThen(proposed, (proposal) => issuing(issuedType, proposal));
+}
+
+function issuing(issuedType: TokenType, proposal: Proposal): Proposal {
+  return proposal.issuedType === issuedType ? proposal : { ...proposal, issuedType };
 }
 
 function exchangeOurs(reading: TokenReading, requester: Requester, dependencies: ExchangeDependencies): Proposal {
@@ -56,7 +62,7 @@ function exchangeForeign(
   type: TokenType,
   requester: Requester,
   dependencies: ExchangeDependencies,
-): Promise<Proposal> | Proposal {
+): Eventually<Proposal> {
   switch (type) {
     case "jwt":
       return isUnsecuredJwt(subjectToken)

@@ -1,4 +1,5 @@
 /** Signs tokens. A local key, a key on another thread and an HSM all fit behind it. */
+import type { Eventually } from "../oauth/eventually.js";
 
 /** Algorithms that tokens can be signed with (RFC 7518 section 3.1, RFC 8037). */
 export const SIGNING_ALGORITHMS = ["ES256", "ES384", "EdDSA", "RS256", "PS256"] as const;
@@ -12,7 +13,7 @@ export interface Signer {
    * Signs `input` (ASCII) and returns the signature in base64url. Local ES256 answers at once: 22 us on Node 22, three
    * times that through WebCrypto. Others may answer later. Rejects or throws if the key cannot be used.
    */
-  sign(input: string): string | Promise<string>;
+  sign(input: string): Eventually<string>;
 }
 
 /** A published key, private parts absent (RFC 7517 section 4). */

@@ -3,23 +3,41 @@ import type { OAuthError } from "./error.js";
 import type { GrantType } from "./grant-type.js";
 import type { Caller } from "./request.js";
 
-/** What is known of a decision; fields are absent while they are not known yet. */
+/** What is known of a decision; undefined is what is not known yet. */
 export interface Decision {
   readonly caller: Caller;
   readonly grant: GrantType;
-  clientId?: string;
-  subject?: string;
+  clientId: string | undefined;
+  subject: string | undefined;
   /** The chain of actors, the present one first. */
-  actors?: readonly string[];
-  scope?: readonly string[];
-  audience?: readonly string[];
-  sessionId?: string;
-  tokenId?: string;
+  actors: readonly string[] | undefined;
+  scope: readonly string[] | undefined;
+  audience: readonly string[] | undefined;
+  sessionId: string | undefined;
+  tokenId: string | undefined;
   /** How the client proved who it is, such as `client_secret_basic`. */
-  authMethod?: string;
-  unsecuredSubject?: boolean;
+  authMethod: string | undefined;
+  unsecuredSubject: boolean | undefined;
   /** What kind of exchange it was, such as `refresh` or `delegation`. */
-  via?: string;
+  via: string | undefined;
+}
+
+/** A decision of which nothing is known yet. Has every member from the start, so that all have one shape. */
+export function newDecision(caller: Caller, grant: GrantType): Decision {
+  return {
+    caller,
+    grant,
+    clientId: undefined,
+    subject: undefined,
+    actors: undefined,
+    scope: undefined,
+    audience: undefined,
+    sessionId: undefined,
+    tokenId: undefined,
+    authMethod: undefined,
+    unsecuredSubject: undefined,
+    via: undefined,
+  };
 }
 
 /** One method for each audited fact. None of them may throw. */

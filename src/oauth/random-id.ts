@@ -16,7 +16,6 @@ export function pooledRandomId(): RandomId {
       at = 0;
     }
     const id = pool.toString("base64url", at, at + ID_BYTES);
-    pool.fill(0, at, at + ID_BYTES); // an id that was handed out does not stay behind in memory
     at += ID_BYTES;
     return id;
   };

@@ -7,7 +7,7 @@ export interface TokenResponse {
   readonly expires_in: number;
   /** Always: without it Java dies at the second refresh. */
   readonly issued_token_type: string;
-  readonly refresh_token?: string;
-  /** Absent rather than empty: Java throws on `""`. */
-  readonly scope?: string;
+  readonly refresh_token?: string | undefined;
+  /** Undefined rather than empty: Java throws on `""`. */
+  readonly scope?: string | undefined;
 }

@@ -8,6 +8,14 @@ import type { AccessToken } from "../oauth/access-token.js";
 /** At most this many tokens of at most 8 KiB: 16 MiB in the worst case, 2 MiB in practice. */
 const CAPACITY = 2048;
 
+interface Verdict {
+  readonly token: string;
+  readonly parsed: AccessToken;
+}
+
+/** As good as unique: 132 bits of the signature. */
+const END_CHARACTERS = 22;
+
 /** A bounded memory of tokens whose signature was found good. */
 export interface SignatureVerdicts {
   get(token: string): AccessToken | undefined;
@@ -17,9 +25,10 @@ export interface SignatureVerdicts {
 
 /** Makes the memory. The oldest half is forgotten when it is full: no bookkeeping on a hit. */
 export function createSignatureVerdicts(capacity = CAPACITY): SignatureVerdicts {
-  let last: { readonly token: string; readonly parsed: AccessToken } | undefined;
-  let young = new Map<string, AccessToken>();
-  let old = new Map<string, AccessToken>();
+  let last: Verdict | undefined;
+  // By the end of the token: the whole would be hashed at each look-up.
+  let young = new Map<string, Verdict>();
+  let old = new Map<string, Verdict>();
   /** Marks of tokens that were seen once. Two that collide are kept a little early or late, no more. */
   const seen = new Int32Array(capacity);
 
@@ -33,7 +42,10 @@ export function createSignatureVerdicts(capacity = CAPACITY): SignatureVerdicts 
 
   return {
     get(token) {
-      return last?.token === token ? last.parsed : (young.get(token) ?? old.get(token));
+      if (last?.token === token) return last.parsed;
+      const end = token.slice(-END_CHARACTERS);
+      const verdict = young.get(end) ?? old.get(end);
+      return verdict?.token === token ? verdict.parsed : undefined;
     },
     put(token, parsed) {
       last = { token, parsed };
@@ -42,7 +54,8 @@ export function createSignatureVerdicts(capacity = CAPACITY): SignatureVerdicts 
         old = young;
         young = new Map();
       }
-      young.set(detached(token), parsed);
+      const kept = detached(token);
+      young.set(kept.slice(-END_CHARACTERS), { token: kept, parsed });
     },
   };
 }

@@ -8,6 +8,7 @@ import type { Signer } from "../keys/signer.js";
 import { type Clock, toSeconds } from "../oauth/clock.js";
 import { isOwnToken, type Session } from "../oauth/access-token.js";
 import { invalidRequest } from "../oauth/error.js";
+import { type Eventually, andThen } from "../oauth/eventually.js";
 import type { RandomId } from "../oauth/random-id.js";
 import type { Scope } from "../oauth/scope.js";
 import type { Authorization } from "./authorization.js";
@@ -29,7 +30,7 @@ export interface TokenIssuer {
    * Mints the token of an authorization: it expires after the client's `access_ttl` or with the session, whichever is
    * first. Throws `invalid_request` if it would be larger than 8 KiB, `temporarily_unavailable` without a signing key.
    */
-  mint(authorization: Authorization): MintedToken | Promise<MintedToken>;
+  mint(authorization: Authorization): Eventually<MintedToken>;
 }
 
 /** What the issuer works with. */
@@ -64,8 +65,7 @@ export function createTokenIssuer(dependencies: TokenIssuerDependencies): TokenI
         id,
         expiresIn: expiresAt - now,
       });
-      const signature = signer.sign(input);
-      return typeof signature === "string" ? finish(signature) : signature.then(finish);
+      return andThen(signer.sign(input), finish);
     },
   };
 }

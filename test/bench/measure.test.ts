@@ -11,7 +11,13 @@ function fakes(costMs: Readonly<Record<string, number>>, failures = 0) {
   const servers = new Map<string, ServerProcess>();
   const workloads: Workload[] = Object.entries(costMs).map(([id, ms], at) => {
     let cpu = 0;
-    servers.set(id, { url: id, pid: 0, cpuMs: () => cpu, [Symbol.asyncDispose]: () => Promise.resolve() });
+    servers.set(id, {
+      url: id,
+      pid: 0,
+      cpuMs: () => cpu,
+      rssBytes: () => 0,
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    });
     return {
       id,
       title: `the ${id}`,

@@ -100,7 +100,7 @@ describe("what the bench writes", () => {
 
   it("draws a mark for each size", () => {
     const points = [1, 10, 100].map((x) => ({ x, y: 1, low: 0.9, high: 1.1 }));
-    const svg = plotSvg({ title: "t", xLabel: "clients", yLabel: "y", points });
+    const svg = plotSvg({ title: "t", xLabel: "clients", yLabel: "y", xScale: "logarithmic", points });
     expect(svg.match(/<circle/g)).toHaveLength(3);
     expect(svg).toContain('cx="64.0"');
     expect(svg).toContain('cx="616.0"');

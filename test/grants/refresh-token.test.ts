@@ -32,10 +32,10 @@ describe("a refresh token", () => {
     const core = await startCore([portal, client("plain")]);
     const begun = await begin(core);
     expect(begun.refresh_token).toMatch(/^icr_[\w-]{22}\.0\.[\w-]{43}$/);
-    expect(await begin(core, "plain")).not.toHaveProperty("refresh_token");
-    expect(await core.login("portal")).not.toHaveProperty("refresh_token");
+    expect((await begin(core, "plain")).refresh_token).toBeUndefined();
+    expect((await core.login("portal")).refresh_token).toBeUndefined();
     const refreshed = await core.exchange(subject(begun.access_token), byBearer(begun.access_token));
-    expect(refreshed).not.toHaveProperty("refresh_token");
+    expect(refreshed.refresh_token).toBeUndefined();
   });
 
   test("gives the same session, subject, actor and copied claims, and its successor", async () => {
@@ -188,6 +188,6 @@ describe("a refresh token", () => {
     const core = await startCore([portal]);
     const { stateUnavailable } = await import("../../src/oauth/error.js");
     core.storage.families.create = () => Promise.reject(stateUnavailable());
-    expect(await begin(core)).not.toHaveProperty("refresh_token");
+    expect((await begin(core)).refresh_token).toBeUndefined();
   });
 });

@@ -160,7 +160,7 @@ export async function startCore(clients: readonly Client[]) {
     random: randomBytes,
   });
 
-  const ask = (
+  const ask = async (
     grant: GrantParameters,
     credentials: Credentials,
     rest: Partial<TokenRequest> = {},
@@ -195,7 +195,7 @@ export async function startCore(clients: readonly Client[]) {
 /** The core under test. */
 export type TestCore = Awaited<ReturnType<typeof startCore>>;
 
-const EXCHANGE: TokenExchangeParameters = {
+export const EXCHANGE: TokenExchangeParameters = {
   type: "token_exchange",
   subjectToken: undefined,
   subjectTokenType: undefined,

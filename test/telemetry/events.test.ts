@@ -7,7 +7,7 @@ import {
   stateUnavailable,
   toOAuthError,
 } from "../../src/oauth/error.js";
-import type { Decision } from "../../src/oauth/events.js";
+import { type Decision, newDecision } from "../../src/oauth/events.js";
 import type { Caller } from "../../src/oauth/request.js";
 import { createEvents } from "../../src/telemetry/events.js";
 import { createLogger } from "../../src/telemetry/logger.js";
@@ -18,7 +18,7 @@ const NOON = Date.UTC(2026, 0, 2, 12);
 const CALLER: Caller = { requestId: "r1", transport: "form", address: "192.0.2.7", traceId: "ab".repeat(16) };
 const HEAD = { time: "2026-01-02T12:00:00.000Z", audit: true };
 const FROM = { request_id: "r1", transport: "form", address: "192.0.2.7", trace_id: "ab".repeat(16) };
-const DECISION: Decision = { caller: CALLER, grant: "token_exchange" };
+const DECISION = newDecision(CALLER, "token_exchange");
 const JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln";
 
 const clock = () => NOON;

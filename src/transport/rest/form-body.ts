@@ -2,6 +2,7 @@
  * Reads a form body (`application/x-www-form-urlencoded`, RFC 6749 appendix B) in one pass, and decodes nothing but the
  * parameters that the endpoint knows. Stricter than URLSearchParams, which repairs broken escapes and UTF-8 in silence.
  */
+import { isAscii } from "node:buffer";
 import { invalidRequest, type OAuthError } from "../../oauth/error.js";
 import { MAX_PARAMETERS, MAX_TOKEN_LENGTH, MAX_VALUE_LENGTH } from "../limits.js";
 
@@ -55,6 +56,7 @@ export function knownParameters(...names: readonly (OnceName | RepeatedName)[]):
 /** Throws `invalid_request` for what is repeated, too long, too much, or not well-formed in what is known. */
 export function parseFormBody(bytes: Buffer, known: KnownParameters): FormBody {
   const text = bytes.toString("latin1");
+  const ascii = isAscii(bytes);
   const form = emptyForm();
   let seen = 0;
   let count = 0;
@@ -65,11 +67,11 @@ export function parseFormBody(bytes: Buffer, known: KnownParameters): FormBody {
       if (++count > MAX_PARAMETERS) throw malformed(`The form has more than ${MAX_PARAMETERS} parameters.`);
       const equals = text.indexOf("=", at);
       const nameEnd = equals === -1 || equals > end ? end : equals;
-      const parameter = find(known, text.slice(at, nameEnd));
+      const parameter = find(known, text.slice(at, nameEnd), ascii);
       if (parameter !== undefined) {
         if ((seen & parameter.bit) !== 0) throw malformed(`${parameter.name} was sent more than once.`);
         seen |= parameter.bit;
-        if (nameEnd + 1 < end) set(form, parameter, text.slice(nameEnd + 1, end));
+        if (nameEnd + 1 < end) set(form, parameter, text.slice(nameEnd + 1, end), ascii);
       }
     }
     at = end + 1;
@@ -78,30 +80,26 @@ export function parseFormBody(bytes: Buffer, known: KnownParameters): FormBody {
 }
 
 /** Any spelling of the name counts, so that `client%5Fid` is no way round the rule against repeats. */
-function find(known: KnownParameters, name: string): Parameter | undefined {
+function find(known: KnownParameters, name: string, ascii: boolean): Parameter | undefined {
   const parameter = known.get(name);
   if (parameter !== undefined || (!name.includes("%") && !name.includes("+"))) return parameter;
-  const decoded = decode(name);
+  const decoded = decode(name, ascii);
   return decoded === undefined ? undefined : known.get(decoded);
 }
 
-function set(form: MutableForm, { name, maxLength }: Parameter, encoded: string): void {
+function set(form: MutableForm, { name, maxLength }: Parameter, encoded: string, ascii: boolean): void {
   // An escape is three characters: what is longer than this cannot come to fit.
-  const value = encoded.length > 3 * maxLength ? encoded : decode(encoded);
+  const value = encoded.length > 3 * maxLength ? encoded : decode(encoded, ascii);
   if (value === undefined) throw malformed(`${name} is not well-formed: percent escapes of UTF-8 are expected.`);
   if (value.length > maxLength) throw malformed(`${name} is longer than ${maxLength} characters.`);
   if (name !== "audience" && name !== "resource") form[name] = value;
   else form[name] = [...form[name], value];
 }
 
-const PLAIN = /^[\x21-\x24\x26-\x2A\x2C-\x7E]*$/;
-const HIGH = /[\x80-\xFF]/;
-
 /** Text of one byte a character, as the wire had it, decoded; undefined for broken escapes or broken UTF-8. */
-function decode(encoded: string): string | undefined {
-  if (PLAIN.test(encoded)) return encoded;
+function decode(encoded: string, ascii: boolean): string | undefined {
   try {
-    const utf8 = HIGH.test(encoded) ? strictUtf8(encoded) : encoded;
+    const utf8 = ascii ? encoded : strictUtf8(encoded);
     const spaced = utf8.includes("+") ? utf8.replaceAll("+", " ") : utf8;
     return spaced.includes("%") ? decodeURIComponent(spaced) : spaced;
   } catch {

@@ -1,6 +1,7 @@
 /** The three endpoints that take a form. Each reads, calls the core and shows its answer; none knows a rule of a grant. */
 import type { IntrospectionEndpoint, RevocationEndpoint, TokenEndpoint } from "../../grants/endpoints.js";
 import { toOAuthError } from "../../oauth/error.js";
+import { type Eventually, andThen } from "../../oauth/eventually.js";
 import type { TransportEvents } from "../../telemetry/events.js";
 import type { Gate } from "../gate.js";
 import { SIGNED_INTROSPECTION, introspectionAnswer, revokedAnswer, tokenAnswer } from "./answers.js";
@@ -35,10 +36,10 @@ export function createFormEndpoints(options: FormEndpointOptions): FormEndpoints
    */
   function endpoint<Plain, Result>(
     read: (request: RestRequest) => Plain,
-    work: (plain: Plain, request: RestRequest) => Promise<Result>,
+    work: (plain: Plain, request: RestRequest) => Eventually<Result>,
     show: (result: Result, requestId: string) => RestResponse,
   ): RestHandler {
-    return async (request) => {
+    return (request) => {
       const { caller } = request;
       let plain: Plain;
       try {
@@ -49,12 +50,15 @@ export function createFormEndpoints(options: FormEndpointOptions): FormEndpoints
         events.requestRefused(caller, refusal, 0);
         return errorResponse(refusal, caller.requestId, links);
       }
+      const refuse = (error: unknown) => errorResponse(toOAuthError(error), caller.requestId, links);
       try {
-        return show(await work(plain, request), caller.requestId);
-      } catch (error) {
-        return errorResponse(toOAuthError(error), caller.requestId, links);
-      } finally {
+        const answer = andThen(work(plain, request), (result) => show(result, caller.requestId));
+        if (answer instanceof Promise) return answer.catch(refuse).finally(() => gate.leave());
         gate.leave();
+        return answer;
+      } catch (error) {
+        gate.leave();
+        return refuse(error);
       }
     };
   }

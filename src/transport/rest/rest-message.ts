@@ -1,5 +1,6 @@
 /** A request and an answer of the form endpoints and documents, whatever the HTTP version. Plain values. */
 import type { IncomingHttpHeaders } from "node:http";
+import type { Eventually } from "../../oauth/eventually.js";
 import type { Caller } from "../../oauth/request.js";
 
 /** A request, whole. */
@@ -25,7 +26,7 @@ export interface RestResponse {
 }
 
 /** Answers a request. Neither throws nor rejects. */
-export type RestHandler = (request: RestRequest) => RestResponse | Promise<RestResponse>;
+export type RestHandler = (request: RestRequest) => Eventually<RestResponse>;
 
 /** What is served at a path. */
 export interface RestRoute {

@@ -1,6 +1,7 @@
 /** gRPC's length-prefixed messages: one flag byte, four bytes of length, the message. */
 import { Code, ConnectError } from "@connectrpc/connect";
 import { compressedFlag, type Compression } from "@connectrpc/connect/protocol";
+import type { Eventually } from "../../oauth/eventually.js";
 
 /** Bytes in front of each message. */
 export const ENVELOPE_BYTES = 5;
@@ -9,11 +10,7 @@ export const ENVELOPE_BYTES = 5;
  * The message of a unary request. Answers at once unless it has to be decompressed. Throws what stock Connect throws for
  * a body that does not hold exactly one message.
  */
-export function openEnvelope(
-  body: Buffer,
-  compression: Compression | null,
-  maxBytes: number,
-): Uint8Array | Promise<Uint8Array> {
+export function openEnvelope(body: Buffer, compression: Compression | null, maxBytes: number): Eventually<Uint8Array> {
   if (body.length === 0) {
     throw new ConnectError("protocol error: missing input message for unary method", Code.Unimplemented);
   }

@@ -26,6 +26,7 @@ import {
   type MethodSerializationLookup,
   type UniversalHandlerOptions,
 } from "@connectrpc/connect/protocol";
+import type { Eventually } from "../../oauth/eventually.js";
 import { readBody } from "../body.js";
 import { contentTypeUnaryJson } from "@connectrpc/connect/protocol-connect";
 import { text, type Arrival } from "../call.js";
@@ -106,7 +107,8 @@ export function createFastLane(options: FastLaneOptions): FastLane {
     try {
       const data = openBody(wire, arrival, context, body, options);
       const input = parse(method, wire, data instanceof Promise ? await data : data);
-      const output = await method.spec.impl(input, context);
+      const pending = method.spec.impl(input, context);
+      const output = pending instanceof Promise ? await pending : pending;
       if (context.isLate()) throw new ConnectError("the operation timed out", Code.DeadlineExceeded);
       const message = encode(method, wire, whole(method.spec.method.output, output));
       return (isGrpc ? grpcMessage : connectMessage)(headersFor(wire.contentType), message, context);
@@ -176,7 +178,7 @@ function openBody(
   context: LazyContext,
   body: Buffer | undefined,
   { readMaxBytes, maxTimeoutMs, acceptCompression }: FastLaneOptions,
-): Uint8Array | Promise<Uint8Array> {
+): Eventually<Uint8Array> {
   const compression = requestCompression(protocol, headers, acceptCompression);
   const sentTimeout = text(headers[protocol.timeoutHeader]);
   if (sentTimeout !== undefined) {

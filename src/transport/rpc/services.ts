@@ -9,6 +9,7 @@ import type {
   WatchAuthorizer,
 } from "../../grants/endpoints.js";
 import { toOAuthError } from "../../oauth/error.js";
+import { type Eventually, andThen } from "../../oauth/eventually.js";
 import type { TransportEvents } from "../../telemetry/events.js";
 import type { KeyService } from "../../gen/icemint/v1/key_service_pb.js";
 import type { TokenService } from "../../gen/icemint/v1/token_service_pb.js";
@@ -39,7 +40,7 @@ export interface ServiceOptions {
   readonly events: TransportEvents;
 }
 
-type Unary<Message, Answer> = (message: Message, context: HandlerContext) => Promise<Answer>;
+type Unary<Message, Answer> = (message: Message, context: HandlerContext) => Eventually<Answer>;
 
 /**
  * Wraps a method in three steps: `read`, whose refusals are told to the audit here; `work`, in which the core audits its
@@ -48,10 +49,10 @@ type Unary<Message, Answer> = (message: Message, context: HandlerContext) => Pro
 function method<Message, Plain, Result, Answer>(
   { gate, events }: Pick<ServiceOptions, "gate" | "events">,
   read: (message: Message, call: RpcCall) => Plain,
-  work: (plain: Plain) => Promise<Result> | Result,
+  work: (plain: Plain) => Eventually<Result>,
   show: (result: Result) => Answer,
 ): Unary<Message, Answer> {
-  return async (message, context) => {
+  return (message, context) => {
     const call = rpcCallOf(context);
     let plain: Plain;
     try {
@@ -63,13 +64,19 @@ function method<Message, Plain, Result, Answer>(
       throw toConnectError(refusal);
     }
     try {
-      return show(await work(plain));
-    } catch (error) {
-      throw toConnectError(error);
-    } finally {
+      const answer = andThen(work(plain), show);
+      if (answer instanceof Promise) return answer.catch(refuse).finally(() => gate.leave());
       gate.leave();
+      return answer;
+    } catch (error) {
+      gate.leave();
+      return refuse(error);
     }
   };
+}
+
+function refuse(error: unknown): never {
+  throw toConnectError(error);
 }
 
 const showNothing = () => ({});
