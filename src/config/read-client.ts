@@ -32,8 +32,8 @@ export interface FoundClient extends ClientEntry {
 
 /** What a client takes from the settings around it. */
 export interface ClientDefaults {
-  /** Of the running server, if there is one: a new issuer needs a restart. */
-  readonly issuer: string;
+  /** The issuer itself: of the running server, if there is one, as a new issuer needs a restart. */
+  readonly audiences: Ceiling;
   /** `tokens.access_ttl` of the file. */
   readonly accessTtlMs: number;
   /** The longest life that keys are kept published for: until a restart that of the running server. */
@@ -42,8 +42,9 @@ export interface ClientDefaults {
 
 /** What Iceberg's clients ask for out of the box. */
 const DEFAULT_SCOPES: Ceiling = { allowed: new Set(["catalog", "PRINCIPAL_ROLE:ALL"]), default: ["catalog"] };
+const NONE: ReadonlySet<never> = new Set<never>();
 /** Iceberg's clients get by client_credentials and refresh by token_exchange; refresh_token must be asked for. */
-const DEFAULT_GRANTS: readonly GrantType[] = ["client_credentials", "token_exchange"];
+const DEFAULT_GRANTS: ReadonlySet<GrantType> = new Set(["client_credentials", "token_exchange"]);
 
 /** Reads one client. With problems reported the record is not fit for use, but rules can go on comparing it. */
 export function readClient(entry: ClientEntry, defaults: ClientDefaults, sources: SecretSources): FoundClient {
@@ -73,22 +74,26 @@ export function readClient(entry: ClientEntry, defaults: ClientDefaults, sources
     secrets: secrets.map(({ secret }) => secret),
     federated: present(yaml.federated).map(({ issuer = "", subject = "" }) => ({ issuer, subject })),
     keys: clientKeys(yaml),
-    grants: new Set(yaml.grants === undefined ? DEFAULT_GRANTS : present(yaml.grants)),
+    grants: yaml.grants === undefined ? DEFAULT_GRANTS : new Set(present(yaml.grants)),
     scopes: ceiling(yaml.scopes, inside(spot, "scopes"), findings, (allowed) => allowed) ?? DEFAULT_SCOPES,
-    audiences: ceiling(yaml.audiences, inside(spot, "audiences"), findings, (allowed) => allowed.slice(0, 1)) ?? {
-      allowed: new Set([defaults.issuer]),
-      default: [defaults.issuer],
-    },
+    audiences:
+      ceiling(yaml.audiences, inside(spot, "audiences"), findings, (allowed) => allowed.slice(0, 1)) ??
+      defaults.audiences,
     claims: yaml.claims ?? {},
-    mayActFor: new Set(present(yaml.may_act_for)),
+    mayActFor: setOf(yaml.may_act_for),
     accessTtlSeconds: Math.floor(
       Math.min(yaml.access_ttl ?? Infinity, defaults.accessTtlMs, defaults.longestTtlMs) / SECOND,
     ),
-    permissions: new Set(present(yaml.permissions)),
+    permissions: setOf(yaml.permissions),
     disabled: yaml.disabled ?? false,
     unsecuredSubjects: yaml.unsecured_subjects && present(yaml.unsecured_subjects.allow),
   };
   return { ...entry, client, secrets };
+}
+
+/** Most clients have none of these: they share one, as there may be many clients. */
+function setOf<T>(list: readonly (T | undefined)[] | undefined): ReadonlySet<T> {
+  return list === undefined ? NONE : new Set(present(list));
 }
 
 /** The elements of a list that could be read. */

@@ -65,7 +65,8 @@ export function readConfig(sources: ConfigSources): Config {
     ...clientFiles(filePatterns, root, { disk, findings, lenient: withoutSecrets }),
   ];
   const { accessTtlMs } = fixed.tokens;
-  const defaults = { issuer, accessTtlMs, longestTtlMs: running?.tokens.accessTtlMs ?? accessTtlMs };
+  const audiences = { allowed: new Set([issuer]), default: [issuer] };
+  const defaults = { audiences, accessTtlMs, longestTtlMs: running?.tokens.accessTtlMs ?? accessTtlMs };
   const clients = readClients(entries, defaults, { env, findings, now: clock(), lenient: withoutSecrets });
   checkClients(clients, issuers, findings);
   if (hasFile && clients.length === 0) findings.warning(inside(root, "clients"), "is empty: nobody gets a token");

@@ -45,9 +45,9 @@ export function watchConfig(watch: ConfigWatch): { readonly reloadNow: () => voi
       const config = read();
       if (isAskedFor || refused !== undefined || !isDeepStrictEqual(config, good)) {
         onGood(config, needsRestart(started, config));
+        good = config; // only then: of two that are alike, one would be kept for nothing
+        files = config.files;
       }
-      good = config;
-      files = config.files;
       refused = undefined;
     } catch (error) {
       if (error instanceof ConfigProblems) files = [...new Set([...good.files, ...error.files])];
