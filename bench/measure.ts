@@ -1,4 +1,5 @@
 /** Measures workloads, interleaved: every round visits each of them once, so that a slow minute hits all alike. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerProcess } from "./server-process.js";
 import type { Workload } from "./workloads.js";
 import { spreadOf, type Spread } from "./statistics.js";
@@ -30,6 +31,7 @@ export interface Effort {
 }
 
 const REWARM_SECONDS = 1;
+const REST_MS = 200;
 
 interface Sample {
   readonly rate: number;
@@ -59,6 +61,7 @@ export async function measure(
 async function once({ run, title }: Workload, server: ServerProcess, seconds: number): Promise<Sample> {
   // While the others had their turn this one idled, and V8 gave memory back: it gets a second to find its pace.
   await run(server.url, REWARM_SECONDS);
+  await sleep(REST_MS); // its connections end, before others are opened
   const before = server.cpuMs();
   const load = await run(server.url, seconds);
   const cpuMs = server.cpuMs() - before;

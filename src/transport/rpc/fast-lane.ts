@@ -26,7 +26,7 @@ import {
   type MethodSerializationLookup,
   type UniversalHandlerOptions,
 } from "@connectrpc/connect/protocol";
-import type { Eventually } from "../../oauth/eventually.js";
+import { type Eventually, andThen } from "../../oauth/eventually.js";
 import { readBody } from "../body.js";
 import { contentTypeUnaryJson } from "@connectrpc/connect/protocol-connect";
 import { text, type Arrival } from "../call.js";
@@ -92,7 +92,8 @@ export function createFastLane(options: FastLaneOptions): FastLane {
   const http2Limits = { maxBytes: options.readMaxBytes + ENVELOPE_BYTES, watch: options.slowBodies };
   const http1Limits = { maxBytes: options.readMaxBytes };
 
-  async function run({ method, wire, arrival, path, onGone }: LaneCall, body: Buffer | undefined): Promise<Answer> {
+  /** Answers a call, at once if its handler does. Neither throws nor rejects. */
+  function run({ method, wire, arrival, path, onGone }: LaneCall, body: Buffer | undefined): Eventually<Answer> {
     const { values, headers: startHeaders } = options.begin(arrival, wire.protocol.name);
     const headersFor = (contentType: string) => ["content-type", contentType, ...startHeaders];
     const context = new LazyContext({
@@ -104,15 +105,14 @@ export function createFastLane(options: FastLaneOptions): FastLane {
       onGone,
     });
     const isGrpc = wire.protocol === GRPC;
-    try {
-      const data = openBody(wire, arrival, context, body, options);
-      const input = parse(method, wire, data instanceof Promise ? await data : data);
-      const pending = method.spec.impl(input, context);
-      const output = pending instanceof Promise ? await pending : pending;
+
+    function succeed(output: MessageInitShape<DescMessage>): Answer {
       if (context.isLate()) throw new ConnectError("the operation timed out", Code.DeadlineExceeded);
       const message = encode(method, wire, whole(method.spec.method.output, output));
       return (isGrpc ? grpcMessage : connectMessage)(headersFor(wire.contentType), message, context);
-    } catch (thrown) {
+    }
+
+    function fail(thrown: unknown): Answer {
       const error = options.describe(
         thrown instanceof ConnectError
           ? thrown
@@ -121,8 +121,20 @@ export function createFastLane(options: FastLaneOptions): FastLane {
       return isGrpc
         ? grpcError(headersFor(wire.contentType), error, context)
         : connectError(headersFor(contentTypeUnaryJson), error, context, options.jsonOptions);
-    } finally {
+    }
+
+    function end(answer: Answer): Answer {
       context.done();
+      return answer;
+    }
+
+    try {
+      const answer = andThen(openBody(wire, arrival, context, body, options), (data) =>
+        andThen(method.spec.impl(parse(method, wire, data), context), succeed),
+      );
+      return answer instanceof Promise ? answer.catch(fail).then(end) : end(answer);
+    } catch (thrown) {
+      return end(fail(thrown));
     }
   }
 
@@ -134,7 +146,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
       if (method === undefined || wire === undefined) return false;
       const onGone = (gone: () => void) => stream.once("close", () => stream.rstCode !== 0 && gone());
       readBody(stream, headers["content-length"], http2Limits, (body) => {
-        void run({ method, wire, arrival, path, onGone }, body).then((answer) => writeStream(stream, answer));
+        void andThen(run({ method, wire, arrival, path, onGone }, body), (answer) => writeStream(stream, answer));
       });
       return true;
     },
@@ -148,7 +160,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
       const arrival = { headers, rawHeaders, peerAddress: request.socket.remoteAddress };
       const onGone = (gone: () => void) => response.once("close", () => response.writableFinished || gone());
       readBody(request, headers["content-length"], http1Limits, (body) => {
-        void run({ method, wire, arrival, path, onGone }, body).then((answer) =>
+        void andThen(run({ method, wire, arrival, path, onGone }, body), (answer) =>
           writeResponse(request, response, answer),
         );
       });

@@ -41,7 +41,9 @@ export class LazyContext implements HandlerContext {
     this.#parts = parts;
   }
 
-  readonly timeoutMs = (): number | undefined => (this.deadline === undefined ? undefined : this.deadline - Date.now());
+  timeoutMs(): number | undefined {
+    return this.deadline === undefined ? undefined : this.deadline - Date.now();
+  }
 
   get url(): string {
     const { headers, path } = this.#parts;
