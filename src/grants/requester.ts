@@ -27,16 +27,10 @@ export interface RequesterDependencies {
   readonly sessions: Sessions;
 }
 
-const SCHEME = /^bearer /i;
-const SCHEME_LENGTH = "bearer ".length;
-const WHITESPACE = /\s/;
-
 /** The token of a `Bearer` header (RFC 6750 section 2.1); undefined for any other scheme or none. */
 export function bearerOf(credentials: Credentials): string | undefined {
-  const { authorization = "" } = credentials;
-  if (!SCHEME.test(authorization)) return undefined;
-  const token = authorization.slice(SCHEME_LENGTH).trim();
-  return token === "" || WHITESPACE.test(token) ? undefined : token;
+  const [, token] = /^bearer +(\S+) *$/i.exec(credentials.authorization ?? "") ?? [];
+  return token;
 }
 
 /**

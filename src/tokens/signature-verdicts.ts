@@ -13,7 +13,7 @@ interface Verdict {
   readonly parsed: AccessToken;
 }
 
-/** As good as unique: 132 bits of the signature. */
+/** As good as unique among good tokens: 126 bits of the signature at least. Forged ones can have any end. */
 const END_CHARACTERS = 22;
 
 /** A bounded memory of tokens whose signature was found good. */

@@ -83,7 +83,8 @@ export function revocableOf(token: AccessToken): Revocable {
 }
 
 function verified(token: string, findKey: KeyFinder, issuer: string): AccessToken | undefined {
-  // What stands between the dots needs no look of its own: the signature covers it to the last character.
+  // What stands between the dots needs no look of its own: the signature covers it to the last character. Without two
+  // dots there is nothing that we ever signed.
   const headerEnd = token.indexOf(".");
   const payloadEnd = token.lastIndexOf(".");
   const header = token.slice(0, headerEnd);

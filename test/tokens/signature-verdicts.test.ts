@@ -60,6 +60,15 @@ describe("the memory of good signatures", () => {
     for (const token of tokens) expect(verdicts.get(`${token}x`)).toBeUndefined();
   });
 
+  it("does not know a token with another payload before a signature that it knows", () => {
+    const verdicts = createSignatureVerdicts();
+    const token = newToken();
+    for (let time = 0; time < 2; time++) verdicts.put(token, parsed("good"));
+    verdicts.put(newToken(), parsed("later"));
+    expect(verdicts.get(token)?.id).toBe("good");
+    expect(verdicts.get(token.replace("payload", "forgery"))).toBeUndefined();
+  });
+
   it("takes any text, however short", () => {
     const verdicts = createSignatureVerdicts();
     verdicts.put("", parsed("nothing"));

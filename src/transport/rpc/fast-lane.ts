@@ -92,7 +92,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
   const http2Limits = { maxBytes: options.readMaxBytes + ENVELOPE_BYTES, watch: options.slowBodies };
   const http1Limits = { maxBytes: options.readMaxBytes };
 
-  /** Answers a call, at once if its handler does. Neither throws nor rejects. */
+  /** Answers a call, at once if its handler does; whatever goes wrong in it is answered too. */
   function run({ method, wire, arrival, path, onGone }: LaneCall, body: Buffer | undefined): Eventually<Answer> {
     const { values, headers: startHeaders } = options.begin(arrival, wire.protocol.name);
     const headersFor = (contentType: string) => ["content-type", contentType, ...startHeaders];
@@ -123,19 +123,17 @@ export function createFastLane(options: FastLaneOptions): FastLane {
         : connectError(headersFor(contentTypeUnaryJson), error, context, options.jsonOptions);
     }
 
-    function end(answer: Answer): Answer {
-      context.done();
-      return answer;
-    }
-
+    let answer: Eventually<Answer>;
     try {
-      const answer = andThen(openBody(wire, arrival, context, body, options), (data) =>
+      answer = andThen(openBody(wire, arrival, context, body, options), (data) =>
         andThen(method.spec.impl(parse(method, wire, data), context), succeed),
       );
-      return answer instanceof Promise ? answer.catch(fail).then(end) : end(answer);
     } catch (thrown) {
-      return end(fail(thrown));
+      answer = fail(thrown);
     }
+    if (answer instanceof Promise) return answer.catch(fail).finally(() => context.done());
+    context.done();
+    return answer;
   }
 
   return {

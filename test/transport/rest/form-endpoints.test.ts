@@ -68,6 +68,31 @@ describe("a refusal", () => {
     expect(small.server.connections()).toMatchObject({ inFlight: 0, turnedAway: 2 });
   });
 
+  test("leaves the core as an answer does, at once or later, over both transports", async () => {
+    await using one = await startServer();
+    const form = (scope: string) =>
+      fetch(`${one.url}/v1/oauth/tokens`, {
+        method: "POST",
+        body: new URLSearchParams({ grant_type: "client_credentials", ...client, scope }),
+      });
+    const rpc = (scope: string) =>
+      fetch(`${one.url}/icemint.v1.TokenService/GetToken`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({
+          clientCredentials: {},
+          clientId: client.client_id,
+          clientSecret: client.client_secret,
+          scope,
+        }),
+      });
+    for (const send of [form, rpc]) {
+      const answers = await Promise.all(["catalog", "slow", "throw:slow_down"].map(send));
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 429]);
+    }
+    expect(one.server.connections().inFlight).toBe(0);
+  });
+
   test("that the core did not see is told to the audit, once, with the request id of the answer", async () => {
     const before = running.seen.refused.length;
     const response = await post("/v1/oauth/tokens", { grant_type: "password" });

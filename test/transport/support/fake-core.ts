@@ -1,9 +1,11 @@
 /** A core that answers by simple rules, so that the transports are tested for what is theirs. */
 import { generateKeyPairSync } from "node:crypto";
 import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Introspection } from "../../../src/grants/endpoints.js";
 import { OAuthError, invalidCredentials, invalidRequest } from "../../../src/oauth/error.js";
 import type { Caller, CallerRequest, Credentials, TokenRequest } from "../../../src/oauth/request.js";
+import type { TokenResponse } from "../../../src/oauth/response.js";
 import type { KeyInfo } from "../../../src/keys/key-operations.js";
 import type { PublicJwk } from "../../../src/keys/signer.js";
 import type { FeedEvent } from "../../../src/tokens/revocation-feed.js";
@@ -129,19 +131,20 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
     },
     feed,
     tokenEndpoint: {
-      async token(request) {
+      // At once, as the core does where nothing has to be waited for; `slow` is the exception.
+      token(request) {
         seen.tokens.push(request);
         const refusal = REFUSALS[request.scope ?? ""];
         if (refusal !== undefined) throw refusal();
         if (request.grant.type === "client_credentials") authenticate(request.credentials);
-        if (request.scope === "slow") await new Promise((resolve) => setTimeout(resolve, 300));
-        return {
+        const response: TokenResponse = {
           access_token: "header.payload.signature",
           token_type: "bearer",
           expires_in: 3600,
           issued_token_type: "urn:ietf:params:oauth:token-type:access_token",
           ...(request.scope !== undefined && { scope: request.scope }),
         };
+        return request.scope === "slow" ? sleep(300, response) : response;
       },
     },
     revocationEndpoint: {
