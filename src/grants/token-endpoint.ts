@@ -5,7 +5,7 @@
 import type { Client } from "../clients/client.js";
 import { actingClients } from "../oauth/access-token.js";
 import { toOAuthError } from "../oauth/error.js";
-import { type Eventually, andThen } from "../oauth/eventually.js";
+import { type Eventually, andThen, attempt } from "../oauth/eventually.js";
 import { type Decision, type Events, newDecision } from "../oauth/events.js";
 import type { GrantType } from "../oauth/grant-type.js";
 import type { TokenExchangeParameters, TokenRequest } from "../oauth/request.js";
@@ -58,12 +58,7 @@ export function createTokenEndpoint(dependencies: TokenEndpointDependencies): To
         throw error;
       }
 
-      try {
-        const response = andThen(propose(request, decision, dependencies), issue);
-        return response instanceof Promise ? response.catch(refuse) : response;
-      } catch (thrown) {
-        return refuse(thrown);
-      }
+      return attempt(() => andThen(propose(request, decision, dependencies), issue), refuse);
     },
   };
 }

@@ -8,3 +8,22 @@ export type Eventually<T> = T | Promise<T>;
 export function andThen<T, U>(value: Eventually<T>, goOn: (value: T) => Eventually<U>): Eventually<U> {
   return value instanceof Promise ? value.then(goOn) : goOn(value);
 }
+
+/** `try`, `catch` and `finally` around work that ends at once or later. `lastly` is called once, when it has ended. */
+export function attempt<T>(
+  work: () => Eventually<T>,
+  recover: (thrown: unknown) => T,
+  lastly: () => void = () => {},
+): Eventually<T> {
+  let goesOn = false;
+  try {
+    const value = work();
+    if (!(value instanceof Promise)) return value;
+    goesOn = true;
+    return value.catch(recover).finally(lastly);
+  } catch (thrown) {
+    return recover(thrown);
+  } finally {
+    if (!goesOn) lastly();
+  }
+}

@@ -135,6 +135,30 @@ describe.concurrent("a slow peer is cut", () => {
   });
 });
 
+describe("a header of 10 MB", () => {
+  const LONG = "x".repeat(10 * 1024 * 1024);
+  const isServed = async () => expect((await talk(GET)).text).toMatch(/^HTTP\/1\.1 200 /);
+
+  test("over HTTP/1.1 ends its connection after the first 32 KiB, and the next caller is served", async () => {
+    const { closedAfterMs } = await talk(Buffer.from(`POST / HTTP/1.1\r\nHost: x\r\nX-Long: ${LONG}\r\n\r\n`));
+    expect(closedAfterMs).toBeLessThan(2500);
+    await isServed();
+  });
+
+  test("over HTTP/2 gets no answer from the core, and the next caller is served", async () => {
+    const seen = running.seen.tokens.length;
+    const session = http2.connect(running.url, { maxSendHeaderBlockLength: 2 * LONG.length });
+    session.on("error", () => {});
+    const stream = session.request({ ":method": "POST", ":path": "/v1/oauth/tokens", "x-long": LONG });
+    const failed = new Promise((resolve) => stream.once("error", resolve));
+    stream.end("grant_type=client_credentials");
+    expect(await failed).toBeInstanceOf(Error);
+    session.destroy();
+    expect(running.seen.tokens).toHaveLength(seen);
+    await isServed();
+  });
+});
+
 describe("a body that is too large", () => {
   test("is answered while it is still being sent, and its sender sees the answer", async () => {
     const head = "POST /v1/oauth/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 800000\r\n\r\n";

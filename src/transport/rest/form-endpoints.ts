@@ -1,7 +1,7 @@
 /** The three endpoints that take a form. Each reads, calls the core and shows its answer; none knows a rule of a grant. */
 import type { IntrospectionEndpoint, RevocationEndpoint, TokenEndpoint } from "../../grants/endpoints.js";
 import { toOAuthError } from "../../oauth/error.js";
-import { type Eventually, andThen } from "../../oauth/eventually.js";
+import { type Eventually, andThen, attempt } from "../../oauth/eventually.js";
 import type { TransportEvents } from "../../telemetry/events.js";
 import type { Gate } from "../gate.js";
 import { SIGNED_INTROSPECTION, introspectionAnswer, revokedAnswer, tokenAnswer } from "./answers.js";
@@ -50,16 +50,11 @@ export function createFormEndpoints(options: FormEndpointOptions): FormEndpoints
         events.requestRefused(caller, refusal, 0);
         return errorResponse(refusal, caller.requestId, links);
       }
-      const refuse = (error: unknown) => errorResponse(toOAuthError(error), caller.requestId, links);
-      try {
-        const answer = andThen(work(plain, request), (result) => show(result, caller.requestId));
-        if (answer instanceof Promise) return answer.catch(refuse).finally(() => gate.leave());
-        gate.leave();
-        return answer;
-      } catch (error) {
-        gate.leave();
-        return refuse(error);
-      }
+      return attempt(
+        () => andThen(work(plain, request), (result) => show(result, caller.requestId)),
+        (error) => errorResponse(toOAuthError(error), caller.requestId, links),
+        () => gate.leave(),
+      );
     };
   }
 

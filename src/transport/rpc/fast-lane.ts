@@ -26,7 +26,7 @@ import {
   type MethodSerializationLookup,
   type UniversalHandlerOptions,
 } from "@connectrpc/connect/protocol";
-import { type Eventually, andThen } from "../../oauth/eventually.js";
+import { type Eventually, andThen, attempt } from "../../oauth/eventually.js";
 import { readBody } from "../body.js";
 import { contentTypeUnaryJson } from "@connectrpc/connect/protocol-connect";
 import { text, type Arrival } from "../call.js";
@@ -123,17 +123,14 @@ export function createFastLane(options: FastLaneOptions): FastLane {
         : connectError(headersFor(contentTypeUnaryJson), error, context, options.jsonOptions);
     }
 
-    let answer: Eventually<Answer>;
-    try {
-      answer = andThen(openBody(wire, arrival, context, body, options), (data) =>
-        andThen(method.spec.impl(parse(method, wire, data), context), succeed),
-      );
-    } catch (thrown) {
-      answer = fail(thrown);
-    }
-    if (answer instanceof Promise) return answer.catch(fail).finally(() => context.done());
-    context.done();
-    return answer;
+    return attempt(
+      () =>
+        andThen(openBody(wire, arrival, context, body, options), (data) =>
+          andThen(method.spec.impl(parse(method, wire, data), context), succeed),
+        ),
+      fail,
+      () => context.done(),
+    );
   }
 
   return {

@@ -9,7 +9,7 @@ import type {
   WatchAuthorizer,
 } from "../../grants/endpoints.js";
 import { toOAuthError } from "../../oauth/error.js";
-import { type Eventually, andThen } from "../../oauth/eventually.js";
+import { type Eventually, andThen, attempt } from "../../oauth/eventually.js";
 import type { TransportEvents } from "../../telemetry/events.js";
 import type { KeyService } from "../../gen/icemint/v1/key_service_pb.js";
 import type { TokenService } from "../../gen/icemint/v1/token_service_pb.js";
@@ -63,15 +63,11 @@ function method<Message, Plain, Result, Answer>(
       events.requestRefused(call.caller, refusal, 0);
       throw toConnectError(refusal);
     }
-    try {
-      const answer = andThen(work(plain), show);
-      if (answer instanceof Promise) return answer.catch(refuse).finally(() => gate.leave());
-      gate.leave();
-      return answer;
-    } catch (error) {
-      gate.leave();
-      return refuse(error);
-    }
+    return attempt(
+      () => andThen(work(plain), show),
+      refuse,
+      () => gate.leave(),
+    );
   };
 }
 
