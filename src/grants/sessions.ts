@@ -60,7 +60,7 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
         ttlSeconds: sessionTtlSeconds,
         notBefore: revocations.notBefore(subject, clientId, actingClients(actor)),
         ancestors,
-        ...(within && { noLaterThan: endOf(within.session, sessionTtlSeconds) }),
+        noLaterThan: within && endOf(within.session, sessionTtlSeconds),
       });
     },
     endOf: (session) => endOf(session, sessionTtlSeconds),

@@ -31,44 +31,52 @@ export type TokenEndpointDependencies = RequesterDependencies &
     readonly stopwatch?: () => number;
   };
 
+/** A request on its way, and what is known of it so far. */
+interface Pending {
+  readonly request: TokenRequest;
+  readonly decision: Decision;
+  /** By the stopwatch. */
+  readonly startedAt: number;
+}
+
 /** Makes the token endpoint. */
 export function createTokenEndpoint(dependencies: TokenEndpointDependencies): TokenEndpoint {
   const { tokenIssuer, events, stopwatch = () => performance.now() } = dependencies;
 
+  function decide(pending: Pending): Eventually<TokenResponse> {
+    return andThen(propose(pending, dependencies), issue, pending);
+  }
+
+  function issue(proposal: Proposal, pending: Pending): Eventually<TokenResponse> {
+    noteProposal(pending.decision, proposal);
+    const authorization = authorize(pending.request, proposal);
+    return andThen(tokenIssuer.mint(authorization), (minted) =>
+      andThen(refreshTokenOf(proposal, authorization, dependencies), (refreshToken) => {
+        noteIssued(pending.decision, authorization, minted);
+        events.tokenIssued(pending.decision, stopwatch() - pending.startedAt);
+        return responseOf(proposal, authorization, minted, refreshToken);
+      }),
+    );
+  }
+
+  function refuse(thrown: unknown, { decision, startedAt }: Pending): never {
+    const error = toOAuthError(thrown);
+    events.tokenRefused(decision, error, stopwatch() - startedAt);
+    throw error;
+  }
+
+  const deciding = { work: decide, recover: refuse };
+
   return {
     token(request) {
-      const startedAt = stopwatch();
       const decision = newDecision(request.caller, request.grant.type);
-
-      function issue(proposal: Proposal): Eventually<TokenResponse> {
-        noteProposal(decision, proposal);
-        const authorization = authorize(request, proposal);
-        return andThen(tokenIssuer.mint(authorization), (minted) =>
-          andThen(refreshTokenOf(proposal, authorization, dependencies), (refreshToken) => {
-            noteIssued(decision, authorization, minted);
-            events.tokenIssued(decision, stopwatch() - startedAt);
-            return responseOf(proposal, authorization, minted, refreshToken);
-          }),
-        );
-      }
-
-      function refuse(thrown: unknown): never {
-        const error = toOAuthError(thrown);
-        events.tokenRefused(decision, error, stopwatch() - startedAt);
-        throw error;
-      }
-
-      return attempt(() => andThen(propose(request, decision, dependencies), issue), refuse);
+      return attempt(deciding, { request, decision, startedAt: stopwatch() });
     },
   };
 }
 
 /** Who asks, whether they may use the grant, and what it could give them. */
-function propose(
-  request: TokenRequest,
-  decision: Decision,
-  dependencies: TokenEndpointDependencies,
-): Eventually<Proposal> {
+function propose({ request, decision }: Pending, dependencies: TokenEndpointDependencies): Eventually<Proposal> {
   const { grant } = request;
   if (grant.type === "token_exchange") return identifyAndPropose(request, grant, decision, dependencies);
   return andThen(dependencies.authenticator.authenticate(request), ({ client, method }) => {

@@ -15,12 +15,14 @@ export interface FileWriterOptions {
   readonly fd: number;
   readonly maxBytes: number;
   readonly onDropped: (chunk: Buffer) => void;
+  /** The chunk, or the last part of it, is with the system: its memory may be used again. */
+  readonly onWritten: (chunk: Buffer) => void;
 }
 
 const RETRY_MS = 50;
 
 /** Makes a writer. */
-export function createFileWriter({ fd, maxBytes, onDropped }: FileWriterOptions): FileWriter {
+export function createFileWriter({ fd, maxBytes, onDropped, onWritten }: FileWriterOptions): FileWriter {
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
   let underWay = false;
@@ -38,8 +40,10 @@ export function createFileWriter({ fd, maxBytes, onDropped }: FileWriterOptions)
   function done(chunk: Buffer, error: NodeJS.ErrnoException | null, written: number): void {
     if (error === null) {
       waitingBytes -= written;
-      if (written === chunk.length) waiting.shift();
-      else waiting[0] = chunk.subarray(written);
+      if (written === chunk.length) {
+        waiting.shift();
+        onWritten(chunk);
+      } else waiting[0] = chunk.subarray(written);
       next();
     } else if (isBusy(error)) setTimeout(next, RETRY_MS);
     else {

@@ -14,7 +14,7 @@ export interface SessionBeginning {
   /** Sessions of the tokens by means of which it begins, and theirs. */
   readonly ancestors: readonly string[];
   /** The end of the subject's own session, if the subject was a token of ours. */
-  readonly noLaterThan?: number;
+  readonly noLaterThan?: number | undefined;
 }
 
 /**
@@ -24,7 +24,8 @@ export interface SessionBeginning {
 export function beginSession(beginning: SessionBeginning): Session {
   const { id, now, ttlSeconds, notBefore, ancestors, noLaterThan = Infinity } = beginning;
   const startedAt = now > notBefore ? now : notBefore + 1;
-  return { id, startedAt, endsAt: Math.min(now + ttlSeconds, noLaterThan), ancestors: [...new Set(ancestors)] };
+  const distinct = ancestors.length < 2 ? ancestors : [...new Set(ancestors)];
+  return { id, startedAt, endsAt: Math.min(now + ttlSeconds, noLaterThan), ancestors: distinct };
 }
 
 /** When a session ends: the earlier of the end that it was given and what the present setting allows. */

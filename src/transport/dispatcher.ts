@@ -15,12 +15,15 @@ export interface Dispatcher {
 
 /** Makes the listeners. What nobody serves is refused by `rest`. */
 export function createDispatcher({ rest, rpc }: { readonly rest: RestServer; readonly rpc: RpcServer }): Dispatcher {
-  const peers = new WeakMap<Http2Session, string | undefined>();
+  const peers = new WeakMap<Http2Session, string>();
   /** Remembered: a session's socket is a proxy that is slow to ask. */
   function peerAddress({ session }: ServerHttp2Stream): string | undefined {
     if (session === undefined) return undefined;
-    if (!peers.has(session)) peers.set(session, session.socket.remoteAddress);
-    return peers.get(session);
+    const known = peers.get(session);
+    if (known !== undefined) return known;
+    const address = session.socket.remoteAddress;
+    if (address !== undefined) peers.set(session, address);
+    return address;
   }
 
   return {

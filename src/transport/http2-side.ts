@@ -49,7 +49,7 @@ export class Http2Side {
         enablePush: false,
       },
     });
-    this.#server.on("stream", (...args) => this.#serve(...args));
+    this.#server.on("stream", (stream, headers, flags, rawHeaders) => this.#serve(stream, headers, flags, rawHeaders));
     this.#server.on("session", (session) => this.#open(session));
     this.#server.on("sessionError", ignore);
     this.#sweep = setInterval(() => this.#retireOld(), SWEEP_MS).unref();
@@ -111,17 +111,17 @@ export class Http2Side {
     if (!session.closed && !session.destroyed) session.close();
   }
 
-  #serve(...[stream, ...rest]: Parameters<StreamListener>): void {
+  #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: string[]): void {
     const { session } = stream;
     if (this.#leaving.size === 0 || session === undefined || !this.#leaving.has(session)) {
-      this.#options.onStream(stream, ...rest);
+      this.#options.onStream(stream, headers, flags, rawHeaders);
       return;
     }
     stream.on("error", ignore);
     setImmediate(() => {
       // by then, streams that came in one packet with it have been seen
       this.#tell(session);
-      this.#options.onStream(stream, ...rest);
+      this.#options.onStream(stream, headers, flags, rawHeaders);
     });
   }
 }

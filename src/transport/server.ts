@@ -11,6 +11,7 @@ import { Http2Side } from "./http2-side.js";
 import { createAddressResolver } from "./peer-address.js";
 import { createDispatcher } from "./dispatcher.js";
 import { SlowBodies } from "./slow-bodies.js";
+import { Turn } from "./turn.js";
 import { PortLifetime, type DrainTimes } from "./port-lifetime.js";
 import { createRest, malformedAnswer, type MalformedStatus, type RestOptions } from "./rest/rest.js";
 import { createRpc, type RpcOptions } from "./rpc/rpc.js";
@@ -90,7 +91,7 @@ export function createServer(options: ServerOptions): Server {
   const gate = createGate({ maxInFlight: options.limits.maxInFlight, overloaded: options.overloaded });
   const callerOf = createCallerFactory(pooledRandomId(), createAddressResolver(options.http.trustedProxies));
   const slowBodies = new SlowBodies(timeouts.requestMs);
-  const shared = { ...options, gate, callerOf, slowBodies };
+  const shared = { ...options, gate, callerOf, slowBodies, turn: new Turn() };
   let accepting = true;
 
   const { onRequest, onStream } = createDispatcher({

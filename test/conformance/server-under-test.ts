@@ -14,6 +14,7 @@ import { createAddressResolver } from "../../src/transport/peer-address.js";
 import { createRpcServer } from "../../src/transport/rpc/rpc-server.js";
 import { serve } from "../../src/transport/rpc/service-list.js";
 import { SlowBodies } from "../../src/transport/slow-bodies.js";
+import { Turn } from "../../src/transport/turn.js";
 import { parseTarget } from "../../src/transport/target.js";
 import {
   ServerCompatRequestSchema,
@@ -39,6 +40,7 @@ const rpc = createRpcServer({
   callerOf: createCallerFactory(pooledRandomId(), createAddressResolver([])),
   corsOrigins: [],
   slowBodies: new SlowBodies(30_000),
+  turn: new Turn(),
   logger: silentLogger,
   jsonOptions: { registry: requestTypes },
   describe: (error) => error, // the suite wants no details that it did not ask for

@@ -44,6 +44,20 @@ describe("the log sink", () => {
     expect(text()).toBe(Array.from({ length: 10_000 }, (_, line) => `{"line":${line}}\n`).join(""));
   });
 
+  it("keeps every line, in order, when memory that has been written is filled again", async () => {
+    const { sink, text } = fileSink({ flushMs: 60_000 });
+    const lines = Array.from({ length: 10_000 }, (_, line) => `{"line":${line}}\n`);
+    for (const [at, line] of lines.entries()) {
+      sink.write(line);
+      if (at % 500 !== 0) continue;
+      sink.flush();
+      const soFar = lines.slice(0, at + 1).join("");
+      await vi.waitFor(() => expect(text()).toHaveLength(soFar.length));
+    }
+    await sink.close();
+    expect(text()).toBe(lines.join(""));
+  });
+
   it("leaves nothing behind at a crash", async () => {
     const { sink, text } = fileSink({ flushMs: 60_000 });
     for (let line = 0; line < 10_000; line++) sink.write(`{"line":${line}}\n`);

@@ -26,6 +26,12 @@ export interface FormEndpoints {
   readonly introspect: RestHandler;
 }
 
+/** A request that was let in, and what it asks for. */
+interface Accepted<Plain> {
+  readonly plain: Plain;
+  readonly request: RestRequest;
+}
+
 /** Makes the handlers. */
 export function createFormEndpoints(options: FormEndpointOptions): FormEndpoints {
   const { tokenEndpoint, revocationEndpoint, introspectionEndpoint, gate, events, links } = options;
@@ -39,6 +45,13 @@ export function createFormEndpoints(options: FormEndpointOptions): FormEndpoints
     work: (plain: Plain, request: RestRequest) => Eventually<Result>,
     show: (result: Result, requestId: string) => RestResponse,
   ): RestHandler {
+    const attempted = {
+      work: ({ plain, request }: Accepted<Plain>) =>
+        andThen(work(plain, request), (result) => show(result, request.caller.requestId)),
+      recover: (error: unknown, { request }: Accepted<Plain>) =>
+        errorResponse(toOAuthError(error), request.caller.requestId, links),
+      lastly: () => gate.leave(),
+    };
     return (request) => {
       const { caller } = request;
       let plain: Plain;
@@ -50,11 +63,7 @@ export function createFormEndpoints(options: FormEndpointOptions): FormEndpoints
         events.requestRefused(caller, refusal, 0);
         return errorResponse(refusal, caller.requestId, links);
       }
-      return attempt(
-        () => andThen(work(plain, request), (result) => show(result, caller.requestId)),
-        (error) => errorResponse(toOAuthError(error), caller.requestId, links),
-        () => gate.leave(),
-      );
+      return attempt(attempted, { plain, request });
     };
   }
 

@@ -2,11 +2,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { invalidRequest } from "../../oauth/error.js";
+import { andThen } from "../../oauth/eventually.js";
 import type { Caller } from "../../oauth/request.js";
 import { lingerThen, lingerThenReset, readBody } from "../body.js";
 import type { Arrival, CallerFactory } from "../call.js";
 import { MAX_MESSAGE_BYTES } from "../limits.js";
 import type { SlowBodies } from "../slow-bodies.js";
+import type { Turn } from "../turn.js";
 import type { Target } from "../target.js";
 import { errorResponse, type ErrorLinks } from "./errors.js";
 import type { RestResponse, RestRoute, RestRoutes } from "./rest-message.js";
@@ -17,6 +19,7 @@ export interface RestServerOptions {
   readonly callerOf: CallerFactory;
   readonly links: ErrorLinks;
   readonly slowBodies: SlowBodies;
+  readonly turn: Turn;
 }
 
 /** Serves what is at the routes, and refuses what is nowhere. */
@@ -33,7 +36,7 @@ const HTTP1_LIMITS = { maxBytes: MAX_MESSAGE_BYTES };
 const NO_BODY = Buffer.alloc(0);
 
 /** Makes the server. */
-export function createRestServer({ routes, callerOf, links, slowBodies }: RestServerOptions): RestServer {
+export function createRestServer({ routes, callerOf, links, slowBodies, turn }: RestServerOptions): RestServer {
   const http2Limits = { maxBytes: MAX_MESSAGE_BYTES, watch: slowBodies };
 
   function serve(
@@ -48,14 +51,10 @@ export function createRestServer({ routes, callerOf, links, slowBodies }: RestSe
     if (route === undefined) return reply(errorResponse(unknownPath(), caller.requestId, links, 404));
     const handler = route.handlers.get(method);
     if (handler === undefined) return reply(wrongMethod(route, caller, links));
-    const run = (body: Buffer | undefined) => {
-      const { headers, rawHeaders } = arrival;
-      const answer = handler({ method, path, query, headers, rawHeaders, body, caller });
-      if (answer instanceof Promise) void answer.then(reply);
-      else reply(answer);
-    };
-    if (route.takesForm) read(run);
-    else run(NO_BODY);
+    const { headers, rawHeaders } = arrival;
+    const run = (body: Buffer | undefined) => handler({ method, path, query, headers, rawHeaders, body, caller });
+    if (route.takesForm) read((body) => turn.add(() => run(body), reply));
+    else void andThen(run(NO_BODY), reply);
   }
 
   return {

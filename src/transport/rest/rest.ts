@@ -1,6 +1,7 @@
 /** Everything that is served without RPC, composed. Owns the form endpoints and the documents; knows no rule of a grant. */
 import type { CallerFactory } from "../call.js";
 import type { SlowBodies } from "../slow-bodies.js";
+import type { Turn } from "../turn.js";
 import { randomUUID } from "node:crypto";
 import { createDiscovery, endpointUrl, type DiscoveryOptions } from "./discovery.js";
 import { createErrorList } from "./error-list.js";
@@ -16,11 +17,12 @@ export interface RestOptions extends DiscoveryOptions, Omit<FormEndpointOptions,
   readonly tokenPaths: readonly string[];
   readonly callerOf: CallerFactory;
   readonly slowBodies: SlowBodies;
+  readonly turn: Turn;
 }
 
 /** Makes the server of all that. */
 export function createRest(options: RestOptions): RestServer {
-  const { issuer, tokenPaths, callerOf, slowBodies } = options;
+  const { issuer, tokenPaths, callerOf, slowBodies, turn } = options;
   const links = { errorsUri: endpointUrl(issuer, "/errors") };
   const routes = createRoutes({
     endpoints: createFormEndpoints({ ...options, links }),
@@ -29,7 +31,7 @@ export function createRest(options: RestOptions): RestServer {
     tokenPaths,
     issuer,
   });
-  return createRestServer({ routes, callerOf, links, slowBodies });
+  return createRestServer({ routes, callerOf, links, slowBodies, turn });
 }
 
 const PHRASES = {

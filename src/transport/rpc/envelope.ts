@@ -34,12 +34,17 @@ export function openEnvelope(body: Buffer, compression: Compression | null, maxB
   return compression.decompress(message, maxBytes);
 }
 
-/** A message with its envelope, uncompressed. */
+/** Puts a message into an envelope, uncompressed. */
 export function closeEnvelope(message: Uint8Array): Buffer {
   const envelope = Buffer.allocUnsafe(ENVELOPE_BYTES + message.byteLength);
-  envelope.writeUInt8(0, 0);
-  envelope.writeUInt32BE(message.byteLength, 1);
   envelope.set(message, ENVELOPE_BYTES);
+  return markEnvelope(envelope);
+}
+
+/** Writes the five bytes in front of an uncompressed message for which they were left free. */
+export function markEnvelope(envelope: Buffer): Buffer {
+  envelope[0] = 0;
+  envelope.writeUInt32BE(envelope.byteLength - ENVELOPE_BYTES, 1);
   return envelope;
 }
 

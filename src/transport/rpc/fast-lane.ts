@@ -26,14 +26,15 @@ import {
   type MethodSerializationLookup,
   type UniversalHandlerOptions,
 } from "@connectrpc/connect/protocol";
-import { type Eventually, andThen, attempt } from "../../oauth/eventually.js";
+import { type Attempt, type Eventually, andThen, attempt } from "../../oauth/eventually.js";
 import { readBody } from "../body.js";
 import { contentTypeUnaryJson } from "@connectrpc/connect/protocol-connect";
 import { text, type Arrival } from "../call.js";
 import type { SlowBodies } from "../slow-bodies.js";
+import type { Turn } from "../turn.js";
 import { connectError, connectMessage, grpcError, grpcMessage, type Answer } from "./answers.js";
-import { ENVELOPE_BYTES, openEnvelope } from "./envelope.js";
-import { LazyContext, type CallParts } from "./lazy-context.js";
+import { ENVELOPE_BYTES, closeEnvelope, markEnvelope, openEnvelope } from "./envelope.js";
+import { LazyContext, type CallOrigin } from "./lazy-context.js";
 import type { ServiceList } from "./service-list.js";
 import type { MessageEncoder } from "./token-response-bytes.js";
 import { CONNECT, GRPC, WIRES, type Wire } from "./wire.js";
@@ -42,8 +43,8 @@ import { writeResponse, writeStream } from "./write-answer.js";
 /** What a call begins with. */
 export interface CallStart {
   readonly values: ContextValues;
-  /** Of the answer, whatever it is: names in lower case, each followed by its value. */
-  readonly headers: readonly string[];
+  /** Of the answer, whatever it is: names in lower case, each followed by its value. A list of the call's own. */
+  readonly headers: string[];
 }
 
 /** What the lane is made of. */
@@ -54,6 +55,7 @@ export interface FastLaneOptions {
   /** Longer deadlines are cut to this. */
   readonly maxTimeoutMs: number;
   readonly slowBodies: SlowBodies;
+  readonly turn: Turn;
   readonly acceptCompression: readonly Compression[];
   readonly jsonOptions?: UniversalHandlerOptions["jsonOptions"];
   readonly begin: (arrival: Arrival, protocolName: Wire["protocol"]["name"]) => CallStart;
@@ -77,60 +79,51 @@ interface LaneMethod {
   readonly encoder: MessageEncoder | undefined;
 }
 
-/** One call, as `run` needs it. */
-interface LaneCall {
+/** One call, once its body is there. */
+interface Call {
   readonly method: LaneMethod;
   readonly wire: Wire;
   readonly arrival: Arrival;
-  readonly path: string;
-  readonly onGone: CallParts["onGone"];
+  /** Undefined if it was longer than is read. */
+  readonly body: Buffer | undefined;
+  readonly context: LazyContext;
+  /** Of the answer, so far. */
+  readonly headers: string[];
 }
 
 /** Makes the lane. */
 export function createFastLane(options: FastLaneOptions): FastLane {
   const methods = unaryMethods(options);
+  const { turn } = options;
   const http2Limits = { maxBytes: options.readMaxBytes + ENVELOPE_BYTES, watch: options.slowBodies };
   const http1Limits = { maxBytes: options.readMaxBytes };
 
   /** Answers a call, at once if its handler does; whatever goes wrong in it is answered too. */
-  function run({ method, wire, arrival, path, onGone }: LaneCall, body: Buffer | undefined): Eventually<Answer> {
-    const { values, headers: startHeaders } = options.begin(arrival, wire.protocol.name);
-    const headersFor = (contentType: string) => ["content-type", contentType, ...startHeaders];
-    const context = new LazyContext({
-      method: method.spec.method,
-      protocolName: wire.protocol.name,
-      headers: arrival.headers,
-      path,
-      values,
-      onGone,
-    });
-    const isGrpc = wire.protocol === GRPC;
+  const answering: Attempt<Call, Answer> = {
+    work: (call) => andThen(openBody(call, options), handle, call),
+    recover: fail,
+    lastly: ({ context }) => context.done(),
+  };
 
-    function succeed(output: MessageInitShape<DescMessage>): Answer {
-      if (context.isLate()) throw new ConnectError("the operation timed out", Code.DeadlineExceeded);
-      const message = encode(method, wire, whole(method.spec.method.output, output));
-      return (isGrpc ? grpcMessage : connectMessage)(headersFor(wire.contentType), message, context);
-    }
+  function answerTo(method: LaneMethod, wire: Wire, origin: CallOrigin, body: Buffer | undefined): Eventually<Answer> {
+    const { arrival } = origin;
+    const { values, headers } = options.begin(arrival, wire.protocol.name);
+    const context = new LazyContext(method.spec.method, wire.protocol.name, values, origin);
+    return attempt(answering, { method, wire, arrival, body, context, headers });
+  }
 
-    function fail(thrown: unknown): Answer {
-      const error = options.describe(
-        thrown instanceof ConnectError
-          ? thrown
-          : new ConnectError("internal error", Code.Internal, undefined, undefined, thrown),
-      );
-      return isGrpc
-        ? grpcError(headersFor(wire.contentType), error, context)
-        : connectError(headersFor(contentTypeUnaryJson), error, context, options.jsonOptions);
-    }
-
-    return attempt(
-      () =>
-        andThen(openBody(wire, arrival, context, body, options), (data) =>
-          andThen(method.spec.impl(parse(method, wire, data), context), succeed),
-        ),
-      fail,
-      () => context.done(),
+  function fail(thrown: unknown, { wire, headers, context }: Call): Answer {
+    const error = options.describe(
+      thrown instanceof ConnectError
+        ? thrown
+        : new ConnectError("internal error", Code.Internal, undefined, undefined, thrown),
     );
+    if (wire.protocol !== GRPC) {
+      headers.push("content-type", contentTypeUnaryJson);
+      return connectError(headers, error, context, options.jsonOptions);
+    }
+    headers.push("content-type", wire.contentType);
+    return grpcError(headers, error, context);
   }
 
   return {
@@ -141,7 +134,10 @@ export function createFastLane(options: FastLaneOptions): FastLane {
       if (method === undefined || wire === undefined) return false;
       const onGone = (gone: () => void) => stream.once("close", () => stream.rstCode !== 0 && gone());
       readBody(stream, headers["content-length"], http2Limits, (body) => {
-        void andThen(run({ method, wire, arrival, path, onGone }, body), (answer) => writeStream(stream, answer));
+        turn.add(
+          () => answerTo(method, wire, { arrival, path, onGone }, body),
+          (answer) => writeStream(stream, answer),
+        );
       });
       return true;
     },
@@ -155,8 +151,9 @@ export function createFastLane(options: FastLaneOptions): FastLane {
       const arrival = { headers, rawHeaders, peerAddress: request.socket.remoteAddress };
       const onGone = (gone: () => void) => response.once("close", () => response.writableFinished || gone());
       readBody(request, headers["content-length"], http1Limits, (body) => {
-        void andThen(run({ method, wire, arrival, path, onGone }, body), (answer) =>
-          writeResponse(request, response, answer),
+        turn.add(
+          () => answerTo(method, wire, { arrival, path, onGone }, body),
+          (answer) => writeResponse(response, answer),
         );
       });
       return true;
@@ -180,10 +177,7 @@ function unaryMethods({ services, jsonOptions, readMaxBytes, writeMaxBytes, enco
 
 /** The bytes of the message, and the deadline of the call; the order of the checks is stock Connect's. */
 function openBody(
-  { protocol }: Wire,
-  { headers }: Arrival,
-  context: LazyContext,
-  body: Buffer | undefined,
+  { wire: { protocol }, arrival: { headers }, context, body }: Call,
   { readMaxBytes, maxTimeoutMs, acceptCompression }: FastLaneOptions,
 ): Eventually<Uint8Array> {
   const compression = requestCompression(protocol, headers, acceptCompression);
@@ -203,18 +197,34 @@ function openBody(
   return compression === null ? body : compression.decompress(body, readMaxBytes);
 }
 
+/** Reads the message and lets the method work on it. */
+function handle(data: Uint8Array, call: Call): Eventually<Answer> {
+  return andThen(call.method.spec.impl(parse(call, data), call.context), succeed, call);
+}
+
 /** Broken input is the caller's fault, and the parser's own text quotes it, and so perhaps a secret. */
-function parse({ io }: LaneMethod, { binary }: Wire, data: Uint8Array): Message {
+function parse({ method, wire }: Call, data: Uint8Array): Message {
   try {
-    return io.getI(binary).parse(data);
+    return method.io.getI(wire.binary).parse(data);
   } catch (error) {
     const complaint = "the message cannot be read as the method's request";
     throw new ConnectError(complaint, Code.InvalidArgument, undefined, undefined, error);
   }
 }
 
-function encode({ io, encoder }: LaneMethod, { binary }: Wire, message: Message): Uint8Array {
-  return (binary ? encoder?.(message) : undefined) ?? io.getO(binary).serialize(message);
+function succeed(output: MessageInitShape<DescMessage>, { method, wire, headers, context }: Call): Answer {
+  if (context.isLate()) throw new ConnectError("the operation timed out", Code.DeadlineExceeded);
+  const isGrpc = wire.protocol === GRPC;
+  const body = encode(method, whole(method.spec.method.output, output), wire.binary, isGrpc);
+  headers.push("content-type", wire.contentType);
+  return isGrpc ? grpcMessage(headers, body, context) : connectMessage(headers, body, context);
+}
+
+function encode({ io, encoder }: LaneMethod, message: Message, binary: boolean, enveloped: boolean): Uint8Array {
+  const bytes = binary ? encoder?.(message, enveloped ? ENVELOPE_BYTES : 0) : undefined;
+  if (bytes !== undefined) return enveloped ? markEnvelope(bytes) : bytes;
+  const serialized = io.getO(binary).serialize(message);
+  return enveloped ? closeEnvelope(serialized) : serialized;
 }
 
 function requestCompression(

@@ -1,14 +1,12 @@
 import { Code, ConnectError, type ContextValues, type HandlerContext } from "@connectrpc/connect";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { IncomingHttpHeaders } from "node:http";
+import type { Arrival } from "../call.js";
 
-/** What the context of one call is made from. */
-export interface CallParts {
-  readonly method: DescMethod;
-  readonly protocolName: string;
-  readonly headers: IncomingHttpHeaders;
+/** Where a call came from. */
+export interface CallOrigin {
+  readonly arrival: Arrival;
   readonly path: string;
-  readonly values: ContextValues;
   /** Calls back if the caller goes away before it has its answer. */
   readonly onGone: (gone: () => void) => void;
 }
@@ -25,7 +23,7 @@ export class LazyContext implements HandlerContext {
   readonly values: ContextValues;
   /** When the call is over, in milliseconds since the epoch; undefined without a deadline. */
   deadline: number | undefined;
-  readonly #parts: CallParts;
+  readonly #origin: CallOrigin;
   #requestHeader: Headers | undefined;
   #responseHeader: Headers | undefined;
   #responseTrailer: Headers | undefined;
@@ -33,12 +31,12 @@ export class LazyContext implements HandlerContext {
   #timer: NodeJS.Timeout | undefined;
   #over = false;
 
-  constructor(parts: CallParts) {
-    this.service = parts.method.parent;
-    this.method = parts.method;
-    this.protocolName = parts.protocolName;
-    this.values = parts.values;
-    this.#parts = parts;
+  constructor(method: DescMethod, protocolName: string, values: ContextValues, origin: CallOrigin) {
+    this.service = method.parent;
+    this.method = method;
+    this.protocolName = protocolName;
+    this.values = values;
+    this.#origin = origin;
   }
 
   timeoutMs(): number | undefined {
@@ -46,12 +44,12 @@ export class LazyContext implements HandlerContext {
   }
 
   get url(): string {
-    const { headers, path } = this.#parts;
-    return `http://${String(headers[":authority"] ?? headers.host)}${path}`;
+    const { arrival, path } = this.#origin;
+    return `http://${String(arrival.headers[":authority"] ?? arrival.headers.host)}${path}`;
   }
 
   get requestHeader(): Headers {
-    return (this.#requestHeader ??= toWebHeaders(this.#parts.headers));
+    return (this.#requestHeader ??= toWebHeaders(this.#origin.arrival.headers));
   }
 
   get responseHeader(): Headers {
@@ -95,7 +93,7 @@ export class LazyContext implements HandlerContext {
       controller.abort();
       return controller;
     }
-    this.#parts.onGone(() => controller.abort(new ConnectError("the caller went away", Code.Canceled)));
+    this.#origin.onGone(() => controller.abort(new ConnectError("the caller went away", Code.Canceled)));
     if (this.deadline !== undefined) {
       const late = () => controller.abort(new ConnectError("the operation timed out", Code.DeadlineExceeded));
       this.#timer = setTimeout(late, Math.max(0, this.deadline - Date.now()));

@@ -58,14 +58,15 @@ export function toRevocationTarget({ target }: RevokeTokenRequest): RevocationTa
 
 /** The answer with a token. */
 export function fromTokenResponse(response: TokenResponse): GetTokenResponse {
-  const message = create(GetTokenResponseSchema);
-  message.accessToken = response.access_token;
-  message.tokenType = response.token_type;
-  message.expiresIn = response.expires_in;
-  message.issuedTokenType = response.issued_token_type;
-  message.refreshToken = response.refresh_token ?? "";
-  message.scope = response.scope ?? "";
-  return message;
+  return {
+    $typeName: GetTokenResponseSchema.typeName,
+    accessToken: response.access_token,
+    tokenType: response.token_type,
+    expiresIn: response.expires_in,
+    issuedTokenType: response.issued_token_type,
+    refreshToken: response.refresh_token ?? "",
+    scope: response.scope ?? "",
+  };
 }
 
 /** What is known of a token. */
@@ -164,6 +165,7 @@ function optionalToken(value: string, name: string): string | undefined {
 }
 
 function list(values: readonly string[], name: string): readonly string[] {
+  if (values.length === 0) return values;
   if (values.length > MAX_PARAMETERS) {
     throw invalidRequest("REQUEST_MALFORMED", `${name} has more than ${MAX_PARAMETERS} values.`);
   }

@@ -1,7 +1,7 @@
 /** Which calls take which road, and what HTTP itself says of those that take none. */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createContextValues, type ConnectError } from "@connectrpc/connect";
+import { createContextValues, type ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { UniversalHandlerOptions } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { GetTokenResponseSchema } from "../../gen/icemint/v1/token_service_pb.js";
@@ -9,6 +9,7 @@ import type { Logger } from "../../telemetry/logger.js";
 import type { Arrival, CallerFactory } from "../call.js";
 import { MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.js";
 import type { SlowBodies } from "../slow-bodies.js";
+import type { Turn } from "../turn.js";
 import { rpcCallKey } from "./call-context.js";
 import { createCorsPolicy } from "./cors.js";
 import { withErrorInfo } from "./errors.js";
@@ -23,6 +24,7 @@ export interface RpcServerOptions {
   readonly callerOf: CallerFactory;
   readonly corsOrigins: readonly string[];
   readonly slowBodies: SlowBodies;
+  readonly turn: Turn;
   readonly logger: Logger;
   /** For services whose messages hold an `Any`; ours have none. */
   readonly jsonOptions?: UniversalHandlerOptions["jsonOptions"];
@@ -44,6 +46,9 @@ export interface RpcServer {
 /** Larger than any answer: none is compressed, since a token beside text that a caller chose could be guessed by size. */
 const NEVER = 0xffff_ffff;
 
+/** The values of each call inherit the three methods: `createContextValues` would make them for each anew. */
+const NO_VALUES = createContextValues();
+
 const ENCODERS = new Map([[GetTokenResponseSchema.typeName, encodeTokenResponse]]);
 
 /** Makes the server. */
@@ -52,6 +57,7 @@ export function createRpcServer({
   callerOf,
   corsOrigins,
   slowBodies,
+  turn,
   logger,
   jsonOptions = {},
   describe = withErrorInfo,
@@ -63,7 +69,8 @@ export function createRpcServer({
     const { origin } = arrival.headers;
     const headers = ["x-request-id", caller.requestId];
     if (origin !== undefined) headers.push(...Object.entries(cors.forAnswer(origin) ?? {}).flat());
-    return { values: createContextValues().set(rpcCallKey, { caller, arrival }), headers };
+    const values: ContextValues = Object.create(NO_VALUES);
+    return { values: values.set(rpcCallKey, { caller, arrival }), headers };
   }
 
   const limits = { readMaxBytes: MAX_MESSAGE_BYTES, writeMaxBytes: MAX_ANSWER_BYTES };
@@ -73,6 +80,7 @@ export function createRpcServer({
     ...limits,
     maxTimeoutMs: MAX_TIMEOUT_MS,
     slowBodies,
+    turn,
     encoders: ENCODERS,
     acceptCompression,
     jsonOptions,

@@ -52,6 +52,11 @@ function method<Message, Plain, Result, Answer>(
   work: (plain: Plain) => Eventually<Result>,
   show: (result: Result) => Answer,
 ): Unary<Message, Answer> {
+  const attempted = {
+    work: (plain: Plain) => andThen(work(plain), show),
+    recover: refuse,
+    lastly: () => gate.leave(),
+  };
   return (message, context) => {
     const call = rpcCallOf(context);
     let plain: Plain;
@@ -63,11 +68,7 @@ function method<Message, Plain, Result, Answer>(
       events.requestRefused(call.caller, refusal, 0);
       throw toConnectError(refusal);
     }
-    return attempt(
-      () => andThen(work(plain), show),
-      refuse,
-      () => gate.leave(),
-    );
+    return attempt(attempted, plain);
   };
 }
 

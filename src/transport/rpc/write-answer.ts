@@ -1,5 +1,5 @@
 import type { ServerHttp2Stream } from "node:http2";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { lingerThen, lingerThenReset } from "../body.js";
 import type { Answer } from "./answers.js";
 
@@ -12,7 +12,8 @@ export function writeStream(stream: ServerHttp2Stream, { status, headers, body, 
   const fields = [":status", String(status), ...headers];
   if (body === undefined) stream.respond(fields, HEADERS_ONLY);
   else {
-    if (trailers !== undefined) stream.once("wantTrailers", () => stream.sendTrailers(trailers));
+    // `on` for what happens once: `once` costs two objects more
+    if (trailers !== undefined) stream.on("wantTrailers", () => stream.sendTrailers(trailers));
     stream.respond(fields, trailers === undefined ? undefined : WITH_TRAILERS);
     stream.end(body);
   }
@@ -20,12 +21,9 @@ export function writeStream(stream: ServerHttp2Stream, { status, headers, body, 
 }
 
 /** Answers over HTTP/1.1. Closes the connection if the request has not been read to its end. */
-export function writeResponse(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { status, headers, body }: Answer,
-): void {
+export function writeResponse(response: ServerResponse, { status, headers, body }: Answer): void {
   if (response.destroyed) return;
+  const request = response.req;
   const fields = headers.slice(); // Node's types want a list of its own
   if (request.complete) {
     response.writeHead(status, fields).end(body);

@@ -15,6 +15,7 @@ import { ErrorInfoSchema } from "../../../src/gen/google/rpc/error_details_pb.js
 import { GetTokenResponseSchema, TokenService } from "../../../src/gen/icemint/v1/token_service_pb.js";
 import { createFastLane } from "../../../src/transport/rpc/fast-lane.js";
 import { SlowBodies } from "../../../src/transport/slow-bodies.js";
+import { Turn } from "../../../src/transport/turn.js";
 import { serve } from "../../../src/transport/rpc/service-list.js";
 import type { ServiceImpl } from "@connectrpc/connect";
 
@@ -81,6 +82,7 @@ beforeAll(async () => {
     writeMaxBytes: 1024 * 1024,
     maxTimeoutMs: 30_000,
     slowBodies: new SlowBodies(5000),
+    turn: new Turn(),
     acceptCompression: [compressionGzip],
     begin: () => ({ values: createContextValues(), headers: [] }),
     describe: (error) => error,
