@@ -1,7 +1,10 @@
-import { type Eventually, andThen } from "../oauth/eventually.js";
+import type { Eventually } from "../oauth/eventually.js";
 
 /** So many share their fate: the first waits for the work of all, which takes a millisecond. */
 const TOGETHER = 16;
+
+/** Works on a request. Returns what replies to it, or undefined if there is no answer yet. */
+type Task = () => (() => void) | undefined;
 
 /**
  * What the requests of one turn of the event loop ask for, done together at its end: first the work of all, then the
@@ -11,14 +14,19 @@ const TOGETHER = 16;
  * that comes alone waits for nobody.
  */
 export class Turn {
-  #tasks: (() => () => void)[] = [];
+  #tasks: Task[] = [];
 
-  /** Does the work at the end of the turn, and replies then or as soon as the answer is there. Neither may throw. */
+  /** Works at the end of the turn, and replies then or at the end of the one that brings the answer. Neither may throw. */
   add<Answer>(work: () => Eventually<Answer>, reply: (answer: Answer) => void): void {
-    const task = () => {
+    this.#atEnd(() => {
       const answer = work();
-      return () => void andThen(answer, reply);
-    };
+      if (!(answer instanceof Promise)) return () => reply(answer);
+      void answer.then((late) => this.#atEnd(() => () => reply(late)));
+      return undefined;
+    });
+  }
+
+  #atEnd(task: Task): void {
     if (this.#tasks.push(task) === 1) setImmediate(() => this.#end());
   }
 
@@ -27,7 +35,7 @@ export class Turn {
     this.#tasks = [];
     for (let from = 0; from < tasks.length; from += TOGETHER) {
       const replies = tasks.slice(from, from + TOGETHER).map((task) => task());
-      for (const reply of replies) reply();
+      for (const reply of replies) reply?.();
     }
   }
 }

@@ -1,5 +1,5 @@
 import { setImmediate as endOfTurn } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Eventually } from "../../src/oauth/eventually.js";
 import { Turn } from "../../src/transport/turn.js";
 
@@ -47,8 +47,19 @@ describe("the requests of one turn of the event loop", () => {
     await endOfTurn();
     expect(log).toEqual(["work slow", "work quick", "reply quick"]);
     later.resolve("slow");
+    await vi.waitFor(() => expect(log.at(-1)).toBe("reply slow"));
+  });
+
+  test("are replied to together if their answers come together", async () => {
+    const { add, log } = recorded();
+    const later = Promise.withResolvers<string>();
+    const continued = (name: string) => later.promise.then(() => (log.push(`continue ${name}`), name));
+    add("a", continued("a"));
+    add("b", continued("b"));
     await endOfTurn();
-    expect(log.at(-1)).toBe("reply slow");
+    later.resolve("");
+    await vi.waitFor(() => expect(log).toContain("reply b"));
+    expect(log).toEqual(["work a", "work b", "continue a", "continue b", "reply a", "reply b"]);
   });
 
   test("bring others, which are the next turn's", async () => {

@@ -48,14 +48,12 @@ export class RedisCaller {
 
   /** Runs a script, by its digest if the server knows it. All keys are in one slot. */
   run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    return this.call(async (link) => {
-      try {
-        return await link.evalsha(script.sha1, keys.length, ...keys, ...args);
-      } catch (error) {
+    return this.call((link) =>
+      link.evalsha(script.sha1, keys.length, ...keys, ...args).catch((error: unknown) => {
         if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
         return link.eval(script.lua, keys.length, ...keys, ...args);
-      }
-    });
+      }),
+    );
   }
 
   #note(isUp: boolean, cause?: Error): void {
@@ -70,17 +68,18 @@ export class RedisCaller {
  * ioredis's own `commandTimeout` would take a pause of this process for a dead server: its timer runs before answers
  * that came meanwhile are read. Here they are read first.
  */
-async function within<T>(deadlineMs: number, answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
+function within<T>(deadlineMs: number, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
     const fail = (): void => reject(new Error(`no answer within ${deadlineMs} ms`));
-    timer = setTimeout(() => setImmediate(fail), deadlineMs);
+    const timer = setTimeout(() => setImmediate(fail), deadlineMs);
+    const settle = <V>(end: (value: V) => void) => {
+      return (value: V): void => {
+        clearTimeout(timer);
+        end(value);
+      };
+    };
+    answer.then(settle(resolve), settle(reject));
   });
-  try {
-    return await Promise.race([answer, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** ioredis's errors carry the command and its arguments, which must not get into a log. */
