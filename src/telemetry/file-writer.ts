@@ -2,8 +2,11 @@ import { write, writeSync } from "node:fs";
 
 /** Writes chunks to a file descriptor one after the other, without ever making anybody wait. */
 export interface FileWriter {
-  /** Hands a chunk over. It is dropped if too much waits already, or nobody reads any more. */
-  write(chunk: Buffer): void;
+  /**
+   * Hands a chunk over. It is dropped if too much waits already, or nobody reads any more; `onWritten` is called once the
+   * system has all of it.
+   */
+  write(chunk: Buffer, onWritten?: () => void): void;
   /** Resolves once nothing waits to be written. */
   drained(): Promise<void>;
   /** Writes what waits at once, perhaps before the chunk that is being written. */
@@ -15,35 +18,39 @@ export interface FileWriterOptions {
   readonly fd: number;
   readonly maxBytes: number;
   readonly onDropped: (chunk: Buffer) => void;
-  /** The chunk, or the last part of it, is with the system: its memory may be used again. */
-  readonly onWritten: (chunk: Buffer) => void;
+}
+
+interface Waiting {
+  /** What is left of it. */
+  readonly chunk: Buffer;
+  readonly onWritten: (() => void) | undefined;
 }
 
 const RETRY_MS = 50;
 
 /** Makes a writer. */
-export function createFileWriter({ fd, maxBytes, onDropped, onWritten }: FileWriterOptions): FileWriter {
-  let waiting: Buffer[] = [];
+export function createFileWriter({ fd, maxBytes, onDropped }: FileWriterOptions): FileWriter {
+  let waiting: Waiting[] = [];
   let waitingBytes = 0;
   let underWay = false;
   let broken = false;
   let whenDrained: (() => void)[] = [];
 
   function next(): void {
-    const [chunk] = waiting;
-    underWay = chunk !== undefined;
-    if (chunk !== undefined) return write(fd, chunk, (error, written) => done(chunk, error, written));
+    const [first] = waiting;
+    underWay = first !== undefined;
+    if (first !== undefined) return write(fd, first.chunk, (error, written) => done(first, error, written));
     for (const resolve of whenDrained) resolve();
     whenDrained = [];
   }
 
-  function done(chunk: Buffer, error: NodeJS.ErrnoException | null, written: number): void {
+  function done({ chunk, onWritten }: Waiting, error: NodeJS.ErrnoException | null, written: number): void {
     if (error === null) {
       waitingBytes -= written;
       if (written === chunk.length) {
         waiting.shift();
-        onWritten(chunk);
-      } else waiting[0] = chunk.subarray(written);
+        onWritten?.();
+      } else waiting[0] = { chunk: chunk.subarray(written), onWritten };
       next();
     } else if (isBusy(error)) setTimeout(next, RETRY_MS);
     else {
@@ -55,16 +62,16 @@ export function createFileWriter({ fd, maxBytes, onDropped, onWritten }: FileWri
   }
 
   return {
-    write(chunk) {
+    write(chunk, onWritten) {
       if (broken || waitingBytes + chunk.length > maxBytes) return onDropped(chunk);
-      waiting.push(chunk);
+      waiting.push({ chunk, onWritten });
       waitingBytes += chunk.length;
       if (!underWay) next();
     },
     drained: () => (underWay ? new Promise((resolve) => whenDrained.push(resolve)) : Promise.resolve()),
     drainSync() {
       const rest = underWay ? waiting.splice(1) : waiting.splice(0);
-      for (const chunk of rest) for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at);
+      for (const { chunk } of rest) for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at);
     },
   };
 }

@@ -48,16 +48,9 @@ const CLOSE_TIMEOUT_MS = 2000;
 /** Makes a sink on a file descriptor. */
 export function createLogSink({ fd, pretty, flushMs = 100, maxBytes = 16 * 1024 * 1024 }: LogSinkOptions): LogSink {
   let droppedLines = 0;
-  /** A chunk to be filled again: at full rate, new ones are megabytes a second that V8 would walk its heap for. */
+  /** A chunk that has been written, to be filled again: new ones would be megabytes a second for V8 to collect. */
   let spare: Buffer | undefined;
-  const writer = createFileWriter({
-    fd,
-    maxBytes,
-    onDropped: (dropped) => (droppedLines += linesOf(dropped)),
-    onWritten({ buffer }) {
-      if (buffer.byteLength === CHUNK_BYTES) spare = Buffer.from(buffer);
-    },
-  });
+  const writer = createFileWriter({ fd, maxBytes, onDropped: (dropped) => (droppedLines += linesOf(dropped)) });
   // Lines become bytes soon: kept as strings, all the pieces that they are made of would live until the next write.
   let chunk: Buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   let used = 0;
@@ -73,7 +66,8 @@ export function createLogSink({ fd, pretty, flushMs = 100, maxBytes = 16 * 1024 
 
   function handOver(): void {
     if (used === 0) return;
-    writer.write(chunk.subarray(0, used));
+    const full = chunk;
+    writer.write(full.subarray(0, used), () => (spare = full));
     chunk = spare ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
     spare = undefined;
     used = 0;

@@ -54,6 +54,8 @@ export class Http1Side {
       },
       (request, response) => this.#serve(request, response),
     );
+    // A client that has said all is owed its answer all the same. (Node's types do not know this member.)
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#refuse(error, socket));
     this.#server.on("connect", (_request, socket) => socket.end(this.#options.malformedAnswer(400)));
     this.#server.on("checkExpectation", ({ socket }) => socket.end(this.#options.malformedAnswer(417)));
@@ -63,6 +65,7 @@ export class Http1Side {
   }
 
   accept(socket: Socket): void {
+    socket.allowHalfOpen = true;
     this.#connections.set(socket, { retireAt: this.#options.retireAt(), response: undefined });
     socket.once("close", () => this.#connections.delete(socket));
     this.#server.emit("connection", socket);

@@ -1,7 +1,9 @@
 /** What no honest client sends gets the answer that the standards want: never a token by mistake, never a 500. */
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { oddRequests } from "./cases/odd-requests.js";
-import { sendRaw, startServer, type TestServer } from "./support/fake-core.js";
+import { sendRaw, startServer, tokenRequest, type TestServer } from "./support/fake-core.js";
 
 let running: TestServer;
 beforeAll(async () => {
@@ -46,6 +48,23 @@ describe("answers of the form endpoints", () => {
     const answer = await sendRaw(running.port, one("a") + one("b") + one("c"));
     expect([...answer.matchAll(/X-Request-Id: (\w)/g)].map(([, id]) => id)).toEqual(["a", "b", "c"]);
   });
+
+  test("each of many requests in one packet gets its own answer", async () => {
+    const ids = Array.from({ length: 40 }, (_, at) => `request-${at}`);
+    const requests = ids.map((id) => tokenRequest({ scope: id }, `X-Request-Id: ${id}\r\n`));
+    const answer = await sendRaw(running.port, requests.join(""));
+    expect([...answer.matchAll(/X-Request-Id: ([\w-]+)/g)].map(([, id]) => id)).toEqual(ids);
+    expect([...answer.matchAll(/"scope":"([\w-]+)"/g)].map(([, scope]) => scope)).toEqual(ids);
+  });
+
+  test.each(["quick", "slow"])(
+    "a %s one reaches a client that has closed its half of the connection",
+    async (scope) => {
+      const socket = connect({ port: running.port, host: "127.0.0.1", allowHalfOpen: true });
+      socket.end(tokenRequest({ scope }));
+      expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 /);
+    },
+  );
 
   test("an error description holds only the characters of RFC 6749 section 5.2, at most 200", async () => {
     const body = new URLSearchParams({ grant_type: "client_credentials", scope: "throw:dirty" });

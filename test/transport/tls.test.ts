@@ -6,9 +6,10 @@ import http2 from "node:http2";
 import https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import tls from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startServer, type TestServer } from "./support/fake-core.js";
+import { startServer, tokenRequest, type TestServer } from "./support/fake-core.js";
 
 const folder = mkdtempSync(join(tmpdir(), "icemint-tls-"));
 const files = { certFile: join(folder, "tls.crt"), keyFile: join(folder, "tls.key") };
@@ -56,6 +57,16 @@ describe("under TLS", () => {
     const [response] = await once(request, "response");
     response.resume();
     expect(response.statusCode).toBe(200);
+  });
+
+  test.each(["quick", "slow"])("a %s answer reaches a client that has closed its half", async (scope) => {
+    const options = { port: running.port, host: "127.0.0.1", rejectUnauthorized: false, allowHalfOpen: true };
+    const socket = tls.connect(options);
+    await once(socket, "secureConnect");
+    socket.cork();
+    socket.end(tokenRequest({ scope }));
+    socket.uncork();
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   test("HTTP/2 is spoken to a client that offers it", async () => {

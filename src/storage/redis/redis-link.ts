@@ -8,14 +8,14 @@ import type { RedisSettings } from "../../config/config.js";
 export type RedisLink = Redis | Cluster;
 
 /**
- * `request`: a server that has said nothing for a second is dead; callers wait less (`redis-caller.ts`), and not at all
- * while there is no connection. `tail`: the same for XREAD BLOCK of at most a second, which shorter time-outs would
- * kill.
+ * `request`: a server that has said nothing for a second is dead; callers wait less (`redis-caller.ts`, whose deadline is
+ * the only one of a command), and not at all while there is no connection. `tail`: the same for XREAD BLOCK of at most a
+ * second, which shorter time-outs would kill.
  */
 export type LinkPurpose = "request" | "tail";
 
 const TIMEOUTS = {
-  request: { commandTimeout: 1000, socketTimeout: 1000 },
+  request: { socketTimeout: 1000 },
   tail: { commandTimeout: 2000, socketTimeout: 2500 },
 } as const satisfies Record<LinkPurpose, object>;
 

@@ -98,7 +98,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
   const http2Limits = { maxBytes: options.readMaxBytes + ENVELOPE_BYTES, watch: options.slowBodies };
   const http1Limits = { maxBytes: options.readMaxBytes };
 
-  /** Answers a call, at once if its handler does; whatever goes wrong in it is answered too. */
+  /** Answers a call, at once if its handler does; a message or a handler that fails is answered too. */
   const answering: Attempt<Call, Answer> = {
     work: (call) => andThen(openBody(call, options), handle, call),
     recover: fail,
@@ -132,7 +132,11 @@ export function createFastLane(options: FastLaneOptions): FastLane {
       const method = headers[":method"] === "POST" ? methods.get(path) : undefined;
       const wire = method && WIRES.get(headers["content-type"] ?? "");
       if (method === undefined || wire === undefined) return false;
-      const onGone = (gone: () => void) => stream.once("close", () => stream.rstCode !== 0 && gone());
+      const onGone = (gone: () => void) => {
+        const tell = () => stream.rstCode !== 0 && gone();
+        if (stream.closed) tell();
+        else stream.once("close", tell);
+      };
       readBody(stream, headers["content-length"], http2Limits, (body) => {
         turn.add(
           () => answerTo(method, wire, { arrival, path, onGone }, body),
@@ -149,7 +153,11 @@ export function createFastLane(options: FastLaneOptions): FastLane {
       // gRPC needs trailers, and so HTTP/2: the stock road says so.
       if (method === undefined || wire === undefined || wire.protocol !== CONNECT) return false;
       const arrival = { headers, rawHeaders, peerAddress: request.socket.remoteAddress };
-      const onGone = (gone: () => void) => response.once("close", () => response.writableFinished || gone());
+      const onGone = (gone: () => void) => {
+        const tell = () => response.writableFinished || gone();
+        if (response.closed) tell();
+        else response.once("close", tell);
+      };
       readBody(request, headers["content-length"], http1Limits, (body) => {
         turn.add(
           () => answerTo(method, wire, { arrival, path, onGone }, body),
@@ -216,7 +224,7 @@ function succeed(output: MessageInitShape<DescMessage>, { method, wire, headers,
   if (context.isLate()) throw new ConnectError("the operation timed out", Code.DeadlineExceeded);
   const isGrpc = wire.protocol === GRPC;
   const body = encode(method, whole(method.spec.method.output, output), wire.binary, isGrpc);
-  headers.push("content-type", wire.contentType);
+  headers.push("content-type", wire.contentType); // when all that can fail is done: a failure has a type of its own
   return isGrpc ? grpcMessage(headers, body, context) : connectMessage(headers, body, context);
 }
 

@@ -46,7 +46,10 @@ export interface RpcServer {
 /** Larger than any answer: none is compressed, since a token beside text that a caller chose could be guessed by size. */
 const NEVER = 0xffff_ffff;
 
-/** The values of each call inherit the three methods: `createContextValues` would make them for each anew. */
+/**
+ * The values of each call inherit the three methods, which keep a value in `this`: `createContextValues` would make them
+ * anew for each.
+ */
 const NO_VALUES = createContextValues();
 
 const ENCODERS = new Map([[GetTokenResponseSchema.typeName, encodeTokenResponse]]);

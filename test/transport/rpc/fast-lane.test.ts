@@ -24,8 +24,8 @@ const READ_MAX_BYTES = 64 * 1024;
 /** Why calls with the header `x-heard` ended, as their handlers heard it. */
 const heard: string[] = [];
 
-/** What each scope word makes of the call. */
-const implementation: Pick<ServiceImpl<typeof TokenService>, "getToken"> = {
+/** What each scope word makes of the call; those that begin with `now` are answered at once. */
+const later: Pick<ServiceImpl<typeof TokenService>, "getToken"> = {
   async getToken({ scope }, context) {
     switch (scope) {
       case "error":
@@ -58,6 +58,11 @@ const implementation: Pick<ServiceImpl<typeof TokenService>, "getToken"> = {
         return { accessToken: scope, expiresIn: scope.length };
     }
   },
+};
+
+const implementation: typeof later = {
+  getToken: (request, context) =>
+    request.scope.startsWith("now") ? { accessToken: request.scope } : later.getToken(request, context),
 };
 
 let stockUrl: Readonly<Record<"1" | "2", string>>;
@@ -102,6 +107,13 @@ beforeAll(async () => {
 });
 afterAll(() => {
   for (const server of servers) server.close();
+});
+
+test("each of many calls at once gets its own answer, whether it comes at once or later", async () => {
+  const client = createClient(TokenService, createGrpcTransport({ baseUrl: laneUrl[2] }));
+  const scopes = Array.from({ length: 50 }, (_, at) => `${at % 3 === 0 ? "later" : "now"}-${at}`);
+  const answers = await Promise.all(scopes.map((scope) => client.getToken({ scope })));
+  expect(answers.map(({ accessToken }) => accessToken)).toEqual(scopes);
 });
 
 interface Call {

@@ -32,6 +32,19 @@ const refused = (code: Code, reason: string) => async (error: unknown) => {
   });
 };
 
+test("calls at the same time are each their own caller's", async () => {
+  const ids = Array.from({ length: 50 }, (_, at) => `call-${at}`);
+  const calls = ids.map((id) =>
+    tokens().getToken(
+      { ...client, grant: { case: "clientCredentials", value: {} }, scope: id },
+      { headers: { "x-request-id": id } },
+    ),
+  );
+  expect((await Promise.all(calls)).map(({ scope }) => scope)).toEqual(ids);
+  const seen = running.seen.tokens.map(({ scope, caller }) => [scope, caller.requestId]);
+  for (const id of ids) expect(seen).toContainEqual([id, id]);
+});
+
 describe("RevokeToken", () => {
   test.each([
     [

@@ -184,6 +184,15 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
   };
 }
 
+/** A request for a token by client credentials, as bytes of HTTP/1.1. `headers` are whole lines. */
+export function tokenRequest(parameters: Readonly<Record<string, string>> = {}, headers = ""): string {
+  const client = { grant_type: "client_credentials", client_id: "spark", client_secret: SECRET };
+  const body = new URLSearchParams({ ...client, ...parameters }).toString();
+  const type = "Content-Type: application/x-www-form-urlencoded\r\n";
+  const length = `Content-Length: ${body.length}\r\n`;
+  return `POST /v1/oauth/tokens HTTP/1.1\r\nHost: x\r\n${type}${length}${headers}\r\n${body}`;
+}
+
 /** How long a connection is silent before an answer counts as whole. */
 const SILENCE_MS = 40;
 
