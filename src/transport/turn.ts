@@ -8,10 +8,10 @@ type Task = () => (() => void) | undefined;
 
 /**
  * What the requests of one turn of the event loop ask for, done together at its end: first the work of all, then the
- * replies to all. One request from beginning to end after the other costs more under load (docs/performance.md): HTTP, the
- * core and the signature push each other's code and tables out of the processor's caches each time, each reply wakes its
- * reader by itself, and clients that are answered one by one come back one by one, each to a turn of its own. A request
- * that comes alone waits for nobody.
+ * replies to all. One request from beginning to end after the other costs up to twice as much under load
+ * (docs/performance.md): each reply wakes its reader by itself, clients that are answered one by one come back one by one,
+ * each to a turn of its own, and each finds the processor's caches filled by what came between. A request that comes alone
+ * waits for nobody.
  */
 export class Turn {
   #tasks: Task[] = [];
