@@ -66,6 +66,20 @@ describe("answers of the form endpoints", () => {
     },
   );
 
+  test.each([
+    ["nothing", ""],
+    ["half a header", "POST /v1/oauth/tokens HTTP/1.1\r\nHost:"],
+    ["half a body", tokenRequest().slice(0, -5)],
+    ["a whole request", tokenRequest()],
+  ])("a client that closes its half after %s is let go", async (_what, bytes) => {
+    await using alone = await startServer();
+    const socket = connect({ port: alone.port, host: "127.0.0.1", allowHalfOpen: true });
+    const end = text(socket);
+    socket.end(bytes);
+    expect(await end).not.toMatch(/^HTTP\/1\.1 5/);
+    await expect.poll(() => alone.server.connections().total).toBe(0);
+  });
+
   test("an error description holds only the characters of RFC 6749 section 5.2, at most 200", async () => {
     const body = new URLSearchParams({ grant_type: "client_credentials", scope: "throw:dirty" });
     const response = await fetch(`${running.url}/v1/oauth/tokens`, { method: "POST", body });

@@ -132,11 +132,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
       const method = headers[":method"] === "POST" ? methods.get(path) : undefined;
       const wire = method && WIRES.get(headers["content-type"] ?? "");
       if (method === undefined || wire === undefined) return false;
-      const onGone = (gone: () => void) => {
-        const tell = () => stream.rstCode !== 0 && gone();
-        if (stream.closed) tell();
-        else stream.once("close", tell);
-      };
+      const onGone = (gone: () => void) => tellIfGone(stream, () => stream.rstCode === 0, gone);
       readBody(stream, headers["content-length"], http2Limits, (body) => {
         turn.add(
           () => answerTo(method, wire, { arrival, path, onGone }, body),
@@ -153,11 +149,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
       // gRPC needs trailers, and so HTTP/2: the stock road says so.
       if (method === undefined || wire === undefined || wire.protocol !== CONNECT) return false;
       const arrival = { headers, rawHeaders, peerAddress: request.socket.remoteAddress };
-      const onGone = (gone: () => void) => {
-        const tell = () => response.writableFinished || gone();
-        if (response.closed) tell();
-        else response.once("close", tell);
-      };
+      const onGone = (gone: () => void) => tellIfGone(response, () => response.writableFinished, gone);
       readBody(request, headers["content-length"], http1Limits, (body) => {
         turn.add(
           () => answerTo(method, wire, { arrival, path, onGone }, body),
@@ -181,6 +173,13 @@ function unaryMethods({ services, jsonOptions, readMaxBytes, writeMaxBytes, enco
     }
   }
   return methods;
+}
+
+/** Calls back once the other side has closed, now or before, without its answer. */
+function tellIfGone(target: ServerHttp2Stream | ServerResponse, isAnswered: () => boolean, gone: () => void): void {
+  const tell = () => isAnswered() || gone();
+  if (target.closed) tell();
+  else target.once("close", tell);
 }
 
 /** The bytes of the message, and the deadline of the call; the order of the checks is stock Connect's. */

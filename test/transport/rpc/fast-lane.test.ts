@@ -44,10 +44,12 @@ const later: Pick<ServiceImpl<typeof TokenService>, "getToken"> = {
         throw new ConnectError("no", Code.Aborted, { "x-meta": "m" });
       case "wait":
         await new Promise<void>((resolve) => {
-          context.signal.addEventListener("abort", () => {
+          const end = () => {
             if (context.requestHeader.has("x-heard")) heard.push(Code[ConnectError.from(context.signal.reason).code]);
             resolve();
-          });
+          };
+          if (context.signal.aborted) end();
+          else context.signal.addEventListener("abort", end);
         });
         throw new ConnectError("gave up", Code.Canceled);
       case "timeout":
@@ -96,11 +98,13 @@ beforeAll(async () => {
   const http2Lane = http2.createServer();
   http2Lane.on("stream", (stream, headers, _flags, rawHeaders: string[]) => {
     stream.on("error", () => {});
+    if ("x-leaves" in headers) stream.once("end", () => stream.close(http2.constants.NGHTTP2_CANCEL));
     const arrival = { headers, rawHeaders, peerAddress: undefined };
     if (!lane.takeStream(stream, headers[":path"] ?? "", arrival))
       stream.respond({ ":status": 599 }, { endStream: true });
   });
   const http1Lane = http.createServer((request, response) => {
+    if ("x-leaves" in request.headers) request.once("end", () => response.destroy());
     if (!lane.takeRequest(request, response, request.url ?? "")) response.writeHead(599).end();
   });
   laneUrl = { 1: await listen(http1Lane), 2: await listen(http2Lane) };
@@ -210,6 +214,20 @@ test("a handler hears of deadlines and of callers that go away, on the lane as o
     await expect.poll(() => heard).toEqual(["DeadlineExceeded", "Canceled"]);
   }
 });
+
+test.each(["1", "2"] as const)(
+  "a handler hears of a caller that went away before it began (HTTP/%s)",
+  async (version) => {
+    heard.length = 0;
+    const leaving = { "x-heard": "yes", "x-leaves": "once all is read" };
+    const transport =
+      version === "2"
+        ? createGrpcTransport({ baseUrl: laneUrl[2] })
+        : createConnectTransport({ baseUrl: laneUrl[1], httpVersion: "1.1" });
+    await ask(transport, { scope: "wait", headers: leaving });
+    await expect.poll(() => heard).toEqual(["Canceled"]);
+  },
+);
 
 test("the lane leaves alone what is not its own", async () => {
   for (const contentType of ["application/grpc-web+proto", "application/connect+proto", "application/grpc; x=y"]) {
