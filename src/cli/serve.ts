@@ -1,11 +1,11 @@
 /** `icemint serve`: reads the settings, starts the server, says what a person wants to know, and waits for signals. */
 import { createHash, randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
-import { type App, startApp } from "../app.js";
-import { localDisk } from "../config/config-disk.js";
+import type { App } from "../app.js";
 import type { Config } from "../config/config.js";
+import { createFingerprint } from "../config/file-fingerprint.js";
 import { ConfigProblems, spellProblem } from "../config/problem.js";
-import { readConfig } from "../config/read-config.js";
+import { readInThread } from "../config/read-in-thread.js";
 import { generateSecret } from "../config/secret.js";
 import { watchConfig } from "../config/watch-config.js";
 import { createLogSink } from "../telemetry/log-sink.js";
@@ -23,7 +23,7 @@ const MOST_WORKERS = 128;
 const clock = (): number => Date.now();
 
 /** Reads the settings as they are now; `running`, once there is one, is the state that the server started with. */
-type ReadSettings = (running?: Config) => Config;
+type ReadSettings = (running?: Config) => Promise<Config>;
 
 /** Runs the server until it is told to stop. Resolves with 0 after an orderly end, 1 if it could not start. */
 export async function serve(context: CommandContext): Promise<number> {
@@ -33,17 +33,19 @@ export async function serve(context: CommandContext): Promise<number> {
     return 2;
   }
   const read: ReadSettings = (running) =>
-    readConfig({ file: options.file, env: context.env, disk: localDisk, clock, ...(running && { running }) });
+    readInThread({ file: options.file, env: context.env, ...(running && { running }) });
+  const index = workerIndex(context.env);
+  const supervises = options.workers > 1 && index === undefined;
   let config: Config;
   try {
-    config = read();
+    // The server's code is loaded while another thread reads: at the start, each takes longest of all.
+    [config] = await Promise.all([read(), supervises ? undefined : import("../app.js")]);
     if (options.workers > 1) requireSharedKeys(config);
   } catch (error) {
     context.stderr.write(startFailure(error));
     return 1;
   }
-  const index = workerIndex(context.env);
-  if (options.workers > 1 && index === undefined) return serveWorkers(options.workers, context);
+  if (supervises) return serveWorkers(options.workers, context);
   return runServer(index === undefined ? config : ofWorker(index, config), read, context);
 }
 
@@ -61,6 +63,7 @@ async function runServer(given: Config, read: ReadSettings, context: CommandCont
   const stop = stopSignal(context);
   let app: App;
   try {
+    const { startApp } = await import("../app.js");
     app = await startApp({ config, version: VERSION, clock, logger, sink });
   } catch (error) {
     sink.flushSync();
@@ -92,6 +95,7 @@ function followSettings(
   const { reloadNow } = watchConfig({
     started,
     read: () => read(started),
+    fingerprint: createFingerprint({ clock }),
     signal,
     onGood(next, restartFor) {
       app.reload(next);

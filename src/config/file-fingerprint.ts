@@ -1,16 +1,68 @@
-/** Whether files changed, by what is in them: times are too coarse, and a mounted Secret changes by swapping a link. */
+/**
+ * Whether files changed, by what is in them: times alone are too coarse, and a mounted Secret changes by swapping a link.
+ * A look is often and must be cheap, however large the files: what surely is as it was is not read again.
+ */
 import { createHash } from "node:crypto";
-import { glob, readFile, stat } from "node:fs/promises";
+import { type BigIntStats, createReadStream } from "node:fs";
+import { glob, stat } from "node:fs/promises";
+import { type Clock, MINUTE, SECOND } from "../oauth/clock.js";
 import { MAX_FILE_BYTES } from "./config-disk.js";
 
 /** A digest of the files' contents and of the names that match the patterns. Never rejects. */
-export async function fingerprintFiles(files: readonly string[], patterns: readonly string[]): Promise<string> {
-  const matches = await Promise.all(patterns.map(matching));
-  const paths = [...new Set([...files, ...matches.flat().toSorted()])];
-  const digests = await Promise.all(paths.map(digestOf));
-  return createHash("sha256")
-    .update(JSON.stringify(paths.map((path, index) => [path, digests[index]])))
-    .digest("hex");
+export type Fingerprint = (files: readonly string[], patterns: readonly string[]) => Promise<string>;
+
+/** What fingerprints are taken with. */
+export interface FingerprintSources {
+  readonly clock: Clock;
+  /** Digests a file's contents. */
+  readonly digest?: (path: string) => Promise<string>;
+}
+
+/** Two writes within this time may leave a file the same times: as coarse as any file system's are. */
+const COARSENESS_MS = 2 * SECOND;
+/** A file is read again after this time, for file systems whose times tell nothing. */
+const TRUST_MS = MINUTE;
+
+/** What was read, and how the file looked then. */
+interface Seen {
+  readonly look: string;
+  readonly digest: string;
+  readonly until: number;
+}
+
+/** Makes the fingerprint of one watch, which remembers what it has read. */
+export function createFingerprint({ clock, digest = digestOf }: FingerprintSources): Fingerprint {
+  let seen = new Map<string, Seen>();
+
+  async function see(path: string): Promise<Seen> {
+    const now = clock();
+    try {
+      const found = await stat(path, { bigint: true });
+      // Reading a pipe would wait for a writer, for ever.
+      if (!found.isFile() || found.size > MAX_FILE_BYTES) return { look: "", digest: "not read", until: 0 };
+      const look = lookOf(found);
+      const before = seen.get(path);
+      if (before?.look === look && now < before.until) return before;
+      const isSettled = Number(found.ctimeMs) + COARSENESS_MS < now && Number(found.mtimeMs) + COARSENESS_MS < now;
+      return { look, digest: await digest(path), until: isSettled ? now + TRUST_MS : 0 };
+    } catch {
+      return { look: "", digest: "missing", until: 0 };
+    }
+  }
+
+  return async (files, patterns) => {
+    const matches = await Promise.all(patterns.map(matching));
+    const paths = [...new Set([...files, ...matches.flat().toSorted()])];
+    seen = new Map(await Promise.all(paths.map(async (path) => [path, await see(path)] as const)));
+    return createHash("sha256")
+      .update(JSON.stringify([...seen].map(([path, { digest: contents }]) => [path, contents])))
+      .digest("hex");
+  };
+}
+
+/** What differs if anything about a file differs: which one it is, how long, and when it was changed. */
+function lookOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].join(" ");
 }
 
 async function matching(pattern: string): Promise<readonly string[]> {
@@ -23,15 +75,9 @@ async function matching(pattern: string): Promise<readonly string[]> {
   return paths;
 }
 
+/** In pieces: a large file must not hold up requests, nor take its size in memory. */
 async function digestOf(path: string): Promise<string> {
-  try {
-    const found = await stat(path);
-    // Reading a pipe would wait for a writer, for ever.
-    if (!found.isFile() || found.size > MAX_FILE_BYTES) return "not read";
-    return createHash("sha256")
-      .update(await readFile(path))
-      .digest("hex");
-  } catch {
-    return "missing";
-  }
+  const hash = createHash("sha256");
+  for await (const piece of createReadStream(path, { end: MAX_FILE_BYTES })) hash.update(piece);
+  return hash.digest("hex");
 }

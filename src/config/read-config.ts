@@ -36,7 +36,7 @@ export interface ConfigSources {
    */
   readonly withoutSecrets?: boolean;
   /** The settings that a running server started with: what needs a restart stays as it is until then. */
-  readonly running?: Config;
+  readonly running?: Pick<Config, "issuer" | "tokens">;
 }
 
 /** Reads the settings; the result is frozen. Throws `ConfigProblems`, which lists every problem. */

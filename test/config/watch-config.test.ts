@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Config } from "../../src/config/config.js";
 import { localDisk } from "../../src/config/config-disk.js";
+import { createFingerprint } from "../../src/config/file-fingerprint.js";
 import { ConfigProblems } from "../../src/config/problem.js";
 import { readConfig } from "../../src/config/read-config.js";
 import { watchConfig } from "../../src/config/watch-config.js";
@@ -24,7 +25,8 @@ function startWatching(folder: string, file: string) {
   const stop = new AbortController();
   const { reloadNow } = watchConfig({
     started,
-    read: () => readConfig({ ...sources, running: started }),
+    read: async () => readConfig({ ...sources, running: started }),
+    fingerprint: createFingerprint({ clock: () => Date.now() }),
     onGood(config, restartFor) {
       current = config;
       good.push({ ids: config.clients.map(({ id }) => id).join(), restartFor });
@@ -141,13 +143,15 @@ describe("on a real disk", () => {
     expect(client?.accessTtlSeconds).toBe(3600);
   });
 
-  test("asked for, the files are read at once, changed or not", () => {
+  test("asked for, the files are read at once, changed or not", async () => {
     write("icemint.yaml", "clients: [{ id: a, disabled: true }]");
-    const { good, bad, reloadNow } = watch();
+    const { good, bad, next, reloadNow } = watch();
     reloadNow();
+    await next();
     expect(good).toEqual([{ ids: "a", restartFor: [] }]);
     write("icemint.yaml", "clients: 5");
     reloadNow();
+    await next();
     expect(bad).toHaveLength(1);
   });
 });
@@ -156,12 +160,21 @@ describe("looks", () => {
   const started = readConfig({ file: undefined, env: {}, disk: localDisk, clock: () => NOW });
 
   /** Watches with prints that are told, one for each look. */
-  function watchPrints(signal: AbortSignal, read: () => Config) {
+  function watchPrints(signal: AbortSignal, read: () => Config | Promise<Config>) {
     let print = "0";
     const onGood = vi.fn<(config: Config) => void>();
     const onBad = vi.fn<(error: unknown) => void>();
-    watchConfig({ started, read, onGood, onBad, signal, intervalMs: 100, fingerprint: async () => print });
+    const { reloadNow } = watchConfig({
+      started,
+      read: async () => read(),
+      onGood,
+      onBad,
+      signal,
+      intervalMs: 100,
+      fingerprint: async () => print,
+    });
     return {
+      reloadNow,
       onGood,
       onBad,
       see: async (next: string) => {
@@ -216,6 +229,49 @@ describe("looks", () => {
     broken = false;
     for (const print of ["3", "3"]) await see(print);
     expect(onGood).toHaveBeenCalledTimes(1);
+  });
+
+  test("a reading at a time: what is asked for meanwhile is read once more, after it, and that is what holds", async () => {
+    const readings: PromiseWithResolvers<Config>[] = [];
+    const { reloadNow, onGood } = watchPrints(signal(), () => {
+      const reading = Promise.withResolvers<Config>();
+      readings.push(reading);
+      return reading.promise;
+    });
+    for (let times = 0; times < 2; times++) reloadNow();
+    await vi.advanceTimersByTimeAsync(0);
+    for (let times = 0; times < 3; times++) reloadNow();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(readings).toHaveLength(1);
+    readings[0]?.resolve({ ...started, warnings: ["first"] });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(readings).toHaveLength(2);
+    readings[1]?.resolve({ ...started, warnings: ["second"] });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(onGood.mock.calls.map(([{ warnings }]) => warnings)).toEqual([["first"], ["second"]]);
+    expect(readings).toHaveLength(2);
+  });
+
+  test("what is read when the watch has ended is not taken over, nor refused", async () => {
+    const readings: PromiseWithResolvers<Config>[] = [];
+    const { reloadNow, onGood, onBad } = watchPrints(signal(), () => {
+      const reading = Promise.withResolvers<Config>();
+      readings.push(reading);
+      return reading.promise;
+    });
+    for (const settle of [
+      (reading?: PromiseWithResolvers<Config>) => reading?.resolve({ ...started, warnings: ["late"] }),
+      (reading?: PromiseWithResolvers<Config>) => reading?.reject(new Error("late")),
+    ]) {
+      reloadNow();
+      await vi.advanceTimersByTimeAsync(0);
+      stop.now?.abort();
+      settle(readings.at(-1));
+      await vi.advanceTimersByTimeAsync(0);
+    }
+    expect(readings).toHaveLength(2);
+    expect(onGood).not.toHaveBeenCalled();
+    expect(onBad).not.toHaveBeenCalled();
   });
 
   test("the end of the watch ends its looks", async () => {

@@ -1,0 +1,64 @@
+/**
+ * Settings on their way from the thread that reads them: in parts, so that the main thread can take them in between
+ * requests, however many clients there are.
+ */
+import { setImmediate } from "node:timers/promises";
+import { deserialize, serialize } from "node:v8";
+import type { Client } from "../clients/client.js";
+import type { Config } from "./config.js";
+import { freeze } from "./freeze.js";
+
+/** The settings without their clients, and then the clients, some in each part. */
+export interface PackedConfig {
+  readonly settings: Uint8Array<ArrayBuffer>;
+  readonly clients: readonly Uint8Array<ArrayBuffer>[];
+}
+
+/** As many are taken in at once as cost about a millisecond or two. */
+const CLIENTS_IN_PART = 500;
+
+/** Packs settings. */
+export function packConfig({ clients, ...settings }: Config): PackedConfig {
+  return { settings: serialize(settings), clients: inParts(clients).map((part) => serialize(alike(part))) };
+}
+
+/** Unpacks them, with a breath for other work after each part; frozen. */
+export async function unpackConfig(packed: PackedConfig): Promise<Config> {
+  const settings = deserialize(packed.settings) as Omit<Config, "clients">;
+  const clients: Client[] = [];
+  for (const part of packed.clients) {
+    clients.push(...freeze(deserialize(part) as readonly Client[]));
+    await setImmediate();
+  }
+  return freeze({ ...settings, clients });
+}
+
+/** Splits clients into parts that can be dealt with at once. */
+export function inParts(clients: readonly Client[]): readonly (readonly Client[])[] {
+  const parts: (readonly Client[])[] = [];
+  for (let at = 0; at < clients.length; at += CLIENTS_IN_PART) parts.push(clients.slice(at, at + CLIENTS_IN_PART));
+  return parts;
+}
+
+/**
+ * The same clients with one object for what several have alike, which packing keeps: most clients have the same grants
+ * and scopes, and memory counts where there are many.
+ */
+function alike(clients: readonly Client[]): readonly Client[] {
+  const known = new Map<string, unknown>();
+  const one = <T>(value: T): T => {
+    const text = JSON.stringify(value, (_name, inner: unknown) => (inner instanceof Set ? ["set", ...inner] : inner));
+    if (!known.has(text)) known.set(text, value);
+    return known.get(text) as T;
+  };
+  return clients.map((client) => ({
+    ...client,
+    federated: one(client.federated),
+    grants: one(client.grants),
+    scopes: one(client.scopes),
+    audiences: one(client.audiences),
+    claims: one(client.claims),
+    mayActFor: one(client.mayActFor),
+    permissions: one(client.permissions),
+  }));
+}

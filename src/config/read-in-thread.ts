@@ -1,0 +1,46 @@
+/**
+ * Reads settings on a thread of its own. YAML of many clients takes seconds and a gigabyte to parse: meanwhile the server
+ * goes on answering, and the memory goes with the thread.
+ */
+import { Worker } from "node:worker_threads";
+import type { Config } from "./config.js";
+import { type PackedConfig, unpackConfig } from "./packed-config.js";
+import { ConfigProblems, type Problem } from "./problem.js";
+import type { ConfigSources } from "./read-config.js";
+
+/** What the thread reads, from this machine's disk. */
+export type ThreadSources = Pick<ConfigSources, "file" | "env" | "running">;
+
+/** What the thread says. */
+export type ThreadAnswer =
+  | { readonly packed: PackedConfig; readonly refused?: never }
+  | {
+      readonly packed?: never;
+      readonly refused: {
+        readonly problems: readonly Problem[];
+        readonly warnings: readonly string[];
+        readonly files: readonly string[];
+      };
+    };
+
+/**
+ * Reads the settings; the result is frozen. Rejects with `ConfigProblems`, which lists every problem, or with the thread's
+ * own failure, such as a file that is too large for the memory.
+ */
+export async function readInThread({ file, env, running }: ThreadSources): Promise<Config> {
+  const { packed, refused } = await answerOf({
+    file,
+    env: { ...env },
+    ...(running && { running: { issuer: running.issuer, tokens: running.tokens } }),
+  });
+  if (refused) throw new ConfigProblems(refused.problems, refused.warnings, refused.files);
+  return unpackConfig(packed);
+}
+
+function answerOf(workerData: ThreadSources): Promise<ThreadAnswer> {
+  return new Promise((resolve, reject) => {
+    const thread = new Worker(new URL("read-config-thread.js", import.meta.url), { workerData });
+    thread.once("message", resolve).once("error", reject);
+    thread.once("exit", () => reject(new Error("the thread that reads the settings ended without an answer")));
+  });
+}
