@@ -1,6 +1,6 @@
 /**
  * `npm run chaos`: three replicas behind a real balancer under load, while they, Redis and the version change; counts
- * what clients suffer, and checks what was promised. Needs redis-server, redis-sentinel and haproxy; envoy if there is one.
+ * what clients suffer, and checks what was promised. Needs redis-server and haproxy; envoy if there is one.
  *
  * npm run chaos                  everything, about four minutes; writes the table into docs/availability.md
  * npm run chaos -- --quick       the essential ones, about a minute and a half; writes nothing

@@ -7,6 +7,7 @@ import type { TrustedIssuer } from "../tokens/trusted-issuer.js";
 export class LiveSettings implements ClientRegistry {
   #clients: ClientSet;
   #trustedIssuers: readonly TrustedIssuer[];
+  #scopes: readonly string[] | undefined;
 
   constructor({ clients, trustedIssuers }: Pick<ReloadableConfig, "clients" | "trustedIssuers">) {
     this.#clients = clientSet(clients);
@@ -21,9 +22,9 @@ export class LiveSettings implements ClientRegistry {
     return this.#trustedIssuers;
   }
 
-  /** Scope words that clients get by default, for the metadata. */
+  /** Scope words that clients get by default, for the metadata. Gathered once: anyone may ask, as often as they like. */
   scopes(): readonly string[] {
-    return [...new Set([...this.#clients.byId.values()].flatMap(({ scopes }) => scopes.default))];
+    return (this.#scopes ??= [...new Set([...this.#clients.byId.values()].flatMap(({ scopes }) => scopes.default))]);
   }
 
   /** Takes over a new state and returns the clients as they were. */
@@ -31,6 +32,7 @@ export class LiveSettings implements ClientRegistry {
     const before = this.#clients;
     this.#clients = clientSet(clients);
     this.#trustedIssuers = trustedIssuers;
+    this.#scopes = undefined;
     return before;
   }
 }

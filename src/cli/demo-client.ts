@@ -7,9 +7,9 @@ export const DEMO_CLIENT_ID = "demo";
 
 /**
  * The client of a first start, where no settings are given and only this machine can call. It may do what clients ask
- * for out of the box; its secret lives as long as the process. `sha256` is the digest of the secret.
+ * for out of the box; its secret lives as long as the process. `sha256` is the digest of the secret, in hex.
  */
-export function demoClient(sha256: Buffer, config: Pick<Config, "issuer" | "tokens">): Client {
+export function demoClient(sha256: string, config: Pick<Config, "issuer" | "tokens">): Client {
   return {
     id: DEMO_CLIENT_ID,
     name: "Demo client of this run",

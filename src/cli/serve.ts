@@ -36,21 +36,33 @@ export async function serve(context: CommandContext): Promise<number> {
     readInThread({ file: options.file, env: context.env, ...(running && { running }) });
   const index = workerIndex(context.env);
   const supervises = options.workers > 1 && index === undefined;
-  let config: Config;
+  // Listened for from the start: the first process of a container ignores every signal that it does not listen for.
+  const stop = stopSignal(context);
+  let config: Config | undefined;
   try {
     // The server's code is loaded while another thread reads: at the start, each takes longest of all.
-    [config] = await Promise.all([read(), supervises ? undefined : import("../app.js")]);
+    const reading = Promise.all([read(), supervises ? undefined : import("../app.js")]).then(([found]) => found);
+    config = await Promise.race([reading, stop.then(() => undefined)]);
+    if (config === undefined) {
+      context.exit(0);
+      return 0;
+    }
     if (options.workers > 1) requireSharedKeys(config);
   } catch (error) {
     context.stderr.write(startFailure(error));
     return 1;
   }
   if (supervises) return serveWorkers(options.workers, context);
-  return runServer(index === undefined ? config : ofWorker(index, config), read, context);
+  return runServer(index === undefined ? config : ofWorker(index, config), read, stop, context);
 }
 
 /** Starts, follows changes of the settings, and goes down in order at the first signal, at once at the second. */
-async function runServer(given: Config, read: ReadSettings, context: CommandContext): Promise<number> {
+async function runServer(
+  given: Config,
+  read: ReadSettings,
+  stop: Promise<void>,
+  context: CommandContext,
+): Promise<number> {
   const { config, demoSecret } = given.demo ? withDemoClient(given) : { config: given, demoSecret: undefined };
   const sink = createLogSink({ fd: 2, pretty: context.isTerminal });
   const logger = createLogger({ level: config.logLevel, sink, clock });
@@ -59,8 +71,6 @@ async function runServer(given: Config, read: ReadSettings, context: CommandCont
     sink.flushSync();
     context.exit(1);
   });
-  // Listened for from the start: the first process of a container ignores every signal that it does not listen for.
-  const stop = stopSignal(context);
   let app: App;
   try {
     const { startApp } = await import("../app.js");
@@ -139,7 +149,7 @@ function ofWorker(index: number, config: Config): Config {
 
 function withDemoClient(config: Config): { config: Config; demoSecret: string } {
   const demoSecret = generateSecret(randomBytes);
-  const digest = createHash("sha256").update(demoSecret).digest();
+  const digest = createHash("sha256").update(demoSecret).digest("hex");
   return { config: { ...config, clients: [...config.clients, demoClient(digest, config)] }, demoSecret };
 }
 

@@ -27,7 +27,7 @@ export function clientSet(clients: Iterable<Client>): ClientSet {
     byId.set(client.id, client);
     for (const secret of client.secrets) {
       if (secret.kind === "scrypt") usesSlowSecrets = true;
-      else if (secret.identifies) bySecretDigest.set(secret.sha256.toString("hex"), client);
+      else if (secret.identifies) bySecretDigest.set(secret.sha256, client);
     }
     for (const { issuer, subject } of client.federated) byFederatedIdentity.set(`${issuer}\n${subject}`, client);
   }

@@ -15,8 +15,8 @@ export type ClientSecret = {
   | {
       /** A generated secret, or one from a file or variable: compared by digest, which is cheap. */
       readonly kind: "digest";
-      /** SHA-256 of the secret, 32 bytes. */
-      readonly sha256: Buffer;
+      /** SHA-256 of the secret, in lower-case hex. */
+      readonly sha256: string;
       /** Whether the client may be found by this secret alone (generated secrets only). */
       readonly identifies: boolean;
     }

@@ -64,6 +64,6 @@ async function authenticateSlowly(
   return { outcome: "failed", knownId };
 }
 
-function claimed(clients: ClientSet, clientId: string | undefined, digest: Buffer): Client | undefined {
+function claimed(clients: ClientSet, clientId: string | undefined, digest: string): Client | undefined {
   return clientId === undefined ? clientBySecret(clients, digest) : clients.byId.get(clientId);
 }

@@ -76,8 +76,7 @@ function readScrypt(phc: string, expiresAt: number | undefined, spot: Spot, find
 }
 
 function found(hex: string, identifies: boolean, expiresAt: number | undefined, spot: Spot): FoundSecret {
-  const sha256 = Buffer.from(hex, "hex");
-  return { secret: { kind: "digest", expiresAt, sha256, identifies }, spot, fingerprint: hex };
+  return { secret: { kind: "digest", expiresAt, sha256: hex, identifies }, spot, fingerprint: hex };
 }
 
 /** The secret in clear from a variable or a file; undefined if it is not usable, which has been reported then. */

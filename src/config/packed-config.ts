@@ -24,10 +24,11 @@ export function packConfig({ clients, ...settings }: Config): PackedConfig {
 
 /** Unpacks them, with a breath for other work after each part; frozen. */
 export async function unpackConfig(packed: PackedConfig): Promise<Config> {
-  const settings = deserialize(packed.settings) as Omit<Config, "clients">;
+  const settings: Omit<Config, "clients"> = deserialize(packed.settings);
   const clients: Client[] = [];
-  for (const part of packed.clients) {
-    clients.push(...freeze(deserialize(part) as readonly Client[]));
+  for (const packedPart of packed.clients) {
+    const part: readonly Client[] = deserialize(packedPart);
+    clients.push(...freeze(part));
     await setImmediate();
   }
   return freeze({ ...settings, clients });
@@ -49,6 +50,7 @@ function alike(clients: readonly Client[]): readonly Client[] {
   const one = <T>(value: T): T => {
     const text = JSON.stringify(value, (_name, inner: unknown) => (inner instanceof Set ? ["set", ...inner] : inner));
     if (!known.has(text)) known.set(text, value);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what has the same text has the same type
     return known.get(text) as T;
   };
   return clients.map((client) => ({

@@ -17,7 +17,8 @@ function read(sources: ThreadSources): ThreadAnswer {
   }
 }
 
-const answer = read(workerData as ThreadSources);
+const sources: ThreadSources = workerData;
+const answer = read(sources);
 const parts = answer.packed === undefined ? [] : [answer.packed.settings, ...answer.packed.clients];
 parentPort?.postMessage(
   answer,

@@ -94,7 +94,10 @@ export function watchConfig(watch: ConfigWatch): { readonly reloadNow: () => voi
 }
 
 /** Whether two readings say the same, compared part by part: there may be many clients, and requests to answer. */
-async function isSame({ clients, ...settings }: Config, { clients: others, ...otherSettings }: Config): Promise<boolean> {
+async function isSame(
+  { clients, ...settings }: Config,
+  { clients: others, ...otherSettings }: Config,
+): Promise<boolean> {
   if (clients.length !== others.length || !isDeepStrictEqual(settings, otherSettings)) return false;
   const otherParts = inParts(others);
   for (const [index, part] of inParts(clients).entries()) {

@@ -29,7 +29,7 @@ test("prints a generated secret once, and YAML that holds its digest alone and i
   expect(client?.secrets).toEqual([
     {
       kind: "digest",
-      sha256: createHash("sha256").update(secret).digest(),
+      sha256: createHash("sha256").update(secret).digest("hex"),
       identifies: true,
       expiresAt: undefined,
     },

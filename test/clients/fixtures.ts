@@ -40,7 +40,7 @@ export function client(id: string, different: Partial<Client> = {}): Client {
 
 /** A generated secret's digest. */
 export function digestOf(secret: string, different: { identifies?: boolean; expiresAt?: number } = {}): ClientSecret {
-  const sha256 = createHash("sha256").update(secret).digest();
+  const sha256 = createHash("sha256").update(secret).digest("hex");
   return { kind: "digest", sha256, identifies: different.identifies ?? true, expiresAt: different.expiresAt };
 }
 

@@ -1,14 +1,17 @@
 /** What a user types in the first minutes, typed. */
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text as allOf } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
 import { eventually } from "../support/eventually.js";
 import { freePort } from "../support/redis-server.js";
-import { MAIN, ServerProcess } from "../support/server-process.js";
+import { MAIN, ServerProcess, cleanEnvironment } from "../support/server-process.js";
 import { expectTokenSet } from "./fit-for-clients.js";
 import { type RawAnswer, postForm } from "./http-exchange.js";
 import { type Typed, machinePath, type } from "./typed-command.js";
@@ -21,6 +24,8 @@ const client = (id: string, secret: string): object => ({
   secrets: [{ sha256: createHash("sha256").update(secret).digest("hex") }],
 });
 const SECRET = "a-secret-of-this-test-alone";
+const manyClients = (count: number): readonly object[] =>
+  Array.from({ length: count }, (_, at) => client(`c${at}`, `${SECRET}-${at}`));
 
 function ask(server: ServerProcess, id: string): Promise<RawAnswer> {
   return postForm(server.url, { grant_type: "client_credentials", client_id: id, client_secret: SECRET });
@@ -136,6 +141,53 @@ describe("settings that change", () => {
     expectTokenSet(await ask(server, "b"));
     expect((await ask(server, "c")).status).toBe(401);
   });
+});
+
+test("a signal while the settings are still read ends the server in order, without a start", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "icemint-start-"));
+  const pipe = join(folder, "icemint.yaml");
+  execFileSync("mkfifo", [pipe]);
+  const child = spawn("node", [MAIN, "serve", "--config", pipe], { env: cleanEnvironment(), stdio: "pipe" });
+  try {
+    const exited = once(child, "exit");
+    const printed = allOf(child.stdout);
+    // A pipe opens for writing once somebody reads it.
+    const opened = () => {
+      try {
+        return openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+      } catch {
+        return undefined;
+      }
+    };
+    let writer: number | undefined;
+    await eventually("it reads", () => (writer = opened()) !== undefined, 10_000);
+    child.kill("SIGTERM");
+    // So much that reading takes longer than loading the server's code, which holds up the signal.
+    writeFileSync(join(folder, "many"), stringify({ clients: manyClients(10_000) }));
+    execFileSync("sh", ["-c", 'cat "$0" > "$1"', join(folder, "many"), pipe]);
+    closeSync(writer ?? 0);
+    expect(await exited).toEqual([0, null]);
+    expect(await printed).toBe("");
+  } finally {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("while a large file is read anew, the server goes on answering", async () => {
+  await using server = await ServerProcess.start({ settings: { clients: [client("a", SECRET)] } });
+  const isReloaded = (): boolean => server.log().some(({ msg }) => msg === "settings reloaded");
+  server.writeSettings({ clients: [client("a", SECRET), ...manyClients(10_000)] });
+  server.signal("SIGHUP");
+  let slowest = 0;
+  let answers = 0;
+  for (; !isReloaded(); answers++) {
+    const began = performance.now();
+    expectTokenSet(await ask(server, "a"));
+    slowest = Math.max(slowest, performance.now() - began);
+  }
+  expect(answers).toBeGreaterThan(20);
+  expect(slowest).toBeLessThan(500);
 });
 
 describe("the other commands", () => {

@@ -40,7 +40,7 @@ export function client(id: string, changes: Partial<Client> = {}): Client {
     secrets: [
       {
         kind: "digest",
-        sha256: createHash("sha256").update(secretOf(id)).digest(),
+        sha256: createHash("sha256").update(secretOf(id)).digest("hex"),
         identifies: true,
         expiresAt: undefined,
       },

@@ -13,6 +13,8 @@ const QUIET = ["save", "", "appendonly", "no", "repl-diskless-sync-delay", "0", 
 /** How the server is started. */
 export interface RedisProcessOptions {
   readonly program?: string;
+  /** Whether it runs as a Sentinel: the same program, which not every package also installs under that name. */
+  readonly isSentinel?: boolean;
   /** Appended to the configuration: name, value, name, value. */
   readonly config?: readonly string[];
   readonly port?: number;
@@ -22,19 +24,18 @@ export interface RedisProcessOptions {
 export class RedisProcess implements AsyncDisposable {
   readonly port: number;
   readonly directory: string;
-  readonly #program: string;
-  readonly #configFile: string;
+  readonly #command: readonly [string, ...string[]];
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, { program = "redis-server", config = [] }: RedisProcessOptions) {
+  private constructor(port: number, { program = "redis-server", isSentinel, config = [] }: RedisProcessOptions) {
     this.port = port;
     this.directory = mkdtempSync(join(tmpdir(), "icemint-redis-"));
-    this.#program = program;
-    this.#configFile = join(this.directory, "redis.conf");
+    const configFile = join(this.directory, "redis.conf");
+    this.#command = [program, configFile, ...(isSentinel ? ["--sentinel"] : ["--daemonize", "no"])];
     const settings = ["port", String(port), "bind", "127.0.0.1", "dir", this.directory, ...QUIET, ...config];
     const lines = [];
     for (let at = 0; at < settings.length; at += 2) lines.push(`${settings[at]} ${settings[at + 1] || '""'}`);
-    writeFileSync(this.#configFile, `${lines.join("\n")}\n`);
+    writeFileSync(configFile, `${lines.join("\n")}\n`);
   }
 
   static async start(options: RedisProcessOptions = {}): Promise<RedisProcess> {
@@ -54,10 +55,8 @@ export class RedisProcess implements AsyncDisposable {
 
   /** Starts the process again, with whatever is on its disk. */
   async restart(): Promise<void> {
-    const sentinel = this.#program.includes("sentinel");
-    this.#child = spawn(this.#program, [this.#configFile, ...(sentinel ? [] : ["--daemonize", "no"])], {
-      stdio: "ignore",
-    });
+    const [program, ...args] = this.#command;
+    this.#child = spawn(program, args, { stdio: "ignore" });
     await accepting(this.port);
   }
 

@@ -24,7 +24,7 @@ export async function startSentinels(): Promise<SentinelSetup> {
   const monitor = ["sentinel", `monitor icemint 127.0.0.1 ${first.port} 2`];
   const timing = ["down-after-milliseconds icemint 500", "failover-timeout icemint 1000"];
   const config = [...monitor, ...timing.flatMap((line) => ["sentinel", line])];
-  const sentinels = await Promise.all([1, 2, 3].map(() => RedisProcess.start({ program: "redis-sentinel", config })));
+  const sentinels = await Promise.all([1, 2, 3].map(() => RedisProcess.start({ isSentinel: true, config })));
   const [asked] = sentinels;
   if (asked === undefined) throw new Error("no Sentinel");
   const ask = asked.connect();
