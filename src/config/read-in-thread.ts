@@ -37,10 +37,19 @@ export async function readInThread({ file, env, running }: ThreadSources): Promi
   return unpackConfig(packed);
 }
 
+/** A thread that runs out of memory ends alone; what it says of that is for whoever wrote it. */
+function inWords(error: Error): Error {
+  if (!("code" in error) || error.code !== "ERR_WORKER_OUT_OF_MEMORY") return error;
+  return new Error(
+    "the settings need more memory than Node may use: allow more (NODE_OPTIONS=--max-old-space-size=MEGABYTES, some 20 " +
+      "for each thousand clients), or give several deployments some of the clients each",
+  );
+}
+
 function answerOf(workerData: ThreadSources): Promise<ThreadAnswer> {
   return new Promise((resolve, reject) => {
     const thread = new Worker(new URL("read-config-thread.js", import.meta.url), { workerData });
-    thread.once("message", resolve).once("error", reject);
+    thread.once("message", resolve).once("error", (error) => reject(inWords(error)));
     thread.once("exit", () => reject(new Error("the thread that reads the settings ended without an answer")));
   });
 }

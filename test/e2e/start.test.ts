@@ -111,6 +111,18 @@ describe("icemint serve that cannot start says why in one line and ends with 1",
     expect(stderr.trimEnd().split("\n").length).toBeLessThanOrEqual(2);
   });
 
+  test("for more clients than the memory holds", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "icemint-start-"));
+    const file = join(folder, "icemint.yaml");
+    writeFileSync(file, stringify({ clients: manyClients(10_000) }));
+    const { code, stdout, stderr } = await icemint(`serve --config ${file}`, {
+      NODE_OPTIONS: "--max-old-space-size=50",
+    });
+    rmSync(folder, { recursive: true });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^icemint: the settings need more memory than Node may use: .+\n$/);
+  });
+
   test("for Redis without a sealing key", async () => {
     const env = { ICEMINT_REDIS_URL: "redis://127.0.0.1:1", ICEMINT_ISSUER: "https://tokens.example.com" };
     const { code, stderr } = await icemint("serve", env);
