@@ -44,10 +44,10 @@ export async function profile(id: string): Promise<void> {
   }
 }
 
-/** The profile is written when the process ends. */
+/** The main thread's profile, which is thread 0's (`CPU.<date>.<time>.<process>.<thread>.<number>`): written at its end. */
 async function profileFile(folder: string): Promise<string> {
   for (;;) {
-    const name = readdirSync(folder).find((file) => file.endsWith(".cpuprofile"));
+    const name = readdirSync(folder).find((file) => /\.0\.\d+\.cpuprofile$/.test(file));
     await new Promise((resolve) => setTimeout(resolve, 500));
     if (name !== undefined) return join(folder, name);
   }
