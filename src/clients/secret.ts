@@ -1,14 +1,10 @@
-import { Buffer } from "node:buffer";
-import { hash, timingSafeEqual } from "node:crypto";
+import { hash } from "node:crypto";
+import { isSameDigest } from "../oauth/constant-time.js";
 import type { Client, ClientSecret } from "./client.js";
 import type { ClientSet } from "./client-registry.js";
 
 /** Compared with when there is nothing to compare with, so that an unknown client costs what a known one does. */
 const DECOY = "0".repeat(64);
-
-/** What is compared is written here first: nobody waits in between. */
-const kept = Buffer.alloc(64);
-const presented = Buffer.alloc(64);
 
 /** SHA-256 of a presented secret (in UTF-8), in lower-case hex. */
 export function secretDigest(secret: string): string {
@@ -27,19 +23,13 @@ export function isCurrent(secret: ClientSecret, now: number): boolean {
 export function hasDigest(client: Client | undefined, digest: string, now: number): boolean {
   let found = false;
   let compared = false;
-  presented.write(digest, "latin1");
   for (const secret of client?.secrets ?? []) {
     if (secret.kind !== "digest") continue;
     compared = true;
-    if (isPresented(secret.sha256) && isCurrent(secret, now)) found = true;
+    if (isSameDigest(secret.sha256, digest) && isCurrent(secret, now)) found = true;
   }
-  if (!compared) isPresented(DECOY);
+  if (!compared) isSameDigest(DECOY, digest);
   return found;
-}
-
-function isPresented(digest: string): boolean {
-  kept.write(digest, "latin1");
-  return timingSafeEqual(kept, presented);
 }
 
 /** The client that a secret identifies by itself (generated secrets only). */

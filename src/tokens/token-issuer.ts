@@ -42,9 +42,15 @@ export interface TokenIssuerDependencies {
   readonly sessionTtlSeconds: number;
 }
 
+/** The last header that was encoded: nearly all tokens are of the key that signs now. */
+let lastHeader = { kid: "", algorithm: "", text: "" };
+
 /** The protected header of every token that a key signs, encoded. The verifier takes no other. */
-export function encodedHeader(key: Pick<Signer, "kid" | "algorithm">): string {
-  return encoded(JSON.stringify({ alg: key.algorithm, typ: "at+jwt", kid: key.kid }));
+export function encodedHeader({ kid, algorithm }: Pick<Signer, "kid" | "algorithm">): string {
+  if (lastHeader.kid !== kid || lastHeader.algorithm !== algorithm) {
+    lastHeader = { kid, algorithm, text: encoded(JSON.stringify({ alg: algorithm, typ: "at+jwt", kid })) };
+  }
+  return lastHeader.text;
 }
 
 /** Makes the issuer. */
