@@ -6,7 +6,8 @@ import { ConfigProblems, spellProblem } from "../config/problem.js";
 import { readConfig } from "../config/read-config.js";
 import type { Clock } from "../oauth/clock.js";
 
-const USAGE = `usage: icemint check-config [--without-secrets] [FILE]
+/** How it is called. */
+export const USAGE = `usage: icemint check-config [--without-secrets] [FILE]
   FILE               the settings file (default: ICEMINT_CONFIG)
   --without-secrets  only warn of variables and files that are not there, for a check far from the deployment
 `;

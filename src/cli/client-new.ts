@@ -4,7 +4,8 @@ import { CLIENT_ID, MAX_CLIENT_ID } from "../config/client-schema.js";
 import { generateSecret } from "../config/secret.js";
 import { digest } from "../config/trivial-secrets.js";
 
-const USAGE = "usage: icemint client new ID\n";
+/** How it is called. */
+export const USAGE = "usage: icemint client new ID\n";
 
 /** What the command works with. */
 export interface ClientNewContext {

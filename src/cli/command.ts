@@ -24,4 +24,8 @@ export interface CommandContext {
 }
 
 /** A command. Resolves with the exit code, or undefined while a server goes on. */
-export type Command = (context: CommandContext) => Promise<number> | number;
+export interface Command {
+  /** How it is called: lines of text. */
+  readonly usage: string;
+  run(context: CommandContext): Promise<number> | number;
+}

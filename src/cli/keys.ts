@@ -6,7 +6,8 @@ import { KeyService, KeyState, type SigningKey } from "../gen/icemint/v1/key_ser
 import type { CommandContext } from "./command.js";
 import { callAsOperator, type OpenTransport } from "./operator-connection.js";
 
-const USAGE = `usage: icemint keys list [--server URL]
+/** How it is called. */
+export const USAGE = `usage: icemint keys list [--server URL]
        icemint keys rotate [--server URL]
        icemint keys revoke KID [--server URL]
 

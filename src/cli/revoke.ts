@@ -6,7 +6,8 @@ import { type RevokeTokenRequestSchema, TokenService } from "../gen/icemint/v1/t
 import type { CommandContext } from "./command.js";
 import { type OpenTransport, callAsOperator } from "./operator-connection.js";
 
-const USAGE = `usage: icemint revoke token < FILE         the session of the token that FILE holds
+/** How it is called. */
+export const USAGE = `usage: icemint revoke token < FILE         the session of the token that FILE holds
        icemint revoke session SID
        icemint revoke subject SUBJECT         every session of a subject, begun up to now
        icemint revoke client ID               every session of a client, or in which it acts, begun up to now

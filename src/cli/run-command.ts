@@ -17,38 +17,50 @@ const COMMANDS: readonly Entry[] = [
   {
     words: ["serve"],
     summary: "serve [--config FILE]     run the server (--workers N: on N cores)",
-    load: async () => (await import("./serve.js")).serve,
+    load: async () => {
+      const { USAGE, serve } = await import("./serve.js");
+      return { usage: USAGE, run: serve };
+    },
   },
   {
     words: ["client", "new"],
     summary: "client new ID             print a new secret once, and the YAML to paste",
     load: async () => {
-      const { clientNew } = await import("./client-new.js");
-      return (context) => clientNew({ ...context, randomBytes });
+      const { USAGE, clientNew } = await import("./client-new.js");
+      return { usage: USAGE, run: (context) => clientNew({ ...context, randomBytes }) };
     },
   },
   {
     words: ["check-config"],
     summary: "check-config FILE         say everything that is wrong with the settings",
     load: async () => {
-      const { checkConfig } = await import("./check-config.js");
-      return (context) => checkConfig({ ...context, disk: localDisk, clock });
+      const { USAGE, checkConfig } = await import("./check-config.js");
+      return { usage: USAGE, run: (context) => checkConfig({ ...context, disk: localDisk, clock }) };
     },
   },
   {
     words: ["token"],
     summary: "token                     get a token, by gRPC",
-    load: async () => (await import("./token.js")).token,
+    load: async () => {
+      const { USAGE, token } = await import("./token.js");
+      return { usage: USAGE, run: token };
+    },
   },
   {
     words: ["revoke"],
     summary: "revoke WHAT               revoke a token, session, subject, client or everything, by gRPC",
-    load: async () => (await import("./revoke.js")).revoke,
+    load: async () => {
+      const { USAGE, revoke } = await import("./revoke.js");
+      return { usage: USAGE, run: revoke };
+    },
   },
   {
     words: ["keys"],
     summary: "keys list|rotate|revoke   manage the signing keys, by gRPC",
-    load: async () => (await import("./keys.js")).keys,
+    load: async () => {
+      const { USAGE, keys } = await import("./keys.js");
+      return { usage: USAGE, run: keys };
+    },
   },
 ];
 
@@ -65,7 +77,7 @@ function usage(): string {
 /** Runs what was typed and resolves with the exit code: 2 for a command that does not exist. */
 export async function runCommand(context: CommandContext): Promise<number> {
   const { args, stdout, stderr } = context;
-  if (args.length === 0 || args[0] === "--help" || args[0] === "-h" || args[0] === "help") {
+  if (args.length === 0 || asksForHelp(args[0]) || args[0] === "help") {
     (args.length === 0 ? stderr : stdout).write(usage());
     return args.length === 0 ? 2 : 0;
   }
@@ -79,5 +91,14 @@ export async function runCommand(context: CommandContext): Promise<number> {
     return 2;
   }
   const command = await entry.load();
-  return command({ ...context, args: args.slice(entry.words.length) });
+  const rest = args.slice(entry.words.length);
+  if (rest.some(asksForHelp)) {
+    stdout.write(command.usage);
+    return 0;
+  }
+  return command.run({ ...context, args: rest });
+}
+
+function asksForHelp(argument: string | undefined): boolean {
+  return argument === "--help" || argument === "-h";
 }

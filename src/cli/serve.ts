@@ -17,7 +17,8 @@ import { startFailure } from "./start-failure.js";
 import { startText } from "./start-text.js";
 import { VERSION } from "./version.js";
 
-const USAGE = "usage: icemint serve [--config FILE] [--workers N]\n";
+/** How it is called. */
+export const USAGE = "usage: icemint serve [--config FILE] [--workers N]\n";
 const MOST_WORKERS = 128;
 
 const clock = (): number => Date.now();

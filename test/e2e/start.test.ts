@@ -230,6 +230,16 @@ describe("the other commands", () => {
     }
   });
 
+  test.each(["serve", "client new", "check-config", "token", "revoke", "keys", "keys rotate"])(
+    "%s --help says how it is called, and does nothing",
+    async (command) => {
+      const [long, short] = await Promise.all(["--help", "-h"].map((word) => icemint(`${command} ${word}`)));
+      expect(long).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^usage: icemint /) });
+      expect(long?.stdout).toContain(`icemint ${command}`);
+      expect(short).toEqual(long);
+    },
+  );
+
   test("--help and --version end with 0, no command and an unknown one with 2 and the list of commands", async () => {
     const [help, version, none, unknown] = await Promise.all(
       ["--help", "--version", "", "serv"].map((args) => icemint(args)),
