@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { accepting, freePort } from "./redis-server.js";
+import { type RedisTls, tlsClient, tlsConfig } from "./redis-tls.js";
 
 const QUIET = ["save", "", "appendonly", "no", "repl-diskless-sync-delay", "0", "protected-mode", "no"];
 
@@ -18,6 +19,8 @@ export interface RedisProcessOptions {
   /** Appended to the configuration: name, value, name, value. */
   readonly config?: readonly string[];
   readonly port?: number;
+  /** Nothing but TLS then, to clients, replicas and other nodes. */
+  readonly tls?: RedisTls | undefined;
 }
 
 /** A running server. */
@@ -25,14 +28,19 @@ export class RedisProcess implements AsyncDisposable {
   readonly port: number;
   readonly directory: string;
   readonly #command: readonly [string, ...string[]];
+  readonly #tls: RedisTls | undefined;
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, { program = "redis-server", isSentinel, config = [] }: RedisProcessOptions) {
+  private constructor(port: number, { program = "redis-server", isSentinel, config = [], tls }: RedisProcessOptions) {
     this.port = port;
+    this.#tls = tls;
     this.directory = mkdtempSync(join(tmpdir(), "icemint-redis-"));
     const configFile = join(this.directory, "redis.conf");
     this.#command = [program, configFile, ...(isSentinel ? ["--sentinel"] : ["--daemonize", "no"])];
-    const settings = ["port", String(port), "bind", "127.0.0.1", "dir", this.directory, ...QUIET, ...config];
+    const ports = tls
+      ? ["port", "0", ...tlsConfig(tls, port), "tls-replication", "yes", "tls-cluster", "yes"]
+      : ["port", String(port)];
+    const settings = [...ports, "bind", "127.0.0.1", "dir", this.directory, ...QUIET, ...config];
     const lines = [];
     for (let at = 0; at < settings.length; at += 2) lines.push(`${settings[at]} ${settings[at + 1] || '""'}`);
     writeFileSync(configFile, `${lines.join("\n")}\n`);
@@ -50,7 +58,8 @@ export class RedisProcess implements AsyncDisposable {
 
   /** A plain connection, for looking behind the ports. */
   connect(): Redis {
-    return new Redis(this.port, "127.0.0.1", { protocol: 2, maxRetriesPerRequest: 1 });
+    const tls = this.#tls && { tls: tlsClient(this.#tls) };
+    return new Redis(this.port, "127.0.0.1", { protocol: 2, maxRetriesPerRequest: 1, ...tls });
   }
 
   /** Starts the process again, with whatever is on its disk. */

@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { eventually } from "./eventually.js";
 import { RedisProcess } from "./redis-process.js";
 import { freePort } from "./redis-server.js";
+import type { RedisTls } from "./redis-tls.js";
 
 const FAST_REPLICATION = ["repl-ping-replica-period", "1", "repl-timeout", "5"];
 
@@ -17,14 +18,14 @@ export interface SentinelSetup extends AsyncDisposable {
 }
 
 /** Starts them. */
-export async function startSentinels(): Promise<SentinelSetup> {
-  const first = await RedisProcess.start({ config: FAST_REPLICATION });
+export async function startSentinels(tls?: RedisTls): Promise<SentinelSetup> {
+  const first = await RedisProcess.start({ config: FAST_REPLICATION, tls });
   const ofFirst = [...FAST_REPLICATION, "replicaof", `127.0.0.1 ${first.port}`];
-  const replicas = await Promise.all([1, 2].map(() => RedisProcess.start({ config: ofFirst })));
+  const replicas = await Promise.all([1, 2].map(() => RedisProcess.start({ config: ofFirst, tls })));
   const monitor = ["sentinel", `monitor icemint 127.0.0.1 ${first.port} 2`];
   const timing = ["down-after-milliseconds icemint 500", "failover-timeout icemint 1000"];
   const config = [...monitor, ...timing.flatMap((line) => ["sentinel", line])];
-  const sentinels = await Promise.all([1, 2, 3].map(() => RedisProcess.start({ isSentinel: true, config })));
+  const sentinels = await Promise.all([1, 2, 3].map(() => RedisProcess.start({ isSentinel: true, config, tls })));
   const [asked] = sentinels;
   if (asked === undefined) throw new Error("no Sentinel");
   const ask = asked.connect();
@@ -71,9 +72,11 @@ export interface ClusterSetup extends AsyncDisposable {
 const SLOTS = 16_384;
 
 /** Starts them. */
-export async function startCluster(): Promise<ClusterSetup> {
+export async function startCluster(tls?: RedisTls): Promise<ClusterSetup> {
   const config = ["cluster-enabled", "yes", "cluster-node-timeout", "1000", "cluster-require-full-coverage", "no"];
-  const nodes = await Promise.all([1, 2, 3].map(async () => RedisProcess.start({ port: await clusterPort(), config })));
+  const nodes = await Promise.all(
+    [1, 2, 3].map(async () => RedisProcess.start({ port: await clusterPort(), config, tls })),
+  );
   const links = nodes.map((node) => node.connect());
   await Promise.all(
     links.map(async (link, at) => {

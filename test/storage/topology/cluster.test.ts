@@ -3,23 +3,27 @@ import { createRedisKeys } from "../../../src/storage/redis/keys.js";
 import { RevocationTable } from "../../../src/tokens/revocation-table.js";
 import { eventually } from "../../support/eventually.js";
 import { deployOnRedis, singleSettings } from "../../support/redis-deployment.js";
+import { makeRedisTls } from "../../support/redis-tls.js";
 import { startCluster } from "../../support/redis-topologies.js";
 import type { ClusterSetup } from "../../support/redis-topologies.js";
 import { refreshFamiliesContract } from "../refresh-families.contract.js";
 import { aSession, revocationLogContract } from "../revocation-log.contract.js";
 import { smallPortsContract } from "../small-ports.contract.js";
 
-let cluster: ClusterSetup;
+describe.each(["in clear", "over TLS"])("on a cluster, %s", (way) => {
+  const tls = way === "over TLS" ? makeRedisTls() : undefined;
+  let cluster: ClusterSetup;
 
-beforeAll(async () => {
-  cluster = await startCluster();
-});
+  beforeAll(async () => {
+    cluster = await startCluster(tls);
+  });
 
-afterAll(() => cluster[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await cluster[Symbol.asyncDispose]();
+    tls?.[Symbol.dispose]();
+  });
 
-const settings = () => singleSettings("", { topology: { kind: "cluster", hosts: cluster.hosts } });
-
-describe("on a cluster", () => {
+  const settings = () => singleSettings("", { topology: { kind: "cluster", hosts: cluster.hosts }, tls });
   const deploy = (clock: () => number) => deployOnRedis({ settings: settings(), clock });
   refreshFamiliesContract(deploy);
   revocationLogContract(deploy);

@@ -1,7 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRedisKeys } from "../../../src/storage/redis/keys.js";
@@ -9,25 +6,20 @@ import { eventually } from "../../support/eventually.js";
 import { deployOnRedis, recordedLog, singleSettings } from "../../support/redis-deployment.js";
 import { RedisProcess } from "../../support/redis-process.js";
 import { freePort } from "../../support/redis-server.js";
+import { makeRedisTls, tlsConfig } from "../../support/redis-tls.js";
 import { refreshFamiliesContract } from "../refresh-families.contract.js";
 import { RecordingTable, aSession, revocationLogContract } from "../revocation-log.contract.js";
 import { smallPortsContract } from "../small-ports.contract.js";
 
 const DOCUMENTED = /^ACL SETUSER icemint on >PASSWORD (.*)$/m.exec(readFileSync("docs/state.md", "utf8"))?.[1] ?? "";
-const folder = mkdtempSync(join(tmpdir(), "icemint-tls-"));
-const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+const tls = makeRedisTls();
 let server: RedisProcess;
 let tlsPort: number;
 let admin: Redis;
 
 beforeAll(async () => {
-  // One certificate is the authority, the server and the client.
-  const subject = ["-subj", "/CN=icemint test", "-addext", "subjectAltName=IP:127.0.0.1"];
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", keyFile];
-  execFileSync("openssl", ["req", "-x509", "-days", "1", ...key, "-out", certFile, ...subject], { stdio: "ignore" });
   tlsPort = await freePort();
-  const tls = ["tls-cert-file", certFile, "tls-key-file", keyFile, "tls-ca-cert-file", certFile];
-  server = await RedisProcess.start({ config: ["tls-port", String(tlsPort), ...tls, "tls-auth-clients", "yes"] });
+  server = await RedisProcess.start({ config: tlsConfig(tls, tlsPort) });
   admin = server.connect();
   const rules = DOCUMENTED.replace("~icemint:*", "~test-*").split(" ");
   await admin.call("ACL", "SETUSER", "icemint", "on", ">open sesame", ...rules);
@@ -36,14 +28,14 @@ beforeAll(async () => {
 afterAll(async () => {
   admin.disconnect();
   await server[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true, force: true });
+  tls[Symbol.dispose]();
 });
 
 const settings = (password = "open sesame") =>
   singleSettings(`redis://127.0.0.1:${tlsPort}`, {
     username: "icemint",
     password,
-    tls: { caFile: certFile, certFile, keyFile },
+    tls,
   });
 
 describe("over TLS with a client certificate, as a user with the documented commands only", () => {

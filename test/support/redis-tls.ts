@@ -1,0 +1,38 @@
+/** One certificate that is the authority, the servers and the clients of a test's Redis. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Its files, as icemint's settings name them. */
+export interface RedisTls extends Disposable {
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** Makes one for 127.0.0.1. */
+export function makeRedisTls(): RedisTls {
+  const folder = mkdtempSync(join(tmpdir(), "icemint-tls-"));
+  const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  const subject = ["-subj", "/CN=icemint test", "-addext", "subjectAltName=IP:127.0.0.1"];
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", keyFile];
+  execFileSync("openssl", ["req", "-x509", "-days", "1", ...key, "-out", certFile, ...subject], { stdio: "ignore" });
+  return {
+    caFile: certFile,
+    certFile,
+    keyFile,
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** What a server that asks for client certificates needs in its configuration: name, value, name, value. */
+export function tlsConfig({ caFile, certFile, keyFile }: RedisTls, port: number): readonly string[] {
+  const files = ["tls-cert-file", certFile, "tls-key-file", keyFile, "tls-ca-cert-file", caFile];
+  return ["tls-port", String(port), ...files, "tls-auth-clients", "yes"];
+}
+
+/** The same for a client of ours. */
+export function tlsClient({ caFile, certFile, keyFile }: RedisTls) {
+  return { ca: readFileSync(caFile), cert: readFileSync(certFile), key: readFileSync(keyFile) };
+}
