@@ -87,6 +87,9 @@ function issuerOf(yaml: SettingsYaml, listen: ListenAddress, hasRedis: boolean, 
     const why = hasRedis ? "with redis" : `with the listen address ${spellListenAddress(listen)}`;
     findings.problem(inside(root, "issuer"), `is required ${why} (or ICEMINT_ISSUER)`, "https://tokens.example.com");
   }
+  if (!isGiven && listen.port === 0) {
+    findings.warning(inside(root, "issuer"), "is not set, and port 0 is none at which verifiers find the keys");
+  }
   const scheme = yaml.http?.tls === undefined ? "http" : "https";
   return fromEnv ?? yaml.issuer ?? `${scheme}://${spellListenAddress(listen)}`;
 }

@@ -39,6 +39,12 @@ describe("the issuer", () => {
   test.each(["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1"])("is not required on %s", (listen) => {
     expect(read({ yaml: `listen: "${listen}"` }).issuer).toBe(`http://${listen}`);
   });
+
+  test("is missed, but not required, on a free port: it would name port 0", () => {
+    const missed = expect.stringContaining("issuer: is not set, and port 0 is none");
+    expect(read({ env: { ICEMINT_LISTEN: "127.0.0.1:0" } }).warnings).toEqual([missed]);
+    expect(read({ env: { ICEMINT_LISTEN: "127.0.0.1:0", ICEMINT_ISSUER: "http://a" } }).warnings).toEqual([]);
+  });
 });
 
 test.each(["8181", ":8181", "0.0.0.0", "1.2.3:80", "::1:80", "[::1]", "host:65536", "a b:1", "[zz]:1", "1.2.3.4.5:1"])(
