@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { accepting, freePort } from "./redis-server.js";
+import { accepting, freePort, redisProgram } from "./redis-server.js";
 import { type RedisTls, tlsClient, tlsConfig } from "./redis-tls.js";
 
 const QUIET = ["save", "", "appendonly", "no", "repl-diskless-sync-delay", "0", "protected-mode", "no"];
@@ -31,7 +31,7 @@ export class RedisProcess implements AsyncDisposable {
   readonly #tls: RedisTls | undefined;
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, { program = "redis-server", isSentinel, config = [], tls }: RedisProcessOptions) {
+  private constructor(port: number, { program = redisProgram(), isSentinel, config = [], tls }: RedisProcessOptions) {
     this.port = port;
     this.#tls = tls;
     this.directory = mkdtempSync(join(tmpdir(), "icemint-redis-"));

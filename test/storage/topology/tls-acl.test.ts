@@ -5,74 +5,74 @@ import { createRedisKeys } from "../../../src/storage/redis/keys.js";
 import { eventually } from "../../support/eventually.js";
 import { deployOnRedis, recordedLog, singleSettings } from "../../support/redis-deployment.js";
 import { RedisProcess } from "../../support/redis-process.js";
-import { freePort } from "../../support/redis-server.js";
-import { makeRedisTls, tlsConfig } from "../../support/redis-tls.js";
+import { makeRedisTls, withoutTls } from "../../support/redis-tls.js";
 import { refreshFamiliesContract } from "../refresh-families.contract.js";
 import { RecordingTable, aSession, revocationLogContract } from "../revocation-log.contract.js";
 import { smallPortsContract } from "../small-ports.contract.js";
 
 const DOCUMENTED = /^ACL SETUSER icemint on >PASSWORD (.*)$/m.exec(readFileSync("docs/state.md", "utf8"))?.[1] ?? "";
-const tls = makeRedisTls();
-let server: RedisProcess;
-let tlsPort: number;
-let admin: Redis;
 
-beforeAll(async () => {
-  tlsPort = await freePort();
-  server = await RedisProcess.start({ config: tlsConfig(tls, tlsPort) });
-  admin = server.connect();
-  const rules = DOCUMENTED.replace("~icemint:*", "~test-*").split(" ");
-  await admin.call("ACL", "SETUSER", "icemint", "on", ">open sesame", ...rules);
-});
+describe.skipIf(withoutTls !== "")(`over TLS with a client certificate${withoutTls}`, () => {
+  const tls = makeRedisTls();
+  let server: RedisProcess;
+  let admin: Redis;
 
-afterAll(async () => {
-  admin.disconnect();
-  await server[Symbol.asyncDispose]();
-  tls[Symbol.dispose]();
-});
-
-const settings = (password = "open sesame") =>
-  singleSettings(`redis://127.0.0.1:${tlsPort}`, {
-    username: "icemint",
-    password,
-    tls,
+  beforeAll(async () => {
+    server = await RedisProcess.start({ tls });
+    admin = server.connect();
+    const rules = DOCUMENTED.replace("~icemint:*", "~test-*").split(" ");
+    await admin.call("ACL", "SETUSER", "icemint", "on", ">open sesame", ...rules);
   });
 
-describe("over TLS with a client certificate, as a user with the documented commands only", () => {
-  const deploy = (clock: () => number) => deployOnRedis({ settings: settings(), clock });
-  refreshFamiliesContract(deploy);
-  revocationLogContract(deploy);
-  smallPortsContract(deploy);
+  afterAll(async () => {
+    admin.disconnect();
+    await server[Symbol.asyncDispose]();
+    tls[Symbol.dispose]();
+  });
 
-  test("by Redis's own clock, entries past their end are removed and failures are followed", async () => {
-    const own = settings();
-    await using deployment = deployOnRedis({ settings: own });
+  const settings = (password = "open sesame") =>
+    singleSettings(`redis://127.0.0.1:${server.port}`, {
+      username: "icemint",
+      password,
+      tls,
+    });
+
+  describe("as a user with the documented commands only", () => {
+    const deploy = (clock: () => number) => deployOnRedis({ settings: settings(), clock });
+    refreshFamiliesContract(deploy);
+    revocationLogContract(deploy);
+    smallPortsContract(deploy);
+
+    test("by Redis's own clock, entries past their end are removed and failures are followed", async () => {
+      const own = settings();
+      await using deployment = deployOnRedis({ settings: own });
+      const storage = await deployment.replica();
+      const end = new AbortController();
+      storage.failures.follow(() => {}, end.signal);
+      await storage.revocations.publish(aSession(Math.floor(Date.now() / 1000) - 100), "c");
+      const table = new RecordingTable({ clock: Date.now });
+      void storage.revocations.follow(table, end.signal);
+      const { revocations } = createRedisKeys(own.prefix);
+      await eventually("it is removed", async () => (await admin.xlen(revocations)) === 0);
+      end.abort();
+    });
+
+    test("nothing was denied, and nothing that was allowed is not needed", async () => {
+      expect(await admin.call("ACL", "LOG")).toEqual([]);
+      const stats = await admin.info("commandstats");
+      const unused = DOCUMENTED.split(" ")
+        .filter((rule) => rule.startsWith("+") && !rule.startsWith("+cluster"))
+        .filter((rule) => !stats.includes(`cmdstat_${rule.slice(1)}:`));
+      expect(unused).toEqual([]);
+    });
+  });
+
+  test("without the right password the store is away, and no secret is in the log", async () => {
+    const log = recordedLog();
+    await using deployment = deployOnRedis({ settings: settings("wrong password"), log });
     const storage = await deployment.replica();
-    const end = new AbortController();
-    storage.failures.follow(() => {}, end.signal);
-    await storage.revocations.publish(aSession(Math.floor(Date.now() / 1000) - 100), "c");
-    const table = new RecordingTable({ clock: Date.now });
-    void storage.revocations.follow(table, end.signal);
-    const { revocations } = createRedisKeys(own.prefix);
-    await eventually("it is removed", async () => (await admin.xlen(revocations)) === 0);
-    end.abort();
+    expect(storage.health().state).toBe("down");
+    await expect(storage.lease.hold("a", 1)).rejects.toMatchObject({ code: "temporarily_unavailable" });
+    expect(log.lines.join("\n")).not.toContain("wrong password");
   });
-
-  test("nothing was denied, and nothing that was allowed is not needed", async () => {
-    expect(await admin.call("ACL", "LOG")).toEqual([]);
-    const stats = await admin.info("commandstats");
-    const unused = DOCUMENTED.split(" ")
-      .filter((rule) => rule.startsWith("+") && !rule.startsWith("+cluster"))
-      .filter((rule) => !stats.includes(`cmdstat_${rule.slice(1)}:`));
-    expect(unused).toEqual([]);
-  });
-});
-
-test("without the right password the store is away, and no secret is in the log", async () => {
-  const log = recordedLog();
-  await using deployment = deployOnRedis({ settings: settings("wrong password"), log });
-  const storage = await deployment.replica();
-  expect(storage.health().state).toBe("down");
-  await expect(storage.lease.hold("a", 1)).rejects.toMatchObject({ code: "temporarily_unavailable" });
-  expect(log.lines.join("\n")).not.toContain("wrong password");
 });
