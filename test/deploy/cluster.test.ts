@@ -4,6 +4,7 @@
  * API and the Prometheus Operator.
  */
 import { describe, expect, it } from "vitest";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,7 +22,8 @@ describe.skipIf(kubeconfig === "" || helm.missing || kubectl.missing)(`a real AP
     ["as it comes", []],
     ["with everything on", ["-f", everythingOn, "--set", "priorityClassName=,runtimeClassName="]],
   ])("accepts every object in a restricted namespace, %s", (_, args) => {
-    const namespace = `icemint-${process.pid}`;
+    // Each its own: a deleted one may take its time to go.
+    const namespace = `icemint-${randomBytes(4).toString("hex")}`;
     const folder = mkdtempSync(join(tmpdir(), "icemint-cluster-"));
     const file = join(folder, "rendered.yaml");
     try {
