@@ -24,6 +24,8 @@ export type FetchJson = (request: JsonRequest) => Promise<JsonAnswer>;
 
 const TIMEOUT_MS = 5000;
 const MAX_BYTES = 1024 * 1024;
+/** A kube-apiserver answers 406 to whoever does not name its key set's own type (RFC 7517 section 8.5.2). */
+const ACCEPT = "application/json, application/jwk-set+json, */*;q=0.1";
 
 /** Makes a fetcher. `readFile` reads a text file. */
 export function createJsonFetcher(dependencies: {
@@ -35,7 +37,7 @@ export function createJsonFetcher(dependencies: {
     const target = new URL(url);
     const secure = target.protocol === "https:";
     if (!secure && target.protocol !== "http:") throw new Error(`cannot fetch by ${target.protocol}`);
-    const headers: Record<string, string> = { accept: "application/json", "accept-encoding": "identity" };
+    const headers: Record<string, string> = { accept: ACCEPT, "accept-encoding": "identity" };
     if (secure && tokenFile !== undefined) headers["authorization"] = `Bearer ${(await readFile(tokenFile)).trim()}`;
     const ca = caFile === undefined ? {} : { ca: await readFile(caFile) };
     const signal = AbortSignal.timeout(timeoutMs);

@@ -20,6 +20,11 @@ export interface DocumentServer extends AsyncDisposable {
   readonly seen: http.IncomingMessage[];
 }
 
+/** Whether a request takes a type. Strictly, as a kube-apiserver asks it. */
+function accepts({ headers: { accept = "*/*" } }: http.IncomingMessage, type: string): boolean {
+  return accept.split(",").some((range) => ["*/*", type].includes(range.split(";")[0]?.trim() ?? ""));
+}
+
 /** Starts one on a free loopback port. */
 export async function documentServer(tls?: { readonly key: string; readonly cert: string }): Promise<DocumentServer> {
   const answers = new Map<string, DocumentAnswer>();
@@ -28,7 +33,9 @@ export async function documentServer(tls?: { readonly key: string; readonly cert
     seen.push(request);
     const { status = 200, headers = {}, body = {}, silent } = answers.get(request.url ?? "") ?? { status: 404 };
     if (silent) return;
-    response.writeHead(status, { "content-type": "application/json", ...headers });
+    const type = headers["content-type"] ?? "application/json";
+    if (!accepts(request, type)) return response.writeHead(406).end();
+    response.writeHead(status, { "content-type": type, ...headers });
     response.end(typeof body === "string" ? body : JSON.stringify(body));
   };
   const server = tls ? https.createServer(tls, handle) : http.createServer(handle);

@@ -23,6 +23,12 @@ describe("fetching an issuer's document", () => {
     expect(await fetchJson(request(`${server.url}/plain`))).toEqual({ json: [1], maxAgeSeconds: undefined });
   });
 
+  test("takes a key set by its own media type, which a kube-apiserver gives to nobody who does not ask for it", async () => {
+    await using server = await documentServer();
+    server.answers.set("/jwks", { body: { keys: [] }, headers: { "content-type": "application/jwk-set+json" } });
+    expect(await fetchJson(request(`${server.url}/jwks`))).toMatchObject({ json: { keys: [] } });
+  });
+
   test.each([
     ["a redirect, wherever it leads", { status: 302, headers: { location: "/jwks" } }, "answered 302"],
     ["an error", { status: 500 }, "answered 500"],
