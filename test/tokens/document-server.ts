@@ -34,7 +34,7 @@ export async function documentServer(tls?: { readonly key: string; readonly cert
     const { status = 200, headers = {}, body = {}, silent } = answers.get(request.url ?? "") ?? { status: 404 };
     if (silent) return;
     const type = headers["content-type"] ?? "application/json";
-    if (!accepts(request, type)) return response.writeHead(406).end();
+    if (!accepts(request, type)) return void response.writeHead(406).end();
     response.writeHead(status, { "content-type": type, ...headers });
     response.end(typeof body === "string" ? body : JSON.stringify(body));
   };
