@@ -23,6 +23,5 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
     onCrash: (listener) => void process.on("uncaughtException", listener).on("unhandledRejection", listener),
     exit: (exitCode) => process.exit(exitCode),
   });
-  // A server that has closed has nothing left to wait for; whatever keeps the loop alive must not keep the process.
-  if (code !== undefined) process.exitCode = code;
+  process.exitCode = code;
 }

@@ -23,9 +23,10 @@ export interface CommandContext {
   exit(code: number): void;
 }
 
-/** A command. Resolves with the exit code, or undefined while a server goes on. */
+/** A command. */
 export interface Command {
   /** How it is called: lines of text. */
   readonly usage: string;
+  /** Gives the exit code. */
   run(context: CommandContext): Promise<number> | number;
 }

@@ -1,6 +1,6 @@
 /** Finds the command that was typed. Each is a file of its own, loaded only when it is called. */
 import { randomBytes } from "node:crypto";
-import { localDisk } from "../config/config-disk.js";
+import { localDiskAndPipes } from "../config/config-disk.js";
 import type { Command, CommandContext } from "./command.js";
 import { VERSION } from "./version.js";
 
@@ -35,7 +35,7 @@ const COMMANDS: readonly Entry[] = [
     summary: "check-config FILE         say everything that is wrong with the settings",
     load: async () => {
       const { USAGE, checkConfig } = await import("./check-config.js");
-      return { usage: USAGE, run: (context) => checkConfig({ ...context, disk: localDisk, clock }) };
+      return { usage: USAGE, run: (context) => checkConfig({ ...context, disk: localDiskAndPipes, clock }) };
     },
   },
   {
@@ -85,18 +85,23 @@ export async function runCommand(context: CommandContext): Promise<number> {
     stdout.write(`${VERSION}\n`);
     return 0;
   }
+  // What follows `--` is not for us to read.
+  const helpAsked = args.slice(0, args.includes("--") ? args.indexOf("--") : undefined).some(asksForHelp);
   const entry = COMMANDS.find(({ words }) => words.every((word, i) => args[i] === word));
+  if (entry === undefined && helpAsked && COMMANDS.some(({ words }) => words[0] === args[0])) {
+    stdout.write(usage());
+    return 0;
+  }
   if (entry === undefined) {
     stderr.write(`icemint: there is no command '${args.slice(0, 2).join(" ")}'\n\n${usage()}`);
     return 2;
   }
   const command = await entry.load();
-  const rest = args.slice(entry.words.length);
-  if (rest.some(asksForHelp)) {
+  if (helpAsked) {
     stdout.write(command.usage);
     return 0;
   }
-  return command.run({ ...context, args: rest });
+  return command.run({ ...context, args: args.slice(entry.words.length) });
 }
 
 function asksForHelp(argument: string | undefined): boolean {

@@ -23,16 +23,18 @@ export function workerIndex(env: CommandContext["env"]): number | undefined {
 export async function serveWorkers(count: number, context: CommandContext): Promise<number> {
   const stopping = new AbortController();
   const workers = new Map<number, Worker>();
-  const tellAll = (signal: "SIGTERM" | "SIGHUP"): void => {
-    for (const worker of workers.values()) worker.process.kill(signal);
+  const serving = new Set<Worker>();
+  const tell = (signal: "SIGTERM" | "SIGHUP", told: Iterable<Worker>): void => {
+    for (const worker of told) worker.process.kill(signal);
   };
   const stop = (): void => {
     stopping.abort();
-    tellAll("SIGTERM"); // a second signal reaches the workers too, and ends them at once
+    tell("SIGTERM", workers.values()); // a second signal reaches the workers too, and ends them at once
   };
   context.onSignal("SIGTERM", stop);
   context.onSignal("SIGINT", stop);
-  context.onSignal("SIGHUP", () => tellAll("SIGHUP"));
+  // One that does not serve yet has just read the settings, and may not even listen for signals.
+  context.onSignal("SIGHUP", () => tell("SIGHUP", serving));
 
   /** Keeps one worker running; tells whether it ended in order. */
   async function keep(index: number): Promise<boolean> {
@@ -40,8 +42,10 @@ export async function serveWorkers(count: number, context: CommandContext): Prom
       const startedAt = performance.now();
       const worker = cluster.fork({ [INDEX_VARIABLE]: String(index) });
       workers.set(index, worker);
+      worker.once("listening", () => serving.add(worker));
       const code = await new Promise<number | undefined>((resolve) => worker.once("exit", resolve));
       workers.delete(index);
+      serving.delete(worker);
       if (stopping.signal.aborted) return code === 0;
       if (performance.now() - startedAt < EARLIEST_END_MS) {
         stop(); // it has said why

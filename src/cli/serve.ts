@@ -33,17 +33,19 @@ export async function serve(context: CommandContext): Promise<number> {
     context.stderr.write(USAGE);
     return 2;
   }
-  const read: ReadSettings = (running) =>
-    readInThread({ file: options.file, env: context.env, ...(running && { running }) });
+  const signals = listenForSignals(context);
   const index = workerIndex(context.env);
   const supervises = options.workers > 1 && index === undefined;
-  // Listened for from the start: the first process of a container ignores every signal that it does not listen for.
-  const stop = stopSignal(context);
+  const demoSecret = generateSecret(randomBytes);
+  const read: ReadSettings = async (running) => {
+    const config = await readInThread({ file: options.file, env: context.env, ...(running && { running }) });
+    return forThisProcess(config, index, demoSecret);
+  };
   let config: Config | undefined;
   try {
-    // The server's code is loaded while another thread reads: at the start, each takes longest of all.
+    // The server's code is loaded while another thread reads: these two are what a start takes.
     const reading = Promise.all([read(), supervises ? undefined : import("../app.js")]).then(([found]) => found);
-    config = await Promise.race([reading, stop.then(() => undefined)]);
+    config = await Promise.race([reading, signals.stop.then(() => undefined)]);
     if (config === undefined) {
       context.exit(0);
       return 0;
@@ -54,17 +56,19 @@ export async function serve(context: CommandContext): Promise<number> {
     return 1;
   }
   if (supervises) return serveWorkers(options.workers, context);
-  return runServer(index === undefined ? config : ofWorker(index, config), read, stop, context);
+  return runServer({ config, read, signals, demoSecret: config.demo ? demoSecret : undefined }, context);
+}
+
+/** What runs, and how it is told to change. */
+interface Run {
+  readonly config: Config;
+  readonly read: ReadSettings;
+  readonly signals: Signals;
+  readonly demoSecret: string | undefined;
 }
 
 /** Starts, follows changes of the settings, and goes down in order at the first signal, at once at the second. */
-async function runServer(
-  given: Config,
-  read: ReadSettings,
-  stop: Promise<void>,
-  context: CommandContext,
-): Promise<number> {
-  const { config, demoSecret } = given.demo ? withDemoClient(given) : { config: given, demoSecret: undefined };
+async function runServer({ config, read, signals, demoSecret }: Run, context: CommandContext): Promise<number> {
   const sink = createLogSink({ fd: 2, pretty: context.isTerminal });
   const logger = createLogger({ level: config.logLevel, sink, clock });
   context.onCrash((error) => {
@@ -84,9 +88,11 @@ async function runServer(
   const isFirst = (workerIndex(context.env) ?? 0) === 0;
   if (isFirst) context.stdout.write(startText({ config, app, version: VERSION, demoSecret }));
   const watching = new AbortController();
-  if (config.files.length > 0) followSettings({ config, read, app, logger, signal: watching.signal }, context);
+  if (config.files.length > 0) {
+    signals.hangUp = followSettings({ config, read, app, logger, signal: watching.signal });
+  }
 
-  await stop;
+  await signals.stop;
   logger.info("stopping: no longer ready, requests in flight go on", config.shutdown);
   void stopSignal(context).then(() => context.exit(130));
   watching.abort();
@@ -97,11 +103,14 @@ async function runServer(
   return 0;
 }
 
-/** Takes over changed settings, or says why not; SIGHUP asks for it at once. */
-function followSettings(
-  of: { config: Config; read: ReadSettings; app: App; logger: Logger; signal: AbortSignal },
-  context: CommandContext,
-): void {
+/** Takes over changed settings, or says why not. What is returned asks for it at once. */
+function followSettings(of: {
+  readonly config: Config;
+  readonly read: ReadSettings;
+  readonly app: App;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}): () => void {
   const { config: started, read, app, logger, signal } = of;
   const { reloadNow } = watchConfig({
     started,
@@ -119,7 +128,7 @@ function followSettings(
       logger.error("changed settings refused, the good ones stay", problems ? { problems } : { err: error });
     },
   });
-  context.onSignal("SIGHUP", reloadNow);
+  return reloadNow;
 }
 
 function readArguments(args: readonly string[]): { file: string | undefined; workers: number } | undefined {
@@ -142,16 +151,36 @@ function requireSharedKeys({ redis, keys }: Config): void {
   }
 }
 
-/** Each worker has an admin port of its own, counted up from the configured one. */
-function ofWorker(index: number, config: Config): Config {
+/**
+ * The settings as this process takes them: each worker has an admin port of its own, counted up from the configured one,
+ * and a first start has a demo client.
+ */
+function forThisProcess(config: Config, index: number | undefined, demoSecret: string): Config {
   const { host, port } = config.adminListen;
-  return { ...config, adminListen: { host, port: port === 0 ? 0 : port + index } };
+  const digest = createHash("sha256").update(demoSecret).digest("hex");
+  return {
+    ...config,
+    adminListen: { host, port: port === 0 ? 0 : port + (index ?? 0) },
+    clients: config.demo ? [...config.clients, demoClient(digest, config)] : config.clients,
+  };
 }
 
-function withDemoClient(config: Config): { config: Config; demoSecret: string } {
-  const demoSecret = generateSecret(randomBytes);
-  const digest = createHash("sha256").update(demoSecret).digest("hex");
-  return { config: { ...config, clients: [...config.clients, demoClient(digest, config)] }, demoSecret };
+/** What signals ask for. */
+interface Signals {
+  /** Resolves at the first SIGTERM or SIGINT. */
+  readonly stop: Promise<void>;
+  /** Called at each SIGHUP. Nothing has to be done before there is a server: what it starts with was just read. */
+  hangUp: () => void;
+}
+
+/**
+ * Called first of all: the first process of a container ignores every signal that it does not listen for, and any other
+ * process ends at a SIGHUP.
+ */
+function listenForSignals(context: CommandContext): Signals {
+  const signals: Signals = { stop: stopSignal(context), hangUp: () => {} };
+  context.onSignal("SIGHUP", () => signals.hangUp());
+  return signals;
 }
 
 /** Resolves at the next SIGTERM or SIGINT. */

@@ -14,12 +14,16 @@ export interface ConfigDisk {
 /** No settings file is larger: a wrong path must not fill the memory. */
 export const MAX_FILE_BYTES = 32 * 1024 * 1024;
 
+/** What a pipe or a device is refused with. */
+const NO_FILE = "NOFILE";
+
 /** The machine's own disk. */
 export const localDisk: ConfigDisk = {
   read(path) {
-    const { size } = statSync(path);
-    if (size > MAX_FILE_BYTES) throw Object.assign(new Error("file too large"), { code: "EFBIG" });
-    return readFileSync(path, "utf8");
+    const found = statSync(path);
+    // A server reads again, and no thread can be ended that waits for the writer of a pipe.
+    if (!found.isFile() && !found.isDirectory()) throw Object.assign(new Error("no file"), { code: NO_FILE });
+    return readText(path, found.size);
   },
   exists(path) {
     return statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
@@ -28,6 +32,14 @@ export const localDisk: ConfigDisk = {
     return withoutRepeats(globSync(pattern), (path) => realpathSync(path));
   },
 };
+
+/** The same with pipes, for who reads once: `icemint check-config <(helm template ...)`. */
+export const localDiskAndPipes: ConfigDisk = { ...localDisk, read: (path) => readText(path, statSync(path).size) };
+
+function readText(path: string, size: number): string {
+  if (size > MAX_FILE_BYTES) throw Object.assign(new Error("file too large"), { code: "EFBIG" });
+  return readFileSync(path, "utf8");
+}
 
 /**
  * A mounted ConfigMap shows each file twice, once under its hidden `..data` folder: hidden names are left out, and of
@@ -55,6 +67,8 @@ export function spellReadError(error: unknown): string {
       return "the file may not be read by this user";
     case "EISDIR":
       return "it is a folder, not a file";
+    case NO_FILE:
+      return "it is a pipe or a device, and a server needs a file, which it can read again";
     case "EFBIG":
       return "the file is too large";
     default:

@@ -3,8 +3,8 @@
  * A look is often and must be cheap, however large the files: what surely is as it was is not read again.
  */
 import { createHash } from "node:crypto";
-import { type BigIntStats, createReadStream } from "node:fs";
-import { glob, stat } from "node:fs/promises";
+import { type BigIntStats, constants } from "node:fs";
+import { type FileHandle, glob, open } from "node:fs/promises";
 import { type Clock, MINUTE, SECOND } from "../oauth/clock.js";
 import { MAX_FILE_BYTES } from "./config-disk.js";
 
@@ -15,7 +15,7 @@ export type Fingerprint = (files: readonly string[], patterns: readonly string[]
 export interface FingerprintSources {
   readonly clock: Clock;
   /** Digests a file's contents. */
-  readonly digest?: (path: string) => Promise<string>;
+  readonly digest?: (file: FileHandle) => Promise<string>;
 }
 
 /** Two writes within this time may leave a file the same times: as coarse as any file system's are. */
@@ -35,19 +35,28 @@ export function createFingerprint({ clock, digest = digestOf }: FingerprintSourc
   let seen = new Map<string, Seen>();
 
   async function see(path: string): Promise<Seen> {
-    const now = clock();
+    let file: FileHandle | undefined;
     try {
-      const found = await stat(path, { bigint: true });
-      // Reading a pipe would wait for a writer, for ever.
-      if (!found.isFile() || found.size > MAX_FILE_BYTES) return { look: "", digest: "not read", until: 0 };
-      const look = lookOf(found);
-      const before = seen.get(path);
-      if (before?.look === look && now < before.until) return before;
-      const isSettled = Number(found.ctimeMs) + COARSENESS_MS < now && Number(found.mtimeMs) + COARSENESS_MS < now;
-      return { look, digest: await digest(path), until: isSettled ? now + TRUST_MS : 0 };
+      // Opened even if it is not read then: NFS asks the server how a file is when it is opened, and only then. Without
+      // waiting, for a pipe opens once there is a writer.
+      file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+      return await seeFile(path, file);
     } catch {
       return { look: "", digest: "missing", until: 0 };
+    } finally {
+      await file?.close();
     }
+  }
+
+  async function seeFile(path: string, file: FileHandle): Promise<Seen> {
+    const now = clock();
+    const found = await file.stat({ bigint: true });
+    if (!found.isFile() || found.size > MAX_FILE_BYTES) return { look: "", digest: "not read", until: 0 };
+    const look = lookOf(found);
+    const before = seen.get(path);
+    if (before?.look === look && now < before.until) return before;
+    const isSettled = Number(found.ctimeMs) + COARSENESS_MS < now && Number(found.mtimeMs) + COARSENESS_MS < now;
+    return { look, digest: await digest(file), until: isSettled ? now + TRUST_MS : 0 };
   }
 
   return async (files, patterns) => {
@@ -76,8 +85,8 @@ async function matching(pattern: string): Promise<readonly string[]> {
 }
 
 /** In pieces: a large file must not hold up requests, nor take its size in memory. */
-async function digestOf(path: string): Promise<string> {
+async function digestOf(file: FileHandle): Promise<string> {
   const hash = createHash("sha256");
-  for await (const piece of createReadStream(path, { end: MAX_FILE_BYTES })) hash.update(piece);
+  for await (const piece of file.createReadStream({ end: MAX_FILE_BYTES, autoClose: false })) hash.update(piece);
   return hash.digest("hex");
 }

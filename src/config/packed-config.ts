@@ -47,20 +47,21 @@ export function inParts(clients: readonly Client[]): readonly (readonly Client[]
  */
 function alike(clients: readonly Client[]): readonly Client[] {
   const known = new Map<string, unknown>();
-  const one = <T>(value: T): T => {
-    const text = JSON.stringify(value, (_name, inner: unknown) => (inner instanceof Set ? ["set", ...inner] : inner));
+  const one = <T>(member: string, value: T): T => {
+    const plain = (_name: string, inner: unknown) => (inner instanceof Set ? [...inner] : inner);
+    const text = `${member} ${JSON.stringify(value, plain)}`;
     if (!known.has(text)) known.set(text, value);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what has the same text has the same type
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the values of one member have one type
     return known.get(text) as T;
   };
   return clients.map((client) => ({
     ...client,
-    federated: one(client.federated),
-    grants: one(client.grants),
-    scopes: one(client.scopes),
-    audiences: one(client.audiences),
-    claims: one(client.claims),
-    mayActFor: one(client.mayActFor),
-    permissions: one(client.permissions),
+    federated: one("federated", client.federated),
+    grants: one("grants", client.grants),
+    scopes: one("scopes", client.scopes),
+    audiences: one("audiences", client.audiences),
+    claims: one("claims", client.claims),
+    mayActFor: one("mayActFor", client.mayActFor),
+    permissions: one("permissions", client.permissions),
   }));
 }

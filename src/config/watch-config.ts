@@ -29,6 +29,8 @@ export interface ConfigWatch {
 
 /** Two looks and a reading stay below the promised 2 s. */
 const INTERVAL_MS = 500;
+/** A minute. */
+const LOOKS_UNTIL_RETRY = 120;
 
 /** Watches until the signal aborts. `reloadNow` reads at once, changed or not: for SIGHUP. */
 export function watchConfig(watch: ConfigWatch): { readonly reloadNow: () => void } {
@@ -39,10 +41,13 @@ export function watchConfig(watch: ConfigWatch): { readonly reloadNow: () => voi
   let seen: string | undefined;
   let pending: string | undefined;
 
+  /** Counts down after a reading that failed for no fault of the settings, such as want of memory. */
+  let looksUntilRetry = 0;
   /** What was refused last: the same again is not worth telling. */
   let refused: string | undefined;
 
   const reload = async (isAskedFor: boolean) => {
+    if (signal.aborted) return;
     try {
       const config = await read();
       if (isAskedFor || refused !== undefined || !(await isSame(config, good))) {
@@ -55,6 +60,7 @@ export function watchConfig(watch: ConfigWatch): { readonly reloadNow: () => voi
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof ConfigProblems) files = [...new Set([...good.files, ...error.files])];
+      else looksUntilRetry = LOOKS_UNTIL_RETRY;
       if (isAskedFor || String(error) !== refused) onBad(error);
       refused = String(error);
     }
@@ -74,6 +80,7 @@ export function watchConfig(watch: ConfigWatch): { readonly reloadNow: () => voi
   const look = async () => {
     const now = await fingerprint(files, good.filePatterns);
     if (signal.aborted) return;
+    if (looksUntilRetry > 0 && --looksUntilRetry === 0) seen = undefined;
     if (now === seen) pending = undefined;
     else if (now !== pending) pending = now;
     else {

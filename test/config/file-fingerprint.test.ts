@@ -1,7 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { setTimeout } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createFingerprint } from "../../src/config/file-fingerprint.js";
 import { MINUTE, SECOND } from "../../src/oauth/clock.js";
 
@@ -17,7 +19,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 /** A clock so long after the file's last change, and a count of what was read. */
 function counted(ageMs: number) {
   const clock = { now: Math.trunc(statSync(file).ctimeMs) + ageMs };
-  const digest = vi.fn<(path: string) => Promise<string>>(async () => "the same");
+  const digest = vi.fn<() => Promise<string>>(async () => "the same");
   const fingerprint = createFingerprint({ clock: () => clock.now, digest });
   return { clock, digest, look: () => fingerprint([file], []) };
 }
@@ -54,6 +56,48 @@ test("a file is read again every minute, for file systems whose times stand stil
   expect(digest).toHaveBeenCalledTimes(2);
 });
 
+test.each(["ctime", "mtime"] as const)("a file whose %s alone is recent is read at each look", async (recent) => {
+  // Its other time lies far back or far ahead of the clock's now, as a restored or a wrongly dated file's does.
+  const { clock, digest, look } = counted(0);
+  const ahead = recent === "mtime" ? 3600 : -3600;
+  utimesSync(file, clock.now / SECOND + ahead, clock.now / SECOND + ahead);
+  clock.now = Math.trunc(recent === "mtime" ? statSync(file).mtimeMs : statSync(file).ctimeMs);
+  await look();
+  await look();
+  expect(digest).toHaveBeenCalledTimes(2);
+});
+
+describe("a change of a file that was as it is for long", () => {
+  /** Long after all that the tests do to the file, so that nothing is read for being new. */
+  const later = createFingerprint({ clock: () => Date.now() + 30 * SECOND });
+
+  test("shows if it is written over with as many bytes", async () => {
+    const before = await later([file], []);
+    await setTimeout(20); // as coarse as this file system's times may be
+    writeFileSync(file, "two");
+    expect(await later([file], [])).not.toBe(before);
+  });
+
+  test("shows if its time of change is put back", async () => {
+    utimesSync(file, 1000, 1000);
+    const before = await later([file], []);
+    await setTimeout(20);
+    writeFileSync(file, "two");
+    utimesSync(file, 1000, 1000);
+    expect(await later([file], [])).not.toBe(before);
+  });
+
+  test("shows if a link leads to another file, of the same length and times", async () => {
+    const link = join(folder, "link");
+    writeFileSync(join(folder, "b.yaml"), "two");
+    symlinkSync("a.yaml", link);
+    const before = await later([link], []);
+    symlinkSync("b.yaml", join(folder, "next"));
+    renameSync(join(folder, "next"), link);
+    expect(await later([link], [])).not.toBe(before);
+  });
+});
+
 test("a file whose length and time of change are as before, but not what is in it, counts as changed", async () => {
   utimesSync(file, 1000, 1000);
   const before = await print([file], []);
@@ -78,8 +122,10 @@ test("a link that leads elsewhere, a missing file and a new name that matches ea
   expect(await print([], [join(folder, "*.yaml")])).not.toBe(matching);
 });
 
-test("what is no file is not read: a pipe would never end", async () => {
-  const digest = vi.fn<(path: string) => Promise<string>>();
-  await createFingerprint({ clock: () => Date.now(), digest })([folder, "/dev/zero"], []);
+test("what is no file is not read, nor waited for: a pipe would never end", async () => {
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  const digest = vi.fn<() => Promise<string>>();
+  await createFingerprint({ clock: () => Date.now(), digest })([folder, pipe, "/dev/zero"], []);
   expect(digest).not.toHaveBeenCalled();
 });

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Config } from "../../src/config/config.js";
 import { localDisk } from "../../src/config/config-disk.js";
@@ -8,7 +9,7 @@ import { createFingerprint } from "../../src/config/file-fingerprint.js";
 import { ConfigProblems } from "../../src/config/problem.js";
 import { readConfig } from "../../src/config/read-config.js";
 import { watchConfig } from "../../src/config/watch-config.js";
-import { LONG_SECRET, NOW } from "./settings.js";
+import { LONG_SECRET, NOW, memoryDisk } from "./settings.js";
 
 /** A folder with settings that are watched, as a server would. */
 function startWatching(folder: string, file: string) {
@@ -157,7 +158,12 @@ describe("on a real disk", () => {
 });
 
 describe("looks", () => {
-  const started = readConfig({ file: undefined, env: {}, disk: localDisk, clock: () => NOW });
+  const started = readConfig({
+    file: "/icemint.yaml",
+    env: {},
+    disk: memoryDisk({ "/icemint.yaml": "clients: [{ id: a, disabled: true }]" }),
+    clock: () => NOW,
+  });
 
   /** Watches with prints that are told, one for each look. */
   function watchPrints(signal: AbortSignal, read: () => Config | Promise<Config>) {
@@ -212,9 +218,12 @@ describe("looks", () => {
   });
 
   test("a change of the files that changes no setting is not told", async () => {
-    const { see, onGood } = watchPrints(signal(), () => structuredCloneOf(started));
+    const read = vi.fn<() => Config>(() => structuredClone(started));
+    const { see, onGood } = watchPrints(signal(), read);
     await see("1");
     await see("1");
+    await turnsOfTheLoop();
+    expect(read).toHaveBeenCalledTimes(1);
     expect(onGood).not.toHaveBeenCalled();
   });
 
@@ -252,26 +261,49 @@ describe("looks", () => {
     expect(readings).toHaveLength(2);
   });
 
-  test("what is read when the watch has ended is not taken over, nor refused", async () => {
-    const readings: PromiseWithResolvers<Config>[] = [];
-    const { reloadNow, onGood, onBad } = watchPrints(signal(), () => {
-      const reading = Promise.withResolvers<Config>();
-      readings.push(reading);
-      return reading.promise;
-    });
-    for (const settle of [
-      (reading?: PromiseWithResolvers<Config>) => reading?.resolve({ ...started, warnings: ["late"] }),
-      (reading?: PromiseWithResolvers<Config>) => reading?.reject(new Error("late")),
-    ]) {
+  test.each([
+    ["is good", (reading: PromiseWithResolvers<Config>) => reading.resolve({ ...started, warnings: ["late"] })],
+    ["fails", (reading: PromiseWithResolvers<Config>) => reading.reject(new Error("late"))],
+  ])(
+    "the end of the watch ends its readings: one under way is not told if it %s, and none follows",
+    async (_, settle) => {
+      const readings: PromiseWithResolvers<Config>[] = [];
+      const { reloadNow, onGood, onBad } = watchPrints(signal(), () => {
+        const reading = Promise.withResolvers<Config>();
+        readings.push(reading);
+        return reading.promise;
+      });
       reloadNow();
       await vi.advanceTimersByTimeAsync(0);
+      reloadNow();
       stop.now?.abort();
-      settle(readings.at(-1));
+      settle(readings[0] ?? Promise.withResolvers());
       await vi.advanceTimersByTimeAsync(0);
-    }
-    expect(readings).toHaveLength(2);
-    expect(onGood).not.toHaveBeenCalled();
-    expect(onBad).not.toHaveBeenCalled();
+      reloadNow();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(readings).toHaveLength(1);
+      expect(onGood).not.toHaveBeenCalled();
+      expect(onBad).not.toHaveBeenCalled();
+    },
+  );
+
+  test("a reading that failed for no fault of the settings is tried again after a minute, until it succeeds", async () => {
+    const read = vi
+      .fn<() => Promise<Config>>()
+      .mockRejectedValueOnce(new Error("no memory"))
+      .mockRejectedValueOnce(new Error("no memory"))
+      .mockResolvedValue({ ...started, warnings: ["at last"] });
+    const { see, onGood, onBad } = watchPrints(signal(), read);
+    await see("1");
+    await see("1");
+    expect(onBad).toHaveBeenCalledTimes(1);
+    for (let looks = 0; looks < 100; looks++) await see("1");
+    expect(read).toHaveBeenCalledTimes(1);
+    for (let looks = 0; looks < 200; looks++) await see("1");
+    expect(read).toHaveBeenCalledTimes(3);
+    expect(onGood).toHaveBeenCalledTimes(1);
+    for (let looks = 0; looks < 200; looks++) await see("1");
+    expect(read).toHaveBeenCalledTimes(3);
   });
 
   test("the end of the watch ends its looks", async () => {
@@ -285,6 +317,7 @@ describe("looks", () => {
   });
 });
 
-function structuredCloneOf(config: Config): Config {
-  return { ...config, clients: [...config.clients], tokens: { ...config.tokens } };
+/** Lets what waits for the loop's next turns go on; the fake timers do not hold it up. */
+async function turnsOfTheLoop(): Promise<void> {
+  for (let turns = 0; turns < 3; turns++) await setImmediate();
 }
