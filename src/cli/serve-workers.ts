@@ -24,9 +24,6 @@ export async function serveWorkers(count: number, context: CommandContext): Prom
   const stopping = new AbortController();
   const workers = new Map<number, Worker>();
   const serving = new Set<Worker>();
-  const tell = (signal: "SIGTERM" | "SIGHUP", told: Iterable<Worker>): void => {
-    for (const worker of told) worker.process.kill(signal);
-  };
   const stop = (): void => {
     stopping.abort();
     tell("SIGTERM", workers.values()); // a second signal reaches the workers too, and ends them at once
@@ -58,4 +55,8 @@ export async function serveWorkers(count: number, context: CommandContext): Prom
 
   const orderly = await Promise.all(Array.from({ length: count }, (_, index) => keep(index)));
   return orderly.every(Boolean) ? 0 : 1;
+}
+
+function tell(signal: "SIGTERM" | "SIGHUP", workers: Iterable<Worker>): void {
+  for (const worker of workers) worker.process.kill(signal);
 }

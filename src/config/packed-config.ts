@@ -48,8 +48,7 @@ export function inParts(clients: readonly Client[]): readonly (readonly Client[]
 function alike(clients: readonly Client[]): readonly Client[] {
   const known = new Map<string, unknown>();
   const one = <T>(member: string, value: T): T => {
-    const plain = (_name: string, inner: unknown) => (inner instanceof Set ? [...inner] : inner);
-    const text = `${member} ${JSON.stringify(value, plain)}`;
+    const text = `${member} ${JSON.stringify(value, withoutSets)}`;
     if (!known.has(text)) known.set(text, value);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the values of one member have one type
     return known.get(text) as T;
@@ -64,4 +63,9 @@ function alike(clients: readonly Client[]): readonly Client[] {
     mayActFor: one("mayActFor", client.mayActFor),
     permissions: one("permissions", client.permissions),
   }));
+}
+
+/** For JSON, which has no sets. */
+function withoutSets(_name: string, value: unknown): unknown {
+  return value instanceof Set ? [...value] : value;
 }

@@ -38,3 +38,13 @@ test("many clients come in their order, and what they have alike is kept once fo
   expect(new Set(clients.map(({ scopes }) => scopes)).size).toBeLessThanOrEqual(10);
   expect(new Set(clients.map(({ claims }) => claims)).size).toBeLessThanOrEqual(5);
 });
+
+test("what is spelt alike but means something else stays what it is", async () => {
+  const yaml = withClients(
+    client("a", "claims: { allowed: [set, catalog], default: [catalog] }"),
+    client("b", "scopes: { allowed: [catalog], default: [catalog] }"),
+    client("c", "claims: { allowed: [catalog], default: [catalog] }"),
+  );
+  const config = read({ yaml });
+  expect((await unpackConfig(packConfig(config))).clients).toStrictEqual(config.clients);
+});

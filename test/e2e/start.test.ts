@@ -1,17 +1,16 @@
 /** What a user types in the first minutes, typed. */
-import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text as allOf } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { eventually } from "../support/eventually.js";
+import { RedisProcess } from "../support/redis-process.js";
 import { freePort } from "../support/redis-server.js";
-import { MAIN, ServerProcess, cleanEnvironment } from "../support/server-process.js";
+import { MAIN, ServerProcess } from "../support/server-process.js";
 import { expectTokenSet } from "./fit-for-clients.js";
 import { type RawAnswer, postForm } from "./http-exchange.js";
 import { type Typed, machinePath, type } from "./typed-command.js";
@@ -102,6 +101,7 @@ describe("icemint serve that cannot start says why in one line and ends with 1",
   test.each([
     ["a file that is not there", "/no/such/icemint.yaml", /no such file/],
     ["a folder", tmpdir(), /folder|directory/],
+    ["what no server could read again", "/dev/null", /a server needs a file, which it can read again/],
   ])("for %s as settings", async (_, file, why) => {
     const { code, stdout, stderr } = await icemint(`serve --config ${file}`);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
@@ -155,37 +155,6 @@ describe("settings that change", () => {
   });
 });
 
-test("a signal while the settings are still read ends the server in order, without a start", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "icemint-start-"));
-  const pipe = join(folder, "icemint.yaml");
-  execFileSync("mkfifo", [pipe]);
-  const child = spawn("node", [MAIN, "serve", "--config", pipe], { env: cleanEnvironment(), stdio: "pipe" });
-  try {
-    const exited = once(child, "exit");
-    const printed = allOf(child.stdout);
-    // A pipe opens for writing once somebody reads it.
-    const opened = () => {
-      try {
-        return openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
-      } catch {
-        return undefined;
-      }
-    };
-    let writer: number | undefined;
-    await eventually("it reads", () => (writer = opened()) !== undefined, 10_000);
-    child.kill("SIGTERM");
-    // So much that reading takes longer than loading the server's code, which holds up the signal.
-    writeFileSync(join(folder, "many"), stringify({ clients: manyClients(10_000) }));
-    execFileSync("sh", ["-c", 'cat "$0" > "$1"', join(folder, "many"), pipe]);
-    closeSync(writer ?? 0);
-    expect(await exited).toEqual([0, null]);
-    expect(await printed).toBe("");
-  } finally {
-    child.kill("SIGKILL");
-    rmSync(folder, { recursive: true });
-  }
-});
-
 test("while a large file is read anew, the server goes on answering", async () => {
   await using server = await ServerProcess.start({ settings: { clients: [client("a", SECRET)] } });
   const isReloaded = (): boolean => server.log().some(({ msg }) => msg === "settings reloaded");
@@ -200,6 +169,38 @@ test("while a large file is read anew, the server goes on answering", async () =
   }
   expect(answers).toBeGreaterThan(20);
   expect(slowest).toBeLessThan(500);
+});
+
+test("the demo client of a first start outlives a reload, which a variable's file can bring about", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "icemint-start-"));
+  const level = join(folder, "level");
+  writeFileSync(level, "info");
+  await using server = await ServerProcess.start({ env: { ICEMINT_LOG_LEVEL_FILE: level } });
+  const secret = /icm_\w+/.exec(server.stdout)?.[0] ?? "";
+  const demo = { grant_type: "client_credentials", client_id: "demo", client_secret: secret };
+  expectTokenSet(await postForm(server.url, demo));
+  const reloaded = (): unknown => server.log().find(({ msg }) => msg === "settings reloaded");
+  server.signal("SIGHUP");
+  await eventually("SIGHUP reloads", () => reloaded() !== undefined, 5000);
+  expect(reloaded()).toMatchObject({ clients: 1 });
+  expectTokenSet(await postForm(server.url, demo));
+  rmSync(folder, { recursive: true });
+});
+
+test("workers take a reload for what it is: nothing of theirs needs a restart", async () => {
+  await using redis = await RedisProcess.start();
+  const settings = (id: string) => ({
+    issuer: "https://tokens.example.com",
+    redis: { url: redis.url },
+    clients: [client(id, SECRET)],
+  });
+  const env = { ICEMINT_SEALING_KEY: Buffer.alloc(32, 7).toString("base64") };
+  await using server = await ServerProcess.start({ settings: settings("a"), args: ["--workers", "2"], env });
+  server.writeSettings(settings("b"));
+  const reloads = (): number => server.log().filter(({ msg }) => msg === "settings reloaded").length;
+  await eventually("both have seen the change", () => reloads() === 2, 5000);
+  expect(server.stderr).not.toContain("need a restart");
+  expectTokenSet(await ask(server, "b"));
 });
 
 describe("the other commands", () => {
@@ -239,6 +240,17 @@ describe("the other commands", () => {
       expect(short).toEqual(long);
     },
   );
+
+  test("--help among other words, or after the first of two, is answered too; after -- it is not asked for", async () => {
+    const [among, first, after] = await Promise.all(
+      ["revoke session --help x", "client --help", "revoke --server http://127.0.0.1:1 subject -- --help"].map((args) =>
+        icemint(args, { ICEMINT_CLIENT_ID: "a", ICEMINT_CLIENT_SECRET: SECRET }),
+      ),
+    );
+    expect(among).toMatchObject({ code: 0, stdout: expect.stringContaining("usage: icemint revoke") });
+    expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining("client new ID") });
+    expect(after).toMatchObject({ code: 1, stdout: "" });
+  });
 
   test("--help and --version end with 0, no command and an unknown one with 2 and the list of commands", async () => {
     const [help, version, none, unknown] = await Promise.all(
