@@ -22,6 +22,8 @@ export interface FingerprintSources {
 const COARSENESS_MS = 2 * SECOND;
 /** A file is read again after this time, for file systems whose times tell nothing. */
 const TRUST_MS = MINUTE;
+/** A process has few file descriptors, and there may be a client file for each of many teams. */
+const FILES_AT_ONCE = 32;
 
 /** What was read, and how the file looked then. */
 interface Seen {
@@ -29,6 +31,8 @@ interface Seen {
   readonly digest: string;
   readonly until: number;
 }
+
+const MISSING: Seen = { look: "", digest: "missing", until: 0 };
 
 /** Makes the fingerprint of one watch, which remembers what it has read. */
 export function createFingerprint({ clock, digest = digestOf }: FingerprintSources): Fingerprint {
@@ -42,7 +46,7 @@ export function createFingerprint({ clock, digest = digestOf }: FingerprintSourc
       file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
       return await seeFile(path, file);
     } catch {
-      return { look: "", digest: "missing", until: 0 };
+      return MISSING;
     } finally {
       await file?.close();
     }
@@ -62,7 +66,13 @@ export function createFingerprint({ clock, digest = digestOf }: FingerprintSourc
   return async (files, patterns) => {
     const matches = await Promise.all(patterns.map(matching));
     const paths = [...new Set([...files, ...matches.flat().toSorted()])];
-    seen = new Map(await Promise.all(paths.map(async (path) => [path, await see(path)] as const)));
+    const next = new Map<string, Seen>();
+    for (let at = 0; at < paths.length; at += FILES_AT_ONCE) {
+      const some = paths.slice(at, at + FILES_AT_ONCE);
+      const found = await Promise.all(some.map(see));
+      for (const [index, path] of some.entries()) next.set(path, found[index] ?? MISSING);
+    }
+    seen = next;
     return createHash("sha256")
       .update(JSON.stringify([...seen].map(([path, { digest: contents }]) => [path, contents])))
       .digest("hex");

@@ -122,6 +122,20 @@ test("a link that leads elsewhere, a missing file and a new name that matches ea
   expect(await print([], [join(folder, "*.yaml")])).not.toBe(matching);
 });
 
+test("of many files a few are open at a time", async () => {
+  for (let at = 0; at < 100; at++) writeFileSync(join(folder, `${at}.yaml`), String(at));
+  let [open, most] = [0, 0];
+  const digest = async () => {
+    most = Math.max(most, ++open);
+    await setTimeout(1);
+    open--;
+    return "";
+  };
+  await createFingerprint({ clock: () => Date.now(), digest })([], [join(folder, "*.yaml")]);
+  expect(most).toBeGreaterThan(1);
+  expect(most).toBeLessThanOrEqual(32);
+});
+
 test("what is no file is not read, nor waited for: a pipe would never end", async () => {
   const pipe = join(folder, "pipe");
   execFileSync("mkfifo", [pipe]);
