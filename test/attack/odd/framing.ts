@@ -126,6 +126,7 @@ const LINES: readonly OddRequest[] = [
   unparsable("lines that end in a newline alone", bytes().toString("latin1").replaceAll("\r\n", "\n")),
   unparsable("a line of nothing but a colon in front", `:\r\n${bytes().toString("latin1")}`),
   unparsable("a header before the request line", `Host: a\r\n${bytes().toString("latin1")}`),
+  unparsable("a header field of ten megabytes", bytes({ headers: [`X-Long: ${"x".repeat(10_000_000)}`] }), [431]),
   unparsable("header fields of 40 kilobytes", bytes({ headers: [`X-Long: ${"x".repeat(40_000)}`] }), [431]),
   unparsable(
     "a thousand header fields",
