@@ -1,8 +1,8 @@
 /** `icemint client new ID`: a new secret, shown once, and what to put into the settings: its digest alone. */
+import { secretDigest } from "../clients/secret.js";
 import { stringify } from "yaml";
 import { CLIENT_ID, MAX_CLIENT_ID } from "../config/client-schema.js";
 import { generateSecret } from "../config/secret.js";
-import { digest } from "../config/trivial-secrets.js";
 
 /** How it is called. */
 export const USAGE = "usage: icemint client new ID\n";
@@ -41,7 +41,7 @@ export function clientNew({ args, stdout, stderr, randomBytes }: ClientNewContex
       "",
       `  - id: ${stringify(id).trimEnd()}`,
       "    secrets:",
-      `      - sha256: "${digest(secret)}"`,
+      `      - sha256: "${secretDigest(secret)}"`,
       "",
     ].join("\n"),
   );

@@ -1,7 +1,8 @@
 /** `icemint serve`: reads the settings, starts the server, says what a person wants to know, and waits for signals. */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 import type { App } from "../app.js";
+import { secretDigest } from "../clients/secret.js";
 import type { Config } from "../config/config.js";
 import { createFingerprint } from "../config/file-fingerprint.js";
 import { ConfigProblems, spellProblem } from "../config/problem.js";
@@ -157,11 +158,10 @@ function requireSharedKeys({ redis, keys }: Config): void {
  */
 function forThisProcess(config: Config, index: number | undefined, demoSecret: string): Config {
   const { host, port } = config.adminListen;
-  const digest = createHash("sha256").update(demoSecret).digest("hex");
   return {
     ...config,
     adminListen: { host, port: port === 0 ? 0 : port + (index ?? 0) },
-    clients: config.demo ? [...config.clients, demoClient(digest, config)] : config.clients,
+    clients: config.demo ? [...config.clients, demoClient(secretDigest(demoSecret), config)] : config.clients,
   };
 }
 

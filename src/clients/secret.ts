@@ -6,7 +6,7 @@ import type { ClientSet } from "./client-registry.js";
 /** Compared with when there is nothing to compare with, so that an unknown client costs what a known one does. */
 const DECOY = "0".repeat(64);
 
-/** SHA-256 of a presented secret (in UTF-8), in lower-case hex. */
+/** SHA-256 of a secret (in UTF-8), in lower-case hex, as the settings spell it. */
 export function secretDigest(secret: string): string {
   return hash("sha256", secret, "hex");
 }

@@ -1,12 +1,13 @@
 /** A client's secrets: read from where the settings say, checked, and made comparable. */
 import type { ClientSecret } from "../clients/client.js";
+import { secretDigest } from "../clients/secret.js";
 import type { clientSchema } from "./client-schema.js";
 import { type Findings, type Spot, inside } from "./problem.js";
 import type { Readable } from "./read-by-schema.js";
 import { parseScryptHash } from "./scrypt-hash.js";
 import { looksGenerated } from "./secret.js";
 import type { SettingFiles } from "./setting-files.js";
-import { digest, isTrivialDigest } from "./trivial-secrets.js";
+import { isTrivialDigest } from "./trivial-secrets.js";
 
 /** What reading secrets needs from outside. */
 export interface SecretSources {
@@ -62,7 +63,7 @@ export function readSecret(entry: SecretEntry, sources: SecretSources): FoundSec
     return found(hex, true, yaml.expires, at);
   }
   const clear = readClear(entry, sources);
-  return clear && found(digest(clear.value), looksGenerated(clear.value), yaml.expires, clear.spot);
+  return clear && found(secretDigest(clear.value), looksGenerated(clear.value), yaml.expires, clear.spot);
 }
 
 function readScrypt(phc: string, expiresAt: number | undefined, spot: Spot, findings: Findings) {

@@ -5,7 +5,7 @@
 import { Worker } from "node:worker_threads";
 import type { Config } from "./config.js";
 import { type PackedConfig, unpackConfig } from "./packed-config.js";
-import { ConfigProblems, type Problem } from "./problem.js";
+import { ConfigProblems } from "./problem.js";
 import type { ConfigSources } from "./read-config.js";
 
 /** What the thread reads, from this machine's disk. */
@@ -16,11 +16,7 @@ export type ThreadAnswer =
   | { readonly packed: PackedConfig; readonly refused?: never }
   | {
       readonly packed?: never;
-      readonly refused: {
-        readonly problems: readonly Problem[];
-        readonly warnings: readonly string[];
-        readonly files: readonly string[];
-      };
+      readonly refused: Pick<ConfigProblems, "problems" | "warnings" | "files">;
     };
 
 /**

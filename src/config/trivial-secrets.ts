@@ -1,5 +1,5 @@
 /** Digests of words that anybody would try first. */
-import { createHash } from "node:crypto";
+import { secretDigest } from "../clients/secret.js";
 
 const WORDS = [
   "",
@@ -16,15 +16,10 @@ const WORDS = [
   ..."iceberg polaris icemint catalog spark trino token credential credentials client null undefined none".split(" "),
 ];
 
-const DIGESTS: ReadonlySet<string> = new Set(WORDS.flatMap((word) => [word, `${word}\n`]).map(digest));
-
-/** SHA-256 of a secret, as the settings and the look-up by secret spell it. */
-export function digest(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
-}
+const DIGESTS: ReadonlySet<string> = new Set(WORDS.flatMap((word) => [word, `${word}\n`]).map(secretDigest));
 
 /** Whether a digest (lower-case hex) is that of a trivial word, or of the client's own id. */
 export function isTrivialDigest(sha256: string, clientId: string | undefined): boolean {
   if (DIGESTS.has(sha256)) return true;
-  return clientId !== undefined && [clientId, `${clientId}\n`].some((word) => digest(word) === sha256);
+  return clientId !== undefined && [clientId, `${clientId}\n`].some((word) => secretDigest(word) === sha256);
 }

@@ -4,6 +4,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import { MINUTE } from "../oauth/clock.js";
 import type { Config } from "./config.js";
 import type { Fingerprint } from "./file-fingerprint.js";
 import { needsRestart } from "./needs-restart.js";
@@ -29,8 +30,7 @@ export interface ConfigWatch {
 
 /** Two looks and a reading stay below the promised 2 s. */
 const INTERVAL_MS = 500;
-/** A minute. */
-const LOOKS_UNTIL_RETRY = 120;
+const LOOKS_UNTIL_RETRY = MINUTE / INTERVAL_MS;
 
 /** Watches until the signal aborts. `reloadNow` reads at once, changed or not: for SIGHUP. */
 export function watchConfig(watch: ConfigWatch): { readonly reloadNow: () => void } {

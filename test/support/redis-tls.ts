@@ -6,12 +6,11 @@ import { join } from "node:path";
 import { redisProgram } from "./redis-server.js";
 
 /** Why suites over TLS are skipped, to follow their names; empty if they are not. Small builds have no TLS. */
-export const withoutTls = hasTls() ? "" : " (skipped: the Redis on the PATH was built without TLS)";
-
-/** Without a certificate the server ends at once, and says why. */
-function hasTls(): boolean {
+export function noRedisTls(): string {
+  // Without a certificate the server ends at once, and says why.
   const { stdout, stderr } = spawnSync(redisProgram(), ["--port", "0", "--tls-port", "1"], { encoding: "utf8" });
-  return !/Missing implement of connection type tls|Bad directive/.test(stdout + stderr);
+  const hasTls = !/Missing implement of connection type tls|Bad directive/.test(stdout + stderr);
+  return hasTls ? "" : " (skipped: the Redis on the PATH was built without TLS)";
 }
 
 /** Its files, as icemint's settings name them. */

@@ -3,7 +3,7 @@ import { createRedisKeys } from "../../../src/storage/redis/keys.js";
 import { RevocationTable } from "../../../src/tokens/revocation-table.js";
 import { eventually } from "../../support/eventually.js";
 import { deployOnRedis, singleSettings } from "../../support/redis-deployment.js";
-import { type RedisTls, makeRedisTls, withoutTls } from "../../support/redis-tls.js";
+import { type RedisTls, makeRedisTls, noRedisTls } from "../../support/redis-tls.js";
 import { startCluster } from "../../support/redis-topologies.js";
 import type { ClusterSetup } from "../../support/redis-topologies.js";
 import { refreshFamiliesContract } from "../refresh-families.contract.js";
@@ -11,12 +11,15 @@ import { aSession, revocationLogContract } from "../revocation-log.contract.js";
 import { smallPortsContract } from "../small-ports.contract.js";
 
 describe("on a cluster, in clear", () => keepsItsPromises());
-describe.skipIf(withoutTls !== "")(`on a cluster, over TLS${withoutTls}`, () => keepsItsPromises(makeRedisTls()));
+const reason = noRedisTls();
+describe.skipIf(reason !== "")(`on a cluster, over TLS${reason}`, () => keepsItsPromises(makeRedisTls));
 
-function keepsItsPromises(tls?: RedisTls): void {
+function keepsItsPromises(makeTls?: () => RedisTls): void {
+  let tls: RedisTls | undefined;
   let cluster: ClusterSetup;
 
   beforeAll(async () => {
+    tls = makeTls?.();
     cluster = await startCluster(tls);
   });
 

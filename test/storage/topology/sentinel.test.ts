@@ -4,7 +4,7 @@ import type { Storage } from "../../../src/storage/storage.js";
 import { eventually } from "../../support/eventually.js";
 import { deployOnRedis, singleSettings } from "../../support/redis-deployment.js";
 import type { Deployment } from "../../support/redis-deployment.js";
-import { type RedisTls, makeRedisTls, withoutTls } from "../../support/redis-tls.js";
+import { type RedisTls, makeRedisTls, noRedisTls } from "../../support/redis-tls.js";
 import { startSentinels } from "../../support/redis-topologies.js";
 import type { SentinelSetup } from "../../support/redis-topologies.js";
 import { RecordingTable, aSession } from "../revocation-log.contract.js";
@@ -12,9 +12,11 @@ import { RecordingTable, aSession } from "../revocation-log.contract.js";
 const inAnHour = (): number => Math.floor(Date.now() / 1000) + 3600;
 
 describe("with Sentinels, in clear", () => keepsItsPromises());
-describe.skipIf(withoutTls !== "")(`with Sentinels, over TLS${withoutTls}`, () => keepsItsPromises(makeRedisTls()));
+const reason = noRedisTls();
+describe.skipIf(reason !== "")(`with Sentinels, over TLS${reason}`, () => keepsItsPromises(makeRedisTls));
 
-function keepsItsPromises(tls?: RedisTls): void {
+function keepsItsPromises(makeTls?: () => RedisTls): void {
+  let tls: RedisTls | undefined;
   let sentinels: SentinelSetup;
   let deployment: Deployment;
   let storage: Storage;
@@ -22,6 +24,7 @@ function keepsItsPromises(tls?: RedisTls): void {
   const end = new AbortController();
 
   beforeAll(async () => {
+    tls = makeTls?.();
     sentinels = await startSentinels(tls);
     const { hosts, master } = sentinels;
     const topology = { kind: "sentinel", hosts, master, password: undefined } as const;

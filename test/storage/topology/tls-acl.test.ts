@@ -5,19 +5,22 @@ import { createRedisKeys } from "../../../src/storage/redis/keys.js";
 import { eventually } from "../../support/eventually.js";
 import { deployOnRedis, recordedLog, singleSettings } from "../../support/redis-deployment.js";
 import { RedisProcess } from "../../support/redis-process.js";
-import { makeRedisTls, withoutTls } from "../../support/redis-tls.js";
+import { type RedisTls, makeRedisTls, noRedisTls } from "../../support/redis-tls.js";
 import { refreshFamiliesContract } from "../refresh-families.contract.js";
 import { RecordingTable, aSession, revocationLogContract } from "../revocation-log.contract.js";
 import { smallPortsContract } from "../small-ports.contract.js";
 
 const DOCUMENTED = /^ACL SETUSER icemint on >PASSWORD (.*)$/m.exec(readFileSync("docs/state.md", "utf8"))?.[1] ?? "";
 
-describe.skipIf(withoutTls !== "")(`over TLS with a client certificate${withoutTls}`, () => {
-  const tls = makeRedisTls();
+const reason = noRedisTls();
+
+describe.skipIf(reason !== "")(`over TLS with a client certificate${reason}`, () => {
+  let tls: RedisTls;
   let server: RedisProcess;
   let admin: Redis;
 
   beforeAll(async () => {
+    tls = makeRedisTls();
     server = await RedisProcess.start({ tls });
     admin = server.connect();
     const rules = DOCUMENTED.replace("~icemint:*", "~test-*").split(" ");
