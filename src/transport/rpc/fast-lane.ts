@@ -6,7 +6,7 @@
  * What it may assume, since the stock road does not need to ask it: the service implementations are the same objects as
  * the stock road's; there are no interceptors; answers are never compressed; a message fits into memory (`readMaxBytes`).
  * It is built of parts that Connect exports and marks as private: the version is pinned exactly, and both the parity test
- * and the conformance suite run on this lane.
+ * and the Connect conformance suite run on this lane.
  */
 import type { ServerHttp2Stream } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
