@@ -5,6 +5,7 @@ import type { Actor } from "../oauth/access-token.js";
 import { type Clock, toSeconds } from "../oauth/clock.js";
 import { type OAuthError, invalidRequest } from "../oauth/error.js";
 import { type JsonObject, isJsonObject } from "../oauth/json.js";
+import { isSubject } from "../oauth/subject.js";
 import { actorOf } from "../tokens/token-verifier.js";
 import type { ForeignVerifier, TrustedIssuer } from "../tokens/trusted-issuer.js";
 import { readUnsecuredJwt } from "../tokens/unsecured-jwt.js";
@@ -61,7 +62,7 @@ export function proposeUnsecuredUser(
   }
   const claims = readUnsecuredJwt(subjectToken, toSeconds(dependencies.clock()), subjectInvalid);
   const subject = claims["sub"];
-  if (typeof subject !== "string" || !isSubject(subject)) throw subjectInvalid("no usable sub");
+  if (!isSubject(subject)) throw subjectInvalid("no usable sub");
   const allowed = client.unsecuredSubjects.some((pattern) => matches(subject, pattern));
   const takenFor =
     dependencies.registry.current.byId.has(subject) ||
@@ -117,14 +118,10 @@ function formerActor(claims: JsonObject, issuer: string): Actor | undefined {
   return named && markedAs(issuer, named);
 }
 
-function markedAs(issuer: string, actor: Actor): Actor {
-  return { sub: actor.sub, iss: actor.iss ?? issuer, ...(actor.act && { act: markedAs(issuer, actor.act) }) };
-}
-
-const MAX_SUBJECT_LENGTH = 255;
-
-function isSubject(text: string): boolean {
-  return text.length > 0 && text.length <= MAX_SUBJECT_LENGTH && !/\p{Cc}/u.test(text);
+/** The issuer vouches for them all: an `iss` that it gives one of them could be ours, or that of another issuer. */
+function markedAs(issuer: string, { sub, act }: Actor): Actor {
+  if (!isSubject(sub)) throw subjectInvalid("act names an actor that no token of ours may name");
+  return { sub, iss: issuer, ...(act && { act: markedAs(issuer, act) }) };
 }
 
 /** Glob match with `*` for any characters. Linear in the subject for each star: no backtracking to exploit. */

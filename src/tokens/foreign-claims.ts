@@ -1,5 +1,6 @@
 /** What a foreign token must say of its kind, its audience and its subject. */
 import type { JsonObject, JsonValue } from "../oauth/json.js";
+import { isSubject } from "../oauth/subject.js";
 import type { CompactJws, Refuse } from "./compact-jws.js";
 import type { IssuerUse, TrustedIssuer } from "./trusted-issuer.js";
 
@@ -45,19 +46,12 @@ export function audienceOf(value: JsonValue | undefined): readonly string[] | un
   return texts.length === value.length ? texts : undefined;
 }
 
-const MAX_SUBJECT_LENGTH = 2048;
-
-/** No control, format or unpaired surrogate character, and no line break: a name that a log and a person can show. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
-
 /**
  * The subject: for an assertion `sub` itself, which a client's record names; else the mapped claim with the issuer's
  * prefix.
  */
 export function subjectOf(claims: JsonObject, { subject }: TrustedIssuer, use: IssuerUse, refuse: Refuse): string {
   const value = claims[use === "client_assertion" ? "sub" : subject.claim];
-  if (typeof value !== "string" || value === "" || value.length > MAX_SUBJECT_LENGTH || UNPRINTABLE.test(value)) {
-    throw refuse("the claim that names the subject is missing or unfit");
-  }
+  if (!isSubject(value)) throw refuse("the claim that names the subject is missing or unfit");
   return use === "client_assertion" ? value : subject.prefix + value;
 }

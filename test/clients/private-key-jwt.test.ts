@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { describe, expect, test } from "vitest";
 import type { Client } from "../../src/clients/client.js";
 import { stateUnavailable } from "../../src/oauth/error.js";
@@ -15,6 +16,17 @@ const byUri = client("by-uri", { keys: { kind: "uri", uri: JWKS_URL } });
 
 function jsonOf(jwk: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(Object.entries(jwk).map(([name, value]) => [name, String(value)]));
+}
+
+/** The order of P-256. */
+const ORDER = BigInt("0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
+
+/** The same assertion with the other signature that is as good: (r, n - s) for (r, s). */
+function withOtherSignature(assertion: string): string {
+  const signed = assertion.slice(0, assertion.lastIndexOf(".") + 1);
+  const signature = Buffer.from(assertion.slice(signed.length), "base64url").toString("hex");
+  const s = (ORDER - BigInt(`0x${signature.slice(64)}`)).toString(16).padStart(64, "0");
+  return signed + Buffer.from(signature.slice(0, 64) + s, "hex").toString("base64url");
 }
 
 let serial = 0;
@@ -145,16 +157,30 @@ describe("an assertion that the client signed", () => {
     expect([...used.values()]).toContain((NOW + 300 + 30) * 1000);
   });
 
+  test("is used once without a jti, too, however its signature is spelled", async () => {
+    const { present: presentTo, used } = presenting([orders]);
+    const assertion = key.sign(claims({ jti: undefined }));
+    await expect(presentTo(assertion)).resolves.toBeDefined();
+    for (const repeat of [assertion, withOtherSignature(assertion)]) {
+      expect(await refusalOf(presentTo(repeat))).toMatchObject({ code: "invalid_client" });
+    }
+    expect([...used.values()]).toEqual([(NOW + 300 + 30) * 1000]);
+    await expect(presentTo(key.sign(claims({ jti: undefined, iat: NOW - 1 })))).resolves.toBeDefined();
+  });
+
   test("does not spend its jti when its signature is wrong", async () => {
     const { present: presentTo } = presenting([orders]);
     await refusalOf(presentTo(stranger.sign(claims({ jti: "mine" }))));
     await expect(presentTo(key.sign(claims({ jti: "mine" })))).resolves.toBeDefined();
   });
 
-  test("waits for the state that remembers it: temporarily_unavailable, and no failure", async () => {
+  test.each([
+    ["with a jti", {}],
+    ["without one", { jti: undefined }],
+  ])("%s waits for the state that remembers it: temporarily_unavailable, and no failure", async (_, claim) => {
     const { present: presentTo, limiter } = presenting([orders], { replaysAway: stateUnavailable() });
     for (let i = 0; i < 2 * BURST; i++) {
-      expect(await refusalOf(presentTo(key.sign(claims())))).toMatchObject({
+      expect(await refusalOf(presentTo(key.sign(claims(claim))))).toMatchObject({
         code: "temporarily_unavailable",
         reason: "STATE_UNAVAILABLE",
       });

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/oauth/json.js";
 import {
@@ -127,6 +128,45 @@ describe("a user's token of a trusted issuer", () => {
     expect(claimsOf(access_token)["act"]).toEqual({ sub: "catalog", act: { sub: "portal", iss: IDP } });
   });
 
+  test.each([
+    ["ours", ISSUER],
+    ["ours with a final slash", `${ISSUER}/`],
+    ["another issuer's", "https://other.example.com"],
+    ["empty", ""],
+    ["no string", 5],
+  ])("marks an actor as its issuer's even where its iss is %s", async (_, iss) => {
+    const core = await startCore([client("catalog"), client("ops", { mayActFor: new Set(["catalog"]) })]);
+    const user = idpToken(ada(core, { act: { sub: "ops", iss, act: { sub: "ops", iss } } }));
+    const { access_token } = await core.exchange(subject(user, "jwt"), byPost("catalog"));
+    const act = { sub: "catalog", act: { sub: "ops", iss: IDP, act: { sub: "ops", iss: IDP } } };
+    expect(claimsOf(access_token)["act"]).toEqual(act);
+    expect(core.recorded.at(-1)).toMatchObject({ decision: { actors: ["catalog"] } });
+    // A revocation of our client of that name does not concern the token, and all who read the token see whose actor it is.
+    const caller = { requestId: "r", transport: "form" as const, address: "::1" };
+    await core.storage.revocations.publish(
+      { kind: "client", clientId: "ops", notBefore: core.clock() / 1000, expiresAt: core.clock() / 1000 + 3600 },
+      "t",
+    );
+    core.pass(3);
+    const introspect = { credentials: byPost("catalog"), caller, token: access_token };
+    expect(await core.introspection.introspect(introspect)).toMatchObject({ active: true, act });
+    const delegated = await core.exchange(subject(access_token), byPost("ops"));
+    expect(claimsOf(delegated.access_token)["act"]).toEqual({ sub: "ops", act });
+    expect(core.recorded.at(-1)).toMatchObject({ decision: { actors: ["ops", "catalog"] } });
+  });
+
+  test.each([
+    ["with a character that nobody sees", "o\u200Bps"],
+    ["without a name", ""],
+    ["with too long a name", "x".repeat(2049)],
+  ])("is refused where it names an actor %s", async (_, sub) => {
+    const core = await startCore([client("catalog")]);
+    const user = idpToken(ada(core, { act: { sub: "portal", act: { sub } } }));
+    expect(await refusal(core.exchange(subject(user, "jwt"), byPost("catalog")))).toMatchObject({
+      reason: "SUBJECT_TOKEN_INVALID",
+    });
+  });
+
   test("needs the exchange grant", async () => {
     const core = await startCore([client("catalog", { grants: new Set(["client_credentials"]) })]);
     expect(await refusal(core.exchange(subject(idpToken(ada(core)), "jwt"), byPost("catalog")))).toMatchObject({
@@ -165,6 +205,39 @@ describe("the parameters of an exchange", () => {
     expect(await refusal(core.exchange(parameters, byPost("catalog")))).toMatchObject({
       reason: "ACTOR_TOKEN_INVALID",
     });
+  });
+});
+
+describe("the name of a user", () => {
+  test("is accepted from an unsecured token exactly where it is accepted from an issuer's", async () => {
+    const core = await startCore([client("catalog", { unsecuredSubjects: ["*"] })]);
+    const accepts = (token: string): Promise<boolean> =>
+      core.exchange(subject(token, "jwt"), byPost("catalog")).then(
+        () => true,
+        () => false,
+      );
+    const characters = fc.constantFrom("\u200B", "\u202E", "\uFEFF", "\u2028", "\n", "\0", "\uD800", "é", "艾", " ");
+    const names = fc.oneof(
+      fc.tuple(fc.string({ maxLength: 5 }), characters, fc.string({ maxLength: 5 })).map((parts) => parts.join("")),
+      fc.integer({ min: 0, max: 700 }).map((length) => "x".repeat(length)),
+      fc.string({ unit: "binary", maxLength: 10 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(names, async (sub) => {
+        fc.pre(sub !== "catalog" && !sub.startsWith("idp:"));
+        expect(await accepts(unsecuredToken({ sub }))).toBe(await accepts(idpToken(ada(core, { sub }))));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test.each(["ada\u200B", "\u202Eada", "ada\uFEFF"])("is not accepted as %j", async (sub) => {
+    const core = await startCore([client("catalog", { unsecuredSubjects: ["*"] })]);
+    for (const token of [unsecuredToken({ sub }), idpToken(ada(core, { sub }))]) {
+      expect(await refusal(core.exchange(subject(token, "jwt"), byPost("catalog")))).toMatchObject({
+        reason: "SUBJECT_TOKEN_INVALID",
+      });
+    }
   });
 });
 
