@@ -3,9 +3,12 @@ import { describe, expect, test } from "vitest";
 import { isSubject } from "../../src/oauth/subject.js";
 
 describe("what names a subject", () => {
-  test.each(["ada", "ada@example.com", "Åda Łovelace", "艾达", "👩", "a".repeat(2048), "a:b/c d"])("may be %j", (name) => {
-    expect(isSubject(name)).toBe(true);
-  });
+  test.each(["ada", "ada@example.com", "Åda Łovelace", "艾达", "👩", "a".repeat(2048), "a:b/c d"])(
+    "may be %j",
+    (name) => {
+      expect(isSubject(name)).toBe(true);
+    },
+  );
 
   test.each([
     ["nothing", ""],
