@@ -7,6 +7,8 @@ import { BENCH_CLIENT } from "./bench-client.js";
 import { freePort } from "./redis.js";
 import { startServer, type ServerProcess } from "./server-process.js";
 
+const ANY_NODE = new URL("contenders/any-node.js", import.meta.url).pathname;
+
 /** How an icemint is set up. */
 export interface IcemintOptions {
   /** A folder of the bench's own, for settings and log. */
@@ -22,6 +24,8 @@ export interface IcemintOptions {
   readonly serveArgs?: readonly string[];
   /** Absent: a file in the folder. */
   readonly logFile?: string;
+  /** The Node that runs it, however old; absent: the one that runs the bench. */
+  readonly node?: string;
   /** More arguments of `node`, such as `--cpu-prof`. */
   readonly nodeArgs?: readonly string[];
 }
@@ -51,7 +55,15 @@ export async function startIcemint(options: IcemintOptions): Promise<ServerProce
     }),
   );
   return startServer({
-    args: [...nodeArgs, "dist/main.js", "serve", "--config", config, ...serveArgs],
+    ...(options.node !== undefined && { node: options.node }),
+    args: [
+      ...nodeArgs,
+      options.node === undefined ? "dist/main.js" : ANY_NODE,
+      "serve",
+      "--config",
+      config,
+      ...serveArgs,
+    ],
     env: {
       ICEMINT_LISTEN: `127.0.0.1:${port}`,
       ICEMINT_ADMIN_LISTEN: `127.0.0.1:${await freePort()}`,

@@ -9,11 +9,13 @@
  * npm run bench -- growth [DIMENSION]  what a request costs while something grows
  * npm run bench -- soak [MINUTES]      full rate for a long time (20 minutes): is memory flat?
  * npm run bench -- workers             what a second worker brings on two cores
+ * npm run bench -- nodes               this Node beside 22.23.3
  * npm run bench -- revocations         a million revocations: memory, look-up, start
  * npm run bench -- profile [WORKLOAD]  a flame graph of icemint under one workload
  */
 import { parseArgs } from "node:util";
 import { growth } from "./growth.js";
+import { benchNodes } from "./nodes.js";
 import { profile } from "./profile.js";
 import { benchRevocations } from "./revocations.js";
 import { sideBySide } from "./side-by-side.js";
@@ -35,6 +37,7 @@ if (command === "growth") await growth(argument);
 else if (command === "profile") await profile(argument ?? "form-memory");
 else if (command === "revocations") console.table(await benchRevocations());
 else if (command === "workers") await benchWorkers();
+else if (command === "nodes") await benchNodes(values.quick);
 else if (command === "soak") conclude(await soak(Number(argument ?? 20)));
 else if (command === undefined) conclude(await sideBySide({ ...values, json: values.json }));
 else throw new Error(`no such bench: ${command}`);

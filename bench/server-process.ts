@@ -17,6 +17,8 @@ export interface ServerProcess extends AsyncDisposable {
 
 /** How a contender is started. */
 export interface ServerOptions {
+  /** The Node that runs it; absent: the one that runs the bench. */
+  readonly node?: string;
   /** Arguments of `node`. */
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -29,9 +31,10 @@ export interface ServerOptions {
 const START_TIMEOUT_MS = 60_000;
 
 /** Starts a contender and waits until it listens. */
-export async function startServer({ args, env = {}, logFile, port }: ServerOptions): Promise<ServerProcess> {
+export async function startServer(options: ServerOptions): Promise<ServerProcess> {
+  const { node = process.execPath, args, env = {}, logFile, port } = options;
   const log = openSync(logFile, "a");
-  const child = spawn(process.execPath, args, {
+  const child = spawn(node, args, {
     stdio: ["ignore", "pipe", log],
     env: { ...process.env, NODE_ENV: "production", ...env },
   });

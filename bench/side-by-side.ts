@@ -4,7 +4,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { startIcemint } from "./icemint.js";
 import { broken } from "./limits.js";
-import { measure, type Effort } from "./measure.js";
+import { FULL, measure, QUICK } from "./measure.js";
 import { startRedis } from "./redis.js";
 import { table } from "./report.js";
 import { startServer, type ServerProcess } from "./server-process.js";
@@ -21,10 +21,6 @@ export interface SideBySideOptions {
   /** A file for the result. */
   readonly json: string | undefined;
 }
-
-// Compiling goes on for seconds, and its CPU time counts: warm up well.
-const FULL: Effort = { rounds: 5, seconds: 4, warmUpSeconds: 6 };
-const QUICK: Effort = { rounds: 2, seconds: 2, warmUpSeconds: 3 };
 
 /** Starts, measures, prints. Answers what is beyond its limit, if that is to be checked. */
 export async function sideBySide(options: SideBySideOptions): Promise<readonly string[]> {

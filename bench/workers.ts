@@ -3,13 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { startIcemint } from "./icemint.js";
-import { measure, type Effort } from "./measure.js";
+import { FULL, measure } from "./measure.js";
 import { startRedis } from "./redis.js";
 import { table } from "./report.js";
 import type { ServerProcess } from "./server-process.js";
 import { WORKLOADS, type Workload } from "./workloads.js";
 
-const EFFORT: Effort = { rounds: 5, seconds: 4, warmUpSeconds: 6 };
 const COUNTS = [1, 2];
 const KINDS = ["form-redis", "exchange-redis"];
 
@@ -31,7 +30,7 @@ export async function benchWorkers(): Promise<void> {
       }
     }
     console.log(`Node ${process.version}, ${availableParallelism()} cores, which the load generator shares`);
-    console.log(`\n${table(await measure(workloads, servers, EFFORT))}\n`);
+    console.log(`\n${table(await measure(workloads, servers, FULL))}\n`);
   } finally {
     for (const server of servers.values()) await server[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true });

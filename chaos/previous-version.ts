@@ -2,7 +2,6 @@
 import { execFileSync } from "node:child_process";
 import { symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Cleanup } from "./cleanup.js";
 
 /** A version that was built. */
 export interface BuiltVersion {
@@ -15,7 +14,7 @@ export interface BuiltVersion {
  * The last tag; without tags the commit before the last one that changed the program. Undefined where there is no such
  * history. `stack` removes it in the end.
  */
-export function buildPreviousVersion(folder: string, stack: Cleanup): BuiltVersion | undefined {
+export function buildPreviousVersion(folder: string, stack: AsyncDisposableStack): BuiltVersion | undefined {
   try {
     const commit = previousCommit();
     if (commit === undefined) return undefined;

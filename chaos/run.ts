@@ -13,7 +13,6 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { breachesOf } from "./checker.js";
-import { Cleanup } from "./cleanup.js";
 import { History } from "./history.js";
 import { startLoad } from "./load.js";
 import { type BuiltVersion, buildPreviousVersion } from "./previous-version.js";
@@ -42,7 +41,7 @@ const { values } = parseArgs({
 const chosen = SCENARIOS.filter(
   ({ quick, title }) => (!values.quick || quick === true) && title.includes(values.only ?? ""),
 );
-await using stack = new Cleanup();
+await using stack = new AsyncDisposableStack();
 const folder = values.keep === undefined ? mkdtempSync(join(tmpdir(), "icemint-chaos-")) : resolve(values.keep);
 mkdirSync(folder, { recursive: true });
 if (values.keep === undefined) stack.defer(() => rmSync(folder, { recursive: true, force: true }));
@@ -72,7 +71,7 @@ function groups(scenarios: readonly Scenario[]): readonly (readonly Scenario[])[
 async function runGroup(group: readonly Scenario[]): Promise<void> {
   const [first] = group;
   if (first === undefined) return;
-  await using worldStack = new Cleanup();
+  await using worldStack = new AsyncDisposableStack();
   const program = first.fromPrevious === true ? previous?.program : undefined;
   const worldFolder = join(folder, `${SCENARIOS.indexOf(first)}`);
   const world = await startWorld({ ...first, program }, worldFolder, worldStack);

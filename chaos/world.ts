@@ -5,7 +5,6 @@ import { stringify } from "yaml";
 import { RedisProcess } from "../test/support/redis-process.js";
 import { startSentinels, type SentinelSetup } from "../test/support/redis-topologies.js";
 import { type Balancer, type BalancerKind, startBalancer } from "./balancer.js";
-import type { Cleanup } from "./cleanup.js";
 import { Replica } from "./replica.js";
 import { replicaSettings } from "./settings.js";
 
@@ -35,7 +34,11 @@ const REPLICAS = ["r0", "r1", "r2"];
 const MAX_CONNECTION_AGE_SECONDS = 4;
 
 /** Starts one, with everything that it writes in `folder`. Undefined if the balancer is not installed. */
-export async function startWorld(plan: WorldPlan, folder: string, stack: Cleanup): Promise<World | undefined> {
+export async function startWorld(
+  plan: WorldPlan,
+  folder: string,
+  stack: AsyncDisposableStack,
+): Promise<World | undefined> {
   mkdirSync(folder, { recursive: true });
   const shared = await startShared(plan.redis, stack);
   const settings = stringify(replicaSettings(redisSettings(shared), MAX_CONNECTION_AGE_SECONDS));
@@ -51,7 +54,7 @@ export async function startWorld(plan: WorldPlan, folder: string, stack: Cleanup
   return { shared, replicas, balancer };
 }
 
-async function startShared(kind: Shared["kind"], stack: Cleanup): Promise<Shared> {
+async function startShared(kind: Shared["kind"], stack: AsyncDisposableStack): Promise<Shared> {
   if (kind === "sentinel") return { kind, setup: stack.use(await startSentinels()) };
   return { kind, server: stack.use(await RedisProcess.start({ config: ["appendonly", "yes"] })) };
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 // The process edge, and the only file that touches `process`. It imports nothing before it knows that this Node will do.
-const OLDEST = [22, 22] as const;
-const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+const OLDEST = 24;
+const major = Number.parseInt(process.versions.node, 10);
 
-if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+if (major < OLDEST) {
   process.stderr.write(
-    `icemint: needs Node ${OLDEST.join(".")} or later, and this is ${process.versions.node}. In a checkout, ` +
-      "`npm run` and `npx icemint` bring one along.\n",
+    `icemint: needs Node ${OLDEST} or later, because one packet from any client ends some releases of Node 22; this is ` +
+      `${process.versions.node}. In a checkout, \`npm run\` and \`npx icemint\` bring one along.\n`,
   );
   process.exitCode = 1;
 } else {

@@ -13,8 +13,8 @@ export function isLocalAlgorithm(algorithm: SigningAlgorithm): algorithm is Loca
 }
 
 /**
- * A signer that answers synchronously. `node:crypto` rather than WebCrypto: 22 us against three times that on Node 22,
- * and no promise.
+ * A signer that answers synchronously. `node:crypto` rather than WebCrypto, which takes two to three times as long for
+ * ES256 on Node 22 and 26, and a promise.
  */
 export function createLocalSigner(key: {
   readonly kid: string;

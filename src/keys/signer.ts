@@ -10,8 +10,7 @@ export interface Signer {
   readonly kid: string;
   readonly algorithm: SigningAlgorithm;
   /**
-   * Signs `input` (ASCII) and returns the signature in base64url. Local ES256 answers at once: 22 us on Node 22, three
-   * times that through WebCrypto. Others may answer later. Rejects or throws if the key cannot be used.
+   * Signs `input` (ASCII) and returns the signature in base64url. Local ES256 answers at once. Others may answer later. Rejects or throws if the key cannot be used.
    */
   sign(input: string): Eventually<string>;
 }
