@@ -9,8 +9,8 @@ import { runInNewContext } from "node:vm";
 import { Redis } from "ioredis";
 import { createRedisKeys } from "../src/storage/redis/keys.js";
 import { createRedisStorage } from "../src/storage/redis/redis-storage.js";
-import { RevocationFeed } from "../src/tokens/revocation-feed.js";
-import { RevocationTable } from "../src/tokens/revocation-table.js";
+import { RevocationFeed } from "../src/revocations/feed.js";
+import { RevocationTable } from "../src/revocations/table.js";
 import { startRedis } from "./redis.js";
 
 const COUNT = 1_000_000;

@@ -1,6 +1,6 @@
 /** What follows when the settings change: clients that are gone or disabled lose their sessions, everywhere. */
 import type { ClientSet } from "../clients/client-registry.js";
-import { type Clock, toSeconds } from "../oauth/clock.js";
+import { type Clock, toSeconds } from "../time/clock.js";
 import type { Revocation } from "../oauth/revocation.js";
 
 /**

@@ -1,6 +1,6 @@
 /** Key operations that every replica and every follower hears of. */
 import type { KeyOperations } from "../keys/key-operations.js";
-import { type Clock, toSeconds } from "../oauth/clock.js";
+import { type Clock, toSeconds } from "../time/clock.js";
 import type { RevocationLog } from "../storage/revocation-log.js";
 
 /**

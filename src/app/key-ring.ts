@@ -12,7 +12,7 @@ import { createSealing } from "../keys/sealing.js";
 import { type SharedKeyRing, createSharedKeyRing } from "../keys/shared-key-ring.js";
 import { createVaultKeyRing } from "../keys/vault-key-ring.js";
 import { createVaultTransit } from "../keys/vault-transit.js";
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { Storage } from "../storage/storage.js";
 import type { Logger } from "../telemetry/logger.js";
 

@@ -1,7 +1,7 @@
 /** The settings that may change while the server runs. */
 import { type ClientRegistry, type ClientSet, clientSet } from "../clients/client-registry.js";
 import type { ReloadableConfig } from "../config/config.js";
-import type { TrustedIssuer } from "../tokens/trusted-issuer.js";
+import type { TrustedIssuer } from "../issuers/trusted-issuer.js";
 
 /** Clients and trusted issuers as they are now: each request sees one state, whole. */
 export class LiveSettings implements ClientRegistry {

@@ -1,12 +1,12 @@
 /** What replicas share, and this one's view of it: storage, keys, and the revocations that it follows. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.js";
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { Storage } from "../storage/storage.js";
 import type { Logger } from "../telemetry/logger.js";
-import { type RevokeEventually, createEventualRevocation } from "../tokens/eventual-revocation.js";
-import { RevocationFeed } from "../tokens/revocation-feed.js";
-import { RevocationTable } from "../tokens/revocation-table.js";
+import { type RevokeEventually, createEventualRevocation } from "../revocations/eventual.js";
+import { RevocationFeed } from "../revocations/feed.js";
+import { RevocationTable } from "../revocations/table.js";
 import { type Keys, openKeys } from "./key-ring.js";
 import { openStorage } from "./storage.js";
 import type { Teardown } from "./teardown.js";

@@ -1,6 +1,6 @@
 /** Chooses where shared state lives, by the settings: the one place that knows the backends. */
 import type { Config } from "../config/config.js";
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import { createMemoryStorage } from "../storage/memory/memory-storage.js";
 import { createRedisStorage } from "../storage/redis/redis-storage.js";
 import type { Storage } from "../storage/storage.js";

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { ClientRegistry } from "../clients/client-registry.js";
 import type { Config } from "../config/config.js";
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { Events } from "../oauth/events.js";
 import type { EventLoopLag } from "../telemetry/event-loop-lag.js";
 import { type TransportEvents, createEvents } from "../telemetry/events.js";

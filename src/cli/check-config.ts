@@ -1,10 +1,10 @@
 /** `icemint check-config FILE`: says everything that is wrong with the settings, before a server would. */
 import { parseArgs } from "node:util";
 import type { Config } from "../config/config.js";
-import type { ConfigDisk } from "../config/config-disk.js";
-import { ConfigProblems, spellProblem } from "../config/problem.js";
-import { readConfig } from "../config/read-config.js";
-import type { Clock } from "../oauth/clock.js";
+import type { ConfigDisk } from "../config/reading/disk.js";
+import { ConfigProblems, spellProblem } from "../config/reading/problem.js";
+import { readConfig } from "../config/read.js";
+import type { Clock } from "../time/clock.js";
 
 /** How it is called. */
 export const USAGE = `usage: icemint check-config [--without-secrets] [FILE]

@@ -1,8 +1,8 @@
 /** `icemint client new ID`: a new secret, shown once, and what to put into the settings: its digest alone. */
 import { secretDigest } from "../clients/secret.js";
 import { stringify } from "yaml";
-import { CLIENT_ID, MAX_CLIENT_ID } from "../config/client-schema.js";
-import { generateSecret } from "../config/secret.js";
+import { CLIENT_ID, MAX_CLIENT_ID } from "../config/clients/schema.js";
+import { generateSecret } from "../config/clients/secret.js";
 
 /** How it is called. */
 export const USAGE = "usage: icemint client new ID\n";

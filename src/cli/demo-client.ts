@@ -1,6 +1,6 @@
 import type { Client } from "../clients/client.js";
 import type { Config } from "../config/config.js";
-import { SECOND } from "../oauth/clock.js";
+import { SECOND } from "../time/clock.js";
 
 /** Its id. */
 export const DEMO_CLIENT_ID = "demo";

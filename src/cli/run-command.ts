@@ -1,6 +1,6 @@
 /** Finds the command that was typed. Each is a file of its own, loaded only when it is called. */
 import { randomBytes } from "node:crypto";
-import { localDiskAndPipes } from "../config/config-disk.js";
+import { localDiskAndPipes } from "../config/reading/disk.js";
 import type { Command, CommandContext } from "./command.js";
 import { VERSION } from "./version.js";
 

@@ -1,4 +1,4 @@
-import { ConfigProblems, spellProblem } from "../config/problem.js";
+import { ConfigProblems, spellProblem } from "../config/reading/problem.js";
 
 /** Why a server does not start: one line, or one for each problem of the settings. */
 export function startFailure(error: unknown): string {

@@ -1,6 +1,7 @@
 /** What is printed at the start: what a person wants to see, and nothing else. */
 import type { App } from "../app.js";
-import type { Config, ListenAddress } from "../config/config.js";
+import type { Config } from "../config/config.js";
+import type { ListenAddress } from "../config/reading/listen-address.js";
 import { DEMO_CLIENT_ID } from "./demo-client.js";
 
 /** What the text tells. */

@@ -3,20 +3,20 @@
  * it failed is in the error's `detail`, for the log. Knows no grant.
  */
 import type { Buffer } from "node:buffer";
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import { OAuthError, invalidCredentials } from "../oauth/error.js";
 import { type Eventually, andThen } from "../oauth/eventually.js";
 import type { FailureLimiter } from "../limits/limiter.js";
 import type { Replays } from "../storage/replays.js";
-import { readCompactJws, type Refuse } from "../tokens/compact-jws.js";
-import type { IssuerKeys } from "../tokens/issuer-keys.js";
-import type { ForeignVerifier } from "../tokens/trusted-issuer.js";
+import { readCompactJws, type Refuse } from "../jwt/compact-jws.js";
+import type { IssuerKeys } from "../issuers/keys.js";
+import type { ForeignVerifier } from "../issuers/trusted-issuer.js";
 import type { AuthenticatedClient, ClientAuthenticator } from "./authenticate.js";
 import type { ClientRegistry } from "./client-registry.js";
 import { authenticateFederated } from "./federated-jwt.js";
 import { otherClient, presentsCredentials, readPresented, type Presented } from "./presented.js";
 import { createPrivateKeyJwt, selfAsserted } from "./private-key-jwt.js";
-import { createScryptVerdicts } from "./scrypt-verdicts.js";
+import { createScryptVerdicts } from "./scrypt-cache.js";
 import { authenticateBySecret, type SecretOutcome } from "./secret-authentication.js";
 import { createSlowHashQueue } from "./slow-hash-queue.js";
 

@@ -3,8 +3,8 @@
  * OpenID Connect workload identity) stands for the client. Such tokens are used many times by design, with a `jti` or
  * without (the kubelet renews one at 80% of its life), so that none is remembered.
  */
-import type { Refuse } from "../tokens/compact-jws.js";
-import type { ForeignVerifier } from "../tokens/trusted-issuer.js";
+import type { Refuse } from "../jwt/compact-jws.js";
+import type { ForeignVerifier } from "../issuers/trusted-issuer.js";
 import type { Client } from "./client.js";
 import type { ClientRegistry } from "./client-registry.js";
 

@@ -1,7 +1,7 @@
 /** Which credentials a request presents: exactly one way, or a refusal (RFC 6749 section 2.3). Judges none of them. */
 import { OAuthError, invalidRequest } from "../oauth/error.js";
 import type { Credentials } from "../oauth/request.js";
-import { looksLikeJws } from "../tokens/compact-jws.js";
+import { looksLikeJws } from "../jwt/compact-jws.js";
 import type { AuthMethod } from "./authenticate.js";
 import { isBasic, readBasic, type SecretPair } from "./basic-credentials.js";
 

@@ -2,14 +2,14 @@
  * Clients with a secret. What is cheap is compared first, so that a right secret is never refused; only then does the
  * limiter decide whether a slow hash is worth it.
  */
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { Eventually } from "../oauth/eventually.js";
 import type { FailureLimiter } from "../limits/limiter.js";
 import type { SecretPair } from "./basic-credentials.js";
 import type { Client } from "./client.js";
 import type { ClientRegistry, ClientSet } from "./client-registry.js";
 import { clientBySecret, hasDigest, secretDigest } from "./secret.js";
-import type { ScryptVerdicts } from "./scrypt-verdicts.js";
+import type { ScryptVerdicts } from "./scrypt-cache.js";
 
 /** What came of the attempt. */
 export type SecretOutcome =

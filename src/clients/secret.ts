@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { isSameDigest } from "../oauth/constant-time.js";
+import { isSameDigest } from "../crypto/constant-time.js";
 import type { Client, ClientSecret } from "./client.js";
 import type { ClientSet } from "./client-registry.js";
 

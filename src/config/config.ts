@@ -1,18 +1,12 @@
 /**
  * The settings after reading, checking and shaping: what `app.ts` composes from. Durations in milliseconds, frozen.
- * Reading is in `env.ts` and `read-config.ts`; the YAML's shape and its rules are in `schema.ts` and `rules.ts`.
+ * Reading is in `env.ts` and `read.ts`; the YAML's shape and its rules are in `schema.ts` and `rules.ts`.
  */
 import type { Client } from "../clients/client.js";
 import type { GcraPolicy } from "../limits/gcra.js";
 import type { SigningAlgorithm } from "../keys/signer.js";
-import type { TrustedIssuer } from "../tokens/trusted-issuer.js";
-
-/** A TCP address to listen on. */
-export interface ListenAddress {
-  readonly host: string;
-  /** 0 takes a free port. */
-  readonly port: number;
-}
+import type { TrustedIssuer } from "../issuers/trusted-issuer.js";
+import type { ListenAddress } from "./reading/listen-address.js";
 
 /** TLS material, by file, so that a renewed certificate is picked up. */
 export interface TlsFiles {

@@ -1,9 +1,9 @@
 /** The variables that override the settings file, each also as `..._FILE`, which names a file that holds the value. */
 import { resolve } from "node:path";
-import { closest } from "./closest.js";
-import { type ConfigDisk, spellReadError } from "./config-disk.js";
-import { withoutLineEnd } from "./setting-files.js";
-import type { Findings, Source, Spot } from "./problem.js";
+import { closest } from "./reading/closest.js";
+import { type ConfigDisk, spellReadError } from "./reading/disk.js";
+import { withoutLineEnd } from "./reading/setting-files.js";
+import type { Findings, Source, Spot } from "./reading/problem.js";
 
 export const VARIABLES = [
   "ICEMINT_CONFIG",

@@ -1,8 +1,8 @@
 /** The shape of the settings file. Each name here is explained in docs/configuration.md; a test holds them together. */
 import { z } from "zod";
 import { SIGNING_ALGORITHMS } from "../keys/signer.js";
-import { DAY, HOUR, SECOND } from "../oauth/clock.js";
-import { clientSchema } from "./client-schema.js";
+import { DAY, HOUR, SECOND } from "../time/clock.js";
+import { clientSchema } from "./clients/schema.js";
 import {
   duration,
   flag,
@@ -14,8 +14,8 @@ import {
   text,
   url,
   wholeNumber,
-} from "./fields.js";
-import { issuerSchema } from "./issuer-schema.js";
+} from "./reading/fields.js";
+import { issuerSchema } from "./issuers/schema.js";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 

@@ -1,7 +1,7 @@
 import type { ClientRegistry } from "../clients/client-registry.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
 import type { JsonObject } from "../oauth/json.js";
-import type { TrustedIssuer } from "../tokens/trusted-issuer.js";
+import type { TrustedIssuer } from "../issuers/trusted-issuer.js";
 
 /** What tells the two kinds of claims apart, as the settings are now. */
 export interface ClaimSources {

@@ -4,7 +4,7 @@
  */
 import type { Ceiling, Client } from "../clients/client.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
-import { type Clock, toSeconds } from "../oauth/clock.js";
+import { type Clock, toSeconds } from "../time/clock.js";
 import { invalidRequest } from "../oauth/error.js";
 import { isEnding } from "../tokens/session.js";
 import type { TokenReading } from "../tokens/token-verifier.js";

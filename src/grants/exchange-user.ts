@@ -2,13 +2,13 @@
 import type { ClientRegistry } from "../clients/client-registry.js";
 import type { Client } from "../clients/client.js";
 import type { Actor } from "../oauth/access-token.js";
-import { type Clock, toSeconds } from "../oauth/clock.js";
+import { type Clock, toSeconds } from "../time/clock.js";
 import { type OAuthError, invalidRequest } from "../oauth/error.js";
 import { type JsonObject, isJsonObject } from "../oauth/json.js";
 import { isSubject } from "../oauth/subject.js";
 import { actorOf } from "../tokens/token-verifier.js";
-import type { ForeignVerifier, TrustedIssuer } from "../tokens/trusted-issuer.js";
-import { readUnsecuredJwt } from "../tokens/unsecured-jwt.js";
+import type { ForeignVerifier, TrustedIssuer } from "../issuers/trusted-issuer.js";
+import { readUnsecuredJwt } from "../jwt/unsecured-jwt.js";
 import { actingAs } from "./exchange-delegation.js";
 import { clientBounds, type Proposal } from "./grant.js";
 import type { Requester } from "./requester.js";

@@ -5,11 +5,11 @@
 import type { Client } from "../clients/client.js";
 import type { KeyRing } from "../keys/key-ring.js";
 import { type Actor, type Session, actingClients } from "../oauth/access-token.js";
-import { type Clock, SECOND, toSeconds } from "../oauth/clock.js";
+import { type Clock, SECOND, toSeconds } from "../time/clock.js";
 import { OAuthError, invalidRequest } from "../oauth/error.js";
 import type { Events } from "../oauth/events.js";
 import type { JsonObject } from "../oauth/json.js";
-import type { RandomId } from "../oauth/random-id.js";
+import type { RandomId } from "../crypto/random-id.js";
 import type { Revocation, RevocationView } from "../oauth/revocation.js";
 import type { RefreshFamilies, Rotation, StoredFamily } from "../storage/refresh-families.js";
 import type { Authorization } from "../tokens/authorization.js";

@@ -1,8 +1,8 @@
 /** Begins sessions for grants: dated past any not-before revocation, and listing the sessions that they grew from. */
 import { type AccessToken, type Actor, type Session, actingClients } from "../oauth/access-token.js";
-import { type Clock, toSeconds } from "../oauth/clock.js";
+import { type Clock, toSeconds } from "../time/clock.js";
 import { OAuthError, invalidRequest } from "../oauth/error.js";
-import type { RandomId } from "../oauth/random-id.js";
+import type { RandomId } from "../crypto/random-id.js";
 import type { RevocationView } from "../oauth/revocation.js";
 import { MAX_ANCESTORS, beginSession, endOf, lineageOf } from "../tokens/session.js";
 

@@ -15,11 +15,16 @@ import type { Authorization } from "../tokens/authorization.js";
 import type { MintedToken, TokenIssuer } from "../tokens/token-issuer.js";
 import { grantedAudience, grantedScope } from "./bounds.js";
 import { proposeClientCredentials } from "./client-credentials.js";
-import type { TokenEndpoint } from "./endpoints.js";
 import type { Proposal } from "./grant.js";
 import { type RefreshTokenDependencies, beginFamily, proposeRefreshToken } from "./refresh-token.js";
 import { type RequesterDependencies, identifyRequester } from "./requester.js";
 import { type ExchangeDependencies, grantNotAllowed, proposeExchange } from "./token-exchange.js";
+
+/** The token endpoint (RFC 6749 section 3.2). */
+export interface TokenEndpoint {
+  /** Answers, or throws or rejects with `OAuthError`; every outcome is audited. At once if there is nothing to wait for. */
+  token(request: TokenRequest): Eventually<TokenResponse>;
+}
 
 /** Everything that the pipeline works with. */
 export type TokenEndpointDependencies = RequesterDependencies &
@@ -130,7 +135,7 @@ function refreshTokenOf(
 ): Eventually<string | undefined> {
   if (proposal.refreshToken === "none") return undefined;
   if (proposal.refreshToken !== "begin") return proposal.refreshToken.successor;
-  return authorization.client.grants.has("refresh_token") ? beginFamily(authorization, dependencies) : undefined;
+  return proposal.client.grants.has("refresh_token") ? beginFamily(authorization, dependencies) : undefined;
 }
 
 function responseOf(

@@ -14,7 +14,7 @@ import { type RefreshDependencies, proposeRefreshByClient, proposeRefreshBySelf 
 import { type UserDependencies, proposeForeignUser, proposeUnsecuredUser } from "./exchange-user.js";
 import { type Proposal } from "./grant.js";
 import type { Requester } from "./requester.js";
-import { isUnsecuredJwt } from "../tokens/unsecured-jwt.js";
+import { isUnsecuredJwt } from "../jwt/unsecured-jwt.js";
 
 /** What an exchange takes. */
 export type ExchangeDependencies = RefreshDependencies &

@@ -3,7 +3,7 @@
  * two seconds. Nothing rotates by itself here: whoever writes the files does that (docs/keys.md).
  */
 import { readFile } from "node:fs/promises";
-import { SECOND, type Clock } from "../oauth/clock.js";
+import { SECOND, type Clock } from "../time/clock.js";
 import { readKeyFile, type FileKey } from "./key-file.js";
 import type { KeyOperations } from "./key-operations.js";
 import type { KeyLog } from "./key-log.js";

@@ -1,5 +1,5 @@
 /** A ring that lives and dies with this process: keys rotate by the same rule as shared ones, and nobody is told. */
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import { generateSigningKeySync } from "./key-pair.js";
 import type { KeyInfo, KeyOperations } from "./key-operations.js";
 import type { KeyRing } from "./key-ring.js";

@@ -1,6 +1,6 @@
 /** A ring of keys that are made elsewhere (files, Vault): it shows what it is told, and forgets nothing too early. */
 import { randomBytes } from "node:crypto";
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import { KeysFixedError, unknownKey, type KeyOperations } from "./key-operations.js";
 import type { KeyRing } from "./key-ring.js";
 import type { RingKey } from "./ring-document.js";

@@ -1,6 +1,6 @@
 /** The ring on disk, sealed, so that a replica can start while the store is away (`keys.cache_file`). */
 import { open, readFile, rename } from "node:fs/promises";
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import { isJsonObject } from "../oauth/json.js";
 import { readRing, writeRing, type RingDocument } from "./ring-document.js";
 import { SealError, type Sealing } from "./sealing.js";

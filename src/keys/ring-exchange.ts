@@ -1,6 +1,6 @@
 /** Brings a replica's ring and the store's together, so that neither loses a key. Opens and seals; holds no timer. */
 import { stateUnavailable } from "../oauth/error.js";
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { KeyRingStore, SealedRing } from "../storage/key-ring-store.js";
 import type { RingChange } from "./ring-changes.js";
 import { emptyRing, nextVersion } from "./ring-changes.js";

@@ -1,7 +1,7 @@
 /** A ring document as the request path sees it: key objects and signers made once, look-ups in memory, times kept. */
 import { createPublicKey } from "node:crypto";
 import { stateUnavailable } from "../oauth/error.js";
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import { createSigner, readPrivateJwk } from "./key-pair.js";
 import type { KeyInfo } from "./key-operations.js";
 import type { KeyRing, VerifyingKey } from "./key-ring.js";

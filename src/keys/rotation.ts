@@ -4,7 +4,7 @@
  * The windows `[activatesAt, retiresAt)` of the keys that are not revoked follow one another without gap or overlap,
  * so that at every instant exactly one signs, and every replica changes keys at the same instant without a word.
  */
-import { DAY, MINUTE, SECOND } from "../oauth/clock.js";
+import { DAY, MINUTE, SECOND } from "../time/clock.js";
 import type { KeyState } from "./key-ring.js";
 import type { RingKey } from "./ring-document.js";
 import type { SigningAlgorithm } from "./signer.js";

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { OAuthError, stateUnavailable } from "../oauth/error.js";
-import { HOUR, SECOND, type Clock } from "../oauth/clock.js";
+import { HOUR, SECOND, type Clock } from "../time/clock.js";
 import type { KeyRingStore } from "../storage/key-ring-store.js";
 import type { Lease } from "../storage/lease.js";
 import type { KeyInfo, KeyOperations } from "./key-operations.js";

@@ -3,7 +3,7 @@
  * versions and their times, so that all change keys at the same instant without sharing anything else.
  */
 import { createPublicKey, type KeyObject } from "node:crypto";
-import { MINUTE, SECOND, type Clock } from "../oauth/clock.js";
+import { MINUTE, SECOND, type Clock } from "../time/clock.js";
 import type { OutsideKeyRing } from "./file-key-ring.js";
 import { publicJwk } from "./jwks.js";
 import type { KeyLog } from "./key-log.js";

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { OAuthError } from "../oauth/error.js";
 import { isJsonObject, type JsonObject, type JsonValue } from "../oauth/json.js";
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { SigningAlgorithm } from "./signer.js";
 
 /** One version of the transit key. */

@@ -2,8 +2,8 @@
  * Slows guessing: a bucket of failed authentications for each client and address. It only ever judges failures, so that
  * nobody can switch a client off from afar. Knows nothing of credentials.
  */
-import type { Clock } from "../oauth/clock.js";
-import type { Failures } from "../storage/failures.js";
+import type { Clock } from "../time/clock.js";
+import type { Failures } from "../storage/failed-logins.js";
 import { addressBlock } from "./address-block.js";
 import { hasRoom, spend, type Bucket, type GcraPolicy } from "./gcra.js";
 

@@ -2,7 +2,7 @@
  * All ports of shared state together, as the composition root gets them: `memory/memory-storage.ts` for one replica,
  * `redis/redis-storage.ts` for several. Nothing on the path of client_credentials or of an exchange may await a port.
  */
-import type { Failures } from "./failures.js";
+import type { Failures } from "./failed-logins.js";
 import type { KeyRingStore } from "./key-ring-store.js";
 import type { Lease } from "./lease.js";
 import type { RefreshFamilies } from "./refresh-families.js";

@@ -2,7 +2,7 @@
  * The audit: one record for each decision, whatever the log level, and the metrics that follow from it. Owns what the
  * records hold; decides nothing about requests.
  */
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { OAuthError } from "../oauth/error.js";
 import type { Events } from "../oauth/events.js";
 import type { Caller } from "../oauth/request.js";

@@ -1,4 +1,4 @@
-import { SECOND } from "../oauth/clock.js";
+import { SECOND } from "../time/clock.js";
 
 /** Writes instants (milliseconds) as ISO 8601 with milliseconds; the calendar is asked once a second at most. */
 export function createIsoTime(): (at: number) => string {

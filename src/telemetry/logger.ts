@@ -1,6 +1,6 @@
 /** The operator's log: constant messages with fields. What was decided about a request is in the audit (`events.ts`). */
 import { pino } from "pino";
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { LogSink } from "./log-sink.js";
 import { SECRET_MEMBERS, redactSecrets } from "./redact.js";
 import { createIsoTime } from "./iso-time.js";

@@ -1,6 +1,6 @@
 /** The metrics whose numbers live elsewhere and are read at a scrape. */
 import type { Registry } from "prom-client";
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import { collected } from "./collected-metric.js";
 import { earliestExpiries, type SecretHolder } from "./secret-expiry.js";
 

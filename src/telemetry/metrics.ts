@@ -3,7 +3,7 @@
  * docs/telemetry.md lists them. Numbers are read where they live, at a scrape.
  */
 import { Registry } from "prom-client";
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { Transport } from "../oauth/request.js";
 import { collected, type Sample } from "./collected-metric.js";
 import { registerSources, type MetricSources } from "./metric-sources.js";

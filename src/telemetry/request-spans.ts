@@ -1,5 +1,5 @@
 /** One span for each request, by OpenTelemetry's conventions for HTTP and RPC servers. No token, secret or subject. */
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { OAuthError, OAuthErrorCode } from "../oauth/error.js";
 import type { Caller } from "../oauth/request.js";
 import type { SpanExporter, SpanAttributes } from "./span-exporter.js";

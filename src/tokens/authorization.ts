@@ -2,14 +2,21 @@
  * What any grant decides. Kept apart from the token that is minted of it (`token-issuer.ts`) and from the answer that is
  * sent (`oauth/response.ts`).
  */
-import type { Client } from "../clients/client.js";
 import type { Actor, Session } from "../oauth/access-token.js";
 import type { JsonObject } from "../oauth/json.js";
 import type { Scope } from "../oauth/scope.js";
 
+/** What a token says of the client that it is for. */
+export interface TokenClient {
+  readonly id: string;
+  readonly accessTtlSeconds: number;
+  /** Static claims of its tokens. */
+  readonly claims: JsonObject;
+}
+
 /** Leave to act: who, through which client, for what, inside which session. */
 export interface Authorization {
-  readonly client: Client;
+  readonly client: TokenClient;
   readonly subject: string;
   readonly actor: Actor | undefined;
   readonly scope: Scope;

@@ -3,7 +3,7 @@
  * store is asked, and the next token follows from family and generation, so that a repeated request gets the same one.
  */
 import { createHmac } from "node:crypto";
-import { isSameDigest } from "../oauth/constant-time.js";
+import { isSameDigest } from "../crypto/constant-time.js";
 
 /** What a refresh token names. */
 export interface RefreshTokenId {

@@ -2,16 +2,15 @@
  * The only place where access tokens are made (RFC 9068). Knows nothing of grants: it writes down what an authorization
  * says.
  */
-import type { Client } from "../clients/client.js";
 import type { KeyRing } from "../keys/key-ring.js";
 import type { Signer } from "../keys/signer.js";
-import { type Clock, toSeconds } from "../oauth/clock.js";
+import { type Clock, toSeconds } from "../time/clock.js";
 import { isOwnToken, type Session } from "../oauth/access-token.js";
 import { invalidRequest } from "../oauth/error.js";
 import { type Eventually, andThen } from "../oauth/eventually.js";
-import type { RandomId } from "../oauth/random-id.js";
+import type { RandomId } from "../crypto/random-id.js";
 import type { Scope } from "../oauth/scope.js";
-import type { Authorization } from "./authorization.js";
+import type { Authorization, TokenClient } from "./authorization.js";
 import { endOf } from "./session.js";
 
 /** Longer tokens do not fit the headers that they travel in. */
@@ -124,7 +123,7 @@ interface Prepared {
  * prepared for them goes with them.
  */
 function beginnings(issuer: string): (signer: Signer, authorization: Authorization) => string {
-  const preparedFor = new WeakMap<Client, Prepared>();
+  const preparedFor = new WeakMap<TokenClient, Prepared>();
 
   function prepare(signer: Signer, authorization: Authorization): string {
     const text = beginning(authorization, issuer);

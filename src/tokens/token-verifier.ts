@@ -5,11 +5,11 @@
 import { verify } from "node:crypto";
 import type { KeyRing, KeyState, VerifyingKey } from "../keys/key-ring.js";
 import { type AccessToken, type Actor, actingClients } from "../oauth/access-token.js";
-import { type Clock, toSeconds } from "../oauth/clock.js";
+import { type Clock, toSeconds } from "../time/clock.js";
 import { type JsonObject, type JsonValue, isJsonObject } from "../oauth/json.js";
 import type { Revocable, RevocationView } from "../oauth/revocation.js";
 import { RESERVED_CLAIMS } from "../oauth/access-token.js";
-import { createSignatureVerdicts } from "./signature-verdicts.js";
+import { createSignatureVerdicts } from "./signature-cache.js";
 import { MAX_TOKEN_BYTES, encodedHeader } from "./token-issuer.js";
 
 /** A token of ours whose signature is good, and how it stands at this moment. */

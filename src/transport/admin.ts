@@ -1,6 +1,6 @@
 /** The admin port: whether the process lives, whether it may serve, and its metrics. Never a token, never a secret. */
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
-import type { ListenAddress } from "../config/config.js";
+import type { ListenAddress } from "../config/reading/listen-address.js";
 import { parseTarget } from "./target.js";
 
 /** A part of the server that readiness depends on. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 
 /** Says when a new connection should be given up, so that long-lived clients spread over new replicas. */
 export type RetirementPlan = () => number;

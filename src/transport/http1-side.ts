@@ -2,7 +2,7 @@
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Socket } from "node:net";
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { RetirementPlan } from "./connection-age.js";
 import { MAX_HEADER_BYTES } from "./limits.js";
 

@@ -6,7 +6,7 @@ import http2, {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Socket } from "node:net";
-import type { Clock } from "../oauth/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { RetirementPlan } from "./connection-age.js";
 import { MAX_CONCURRENT_STREAMS, MAX_HEADER_BYTES } from "./limits.js";
 

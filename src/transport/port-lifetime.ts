@@ -1,6 +1,7 @@
 /** From the first connection to the last: listening, the certificate, and the way down. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Config, ListenAddress } from "../config/config.js";
+import type { Config } from "../config/config.js";
+import type { ListenAddress } from "../config/reading/listen-address.js";
 import type { Logger } from "../telemetry/logger.js";
 import type { Http1Side } from "./http1-side.js";
 import type { Http2Side } from "./http2-side.js";

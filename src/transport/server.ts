@@ -1,9 +1,10 @@
 /** The server's main port: form endpoints, documents and RPCs, over HTTP/1.1 and HTTP/2, until it is drained. */
-import type { Config, ListenAddress } from "../config/config.js";
-import { pooledRandomId } from "../oauth/random-id.js";
-import type { Clock } from "../oauth/clock.js";
+import type { Config } from "../config/config.js";
+import type { ListenAddress } from "../config/reading/listen-address.js";
+import { pooledRandomId } from "../crypto/random-id.js";
+import type { Clock } from "../time/clock.js";
 import type { Logger } from "../telemetry/logger.js";
-import { createCallerFactory } from "./call.js";
+import { createCallerFactory } from "./caller.js";
 import { planRetirement } from "./connection-age.js";
 import { createGate } from "./gate.js";
 import { Http1Side } from "./http1-side.js";
@@ -11,7 +12,7 @@ import { Http2Side } from "./http2-side.js";
 import { createAddressResolver } from "./peer-address.js";
 import { createDispatcher } from "./dispatcher.js";
 import { SlowBodies } from "./slow-bodies.js";
-import { Turn } from "./turn.js";
+import { Turn } from "./batch.js";
 import { PortLifetime, type DrainTimes } from "./port-lifetime.js";
 import { createRest, malformedAnswer, type MalformedStatus, type RestOptions } from "./rest/rest.js";
 import { createRpc, type RpcOptions } from "./rpc/rpc.js";

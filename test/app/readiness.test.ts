@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readinessParts } from "../../src/app/readiness.js";
-import { MINUTE } from "../../src/oauth/clock.js";
+import { MINUTE } from "../../src/time/clock.js";
 import { redisConfig } from "./redis-config.js";
 
 function states(changes: {

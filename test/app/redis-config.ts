@@ -1,5 +1,5 @@
 import type { ReadinessSources } from "../../src/app/readiness.js";
-import { DAY, MINUTE } from "../../src/oauth/clock.js";
+import { DAY, MINUTE } from "../../src/time/clock.js";
 
 /** The settings that readiness depends on. */
 export function redisConfig(of: {

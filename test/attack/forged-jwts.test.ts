@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunningApp } from "../support/running-app.js";
-import { documentServer, type DocumentServer } from "../tokens/document-server.js";
+import { documentServer, type DocumentServer } from "../issuers/document-server.js";
 import {
   refusedActors,
   refusedClaims,

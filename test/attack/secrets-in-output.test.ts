@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { generateSecret } from "../../src/config/secret.js";
+import { generateSecret } from "../../src/config/clients/secret.js";
 import { TokenType } from "../../src/gen/icemint/v1/token_service_pb.js";
 import { exchangeRaw } from "../support/raw-http.js";
 import type { RunningApp } from "../support/running-app.js";

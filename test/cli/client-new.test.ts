@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { clientNew } from "../../src/cli/client-new.js";
-import { looksGenerated } from "../../src/config/secret.js";
+import { looksGenerated } from "../../src/config/clients/secret.js";
 import { read } from "../config/settings.js";
 
 function run(...args: readonly string[]) {

@@ -6,9 +6,9 @@ import { clientSet, type ClientRegistry } from "../../src/clients/client-registr
 import type { Client, ClientSecret } from "../../src/clients/client.js";
 import { createFailureLimiter } from "../../src/limits/limiter.js";
 import type { CallerRequest, Credentials } from "../../src/oauth/request.js";
-import { createForeignVerifier } from "../../src/tokens/foreign-verifier.js";
-import { createIssuerKeys } from "../../src/tokens/issuer-keys.js";
-import type { TrustedIssuer } from "../../src/tokens/trusted-issuer.js";
+import { createForeignVerifier } from "../../src/issuers/verifier.js";
+import { createIssuerKeys } from "../../src/issuers/keys.js";
+import type { TrustedIssuer } from "../../src/issuers/trusted-issuer.js";
 import type { SigningKey } from "../tokens/signing-key.js";
 import { NOW, OWN_ISSUER } from "../tokens/trusted-issuer-fixture.js";
 

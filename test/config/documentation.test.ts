@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { localDisk } from "../../src/config/config-disk.js";
+import { localDisk } from "../../src/config/reading/disk.js";
 import { VARIABLES } from "../../src/config/env.js";
-import { readConfig } from "../../src/config/read-config.js";
+import { readConfig } from "../../src/config/read.js";
 import { settingsSchema } from "../../src/config/schema.js";
 import { NOW, read } from "./settings.js";
 

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
-import { closest } from "../../src/config/closest.js";
-import { ConfigProblems } from "../../src/config/problem.js";
+import { closest } from "../../src/config/reading/closest.js";
+import { ConfigProblems } from "../../src/config/reading/problem.js";
 import { VARIABLES } from "../../src/config/env.js";
 import { DIGEST, problems, read } from "./settings.js";
 

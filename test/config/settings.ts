@@ -2,9 +2,9 @@
 import { Buffer } from "node:buffer";
 import { matchesGlob } from "node:path";
 import type { Config } from "../../src/config/config.js";
-import type { ConfigDisk } from "../../src/config/config-disk.js";
-import { ConfigProblems } from "../../src/config/problem.js";
-import { readConfig } from "../../src/config/read-config.js";
+import type { ConfigDisk } from "../../src/config/reading/disk.js";
+import { ConfigProblems } from "../../src/config/reading/problem.js";
+import { readConfig } from "../../src/config/read.js";
 
 export const NOW = Date.parse("2026-08-01T00:00:00Z");
 export const SEALING_KEY = Buffer.alloc(32, 7).toString("base64");

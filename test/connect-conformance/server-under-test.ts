@@ -4,9 +4,9 @@
  * length and that many bytes; nothing else may reach its standard output. SIGTERM ends it.
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { pooledRandomId } from "../../src/oauth/random-id.js";
+import { pooledRandomId } from "../../src/crypto/random-id.js";
 import { silentLogger } from "../../src/telemetry/logger.js";
-import { createCallerFactory } from "../../src/transport/call.js";
+import { createCallerFactory } from "../../src/transport/caller.js";
 import { Http1Side } from "../../src/transport/http1-side.js";
 import { Http2Side } from "../../src/transport/http2-side.js";
 import { OnePort } from "../../src/transport/one-port.js";
@@ -14,7 +14,7 @@ import { createAddressResolver } from "../../src/transport/peer-address.js";
 import { createRpcServer } from "../../src/transport/rpc/rpc-server.js";
 import { serve } from "../../src/transport/rpc/service-list.js";
 import { SlowBodies } from "../../src/transport/slow-bodies.js";
-import { Turn } from "../../src/transport/turn.js";
+import { Turn } from "../../src/transport/batch.js";
 import { parseTarget } from "../../src/transport/target.js";
 import {
   ServerCompatRequestSchema,

@@ -1,5 +1,5 @@
 /** Reads the settings as the service does in the pod that the chart makes: its file, its environment, its volumes. */
-import { readConfig } from "../../src/config/read-config.js";
+import { readConfig } from "../../src/config/read.js";
 import type { Config } from "../../src/config/config.js";
 import { type Manifest, only, podSpecs } from "./manifest.js";
 

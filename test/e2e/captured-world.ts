@@ -1,6 +1,6 @@
 /** A server with the clients, users and tokens that the captured requests speak of. */
 import { createHash, randomBytes, scryptSync } from "node:crypto";
-import { generateSecret } from "../../src/config/secret.js";
+import { generateSecret } from "../../src/config/clients/secret.js";
 import { eventually } from "../support/eventually.js";
 import { ServerProcess } from "../support/server-process.js";
 import { createAssertionKey } from "./assertion-key.js";

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { generateSecret } from "../../src/config/secret.js";
+import { generateSecret } from "../../src/config/clients/secret.js";
 import { eventually } from "../support/eventually.js";
 import { RedisProcess } from "../support/redis-process.js";
 import { ServerProcess } from "../support/server-process.js";

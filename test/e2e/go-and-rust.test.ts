@@ -1,7 +1,7 @@
 /** iceberg-go, iceberg-rust and go-oidc, unmodified, against the built server. */
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { generateSecret } from "../../src/config/secret.js";
+import { generateSecret } from "../../src/config/clients/secret.js";
 import { ServerProcess } from "../support/server-process.js";
 import { type Engine, goEngine, rustEngine } from "./engines.js";
 import { FakeCatalog } from "./fake-catalog.js";

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { delimiter } from "node:path";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { generateSecret } from "../../src/config/secret.js";
+import { generateSecret } from "../../src/config/clients/secret.js";
 import { testCache } from "../support/python-env.js";
 import { ServerProcess } from "../support/server-process.js";
 import { type Typed, type } from "./typed-command.js";

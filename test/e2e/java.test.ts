@@ -5,7 +5,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { generateSecret } from "../../src/config/secret.js";
+import { generateSecret } from "../../src/config/clients/secret.js";
 import { ServerProcess } from "../support/server-process.js";
 import { javaEngine } from "./engines.js";
 import { FakeCatalog } from "./fake-catalog.js";

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { decodeProtectedHeader } from "jose";
 import { expect } from "vitest";
-import { generateSecret } from "../../src/config/secret.js";
+import { generateSecret } from "../../src/config/clients/secret.js";
 import { ServerProcess } from "../support/server-process.js";
 import { expectTokenSet } from "./fit-for-clients.js";
 import { postForm } from "./http-exchange.js";

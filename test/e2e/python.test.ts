@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { generateSecret } from "../../src/config/secret.js";
+import { generateSecret } from "../../src/config/clients/secret.js";
 import { pythonEnvironment } from "../support/python-env.js";
 import { ServerProcess } from "../support/server-process.js";
 import { FakeCatalog } from "./fake-catalog.js";

@@ -7,7 +7,7 @@ import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { generateSecret } from "../../src/config/secret.js";
+import { generateSecret } from "../../src/config/clients/secret.js";
 import { ErrorInfoSchema } from "../../src/gen/google/rpc/error_details_pb.js";
 import { TokenService, TokenType } from "../../src/gen/icemint/v1/token_service_pb.js";
 import { ServerProcess } from "../support/server-process.js";

@@ -2,7 +2,7 @@
 import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
 import * as oauth from "oauth4webapi";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { generateSecret } from "../../src/config/secret.js";
+import { generateSecret } from "../../src/config/clients/secret.js";
 import { ServerProcess } from "../support/server-process.js";
 import { createIdentityProvider } from "./identity-provider.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MINUTE } from "../../src/oauth/clock.js";
+import { MINUTE } from "../../src/time/clock.js";
 import { clientSet } from "../../src/clients/client-registry.js";
 import {
   CALLER,

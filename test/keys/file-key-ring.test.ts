@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rename, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { DAY, HOUR, MINUTE, SECOND } from "../../src/oauth/clock.js";
+import { DAY, HOUR, MINUTE, SECOND } from "../../src/time/clock.js";
 import { createFileKeyRing } from "../../src/keys/file-key-ring.js";
 import { readKeyFile } from "../../src/keys/key-file.js";
 import type { KeyRing } from "../../src/keys/key-ring.js";

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { DAY, HOUR, MINUTE, SECOND } from "../../src/oauth/clock.js";
+import { DAY, HOUR, MINUTE, SECOND } from "../../src/time/clock.js";
 import { createMemoryKeyRing } from "../../src/keys/memory-key-ring.js";
 
 const policy = { rotateEveryMs: 30 * DAY, publishAheadMs: 15 * MINUTE, accessTtlMs: HOUR, sessionTtlMs: DAY };

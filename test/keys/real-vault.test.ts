@@ -9,7 +9,7 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { DAY, HOUR } from "../../src/oauth/clock.js";
+import { DAY, HOUR } from "../../src/time/clock.js";
 import { createVaultKeyRing } from "../../src/keys/vault-key-ring.js";
 import { createVaultTransit } from "../../src/keys/vault-transit.js";
 import { accepting, freePort } from "../support/redis-server.js";

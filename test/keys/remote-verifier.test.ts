@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
-import { DAY, HOUR, MINUTE } from "../../src/oauth/clock.js";
+import { DAY, HOUR, MINUTE } from "../../src/time/clock.js";
 import { jwksDocument } from "../../src/keys/jwks.js";
 import type { KeyRing } from "../../src/keys/key-ring.js";
 import { createMemoryKeyRing } from "../../src/keys/memory-key-ring.js";

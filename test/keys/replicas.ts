@@ -1,6 +1,6 @@
 /** Replicas that share one ring through one store, with a clock that stands still until it is moved. */
 import { randomBytes } from "node:crypto";
-import { DAY, HOUR, MINUTE } from "../../src/oauth/clock.js";
+import { DAY, HOUR, MINUTE } from "../../src/time/clock.js";
 import { stateUnavailable } from "../../src/oauth/error.js";
 import type { KeyLog } from "../../src/keys/key-log.js";
 import { createRingCacheFile } from "../../src/keys/ring-cache-file.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { DAY, HOUR, MINUTE } from "../../src/oauth/clock.js";
+import { DAY, HOUR, MINUTE } from "../../src/time/clock.js";
 import { advanceRing, emptyRing, publishKey, revocationOf } from "../../src/keys/ring-changes.js";
 import { readRing, sameContent, writeRing, type RingDocument } from "../../src/keys/ring-document.js";
 import { mergeRings } from "../../src/keys/ring-merge.js";

@@ -3,7 +3,7 @@ import { createLocalJWKSet, compactVerify } from "jose";
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, inject, test } from "vitest";
-import { DAY, HOUR, MINUTE, SECOND } from "../../src/oauth/clock.js";
+import { DAY, HOUR, MINUTE, SECOND } from "../../src/time/clock.js";
 import type { KeyRing } from "../../src/keys/key-ring.js";
 import { createSealing } from "../../src/keys/sealing.js";
 import { createSharedKeyRing, type SharedKeyRing } from "../../src/keys/shared-key-ring.js";

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { DAY, HOUR, MINUTE, SECOND } from "../../src/oauth/clock.js";
+import { DAY, HOUR, MINUTE, SECOND } from "../../src/time/clock.js";
 import type { SharedKeyRing } from "../../src/keys/shared-key-ring.js";
 import { policy, sealingKey, sharedStore } from "./replicas.js";
 

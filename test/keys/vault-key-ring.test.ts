@@ -3,7 +3,7 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished, expect, test } from "vitest";
-import { DAY, HOUR, MINUTE, SECOND } from "../../src/oauth/clock.js";
+import { DAY, HOUR, MINUTE, SECOND } from "../../src/time/clock.js";
 import type { KeyRing } from "../../src/keys/key-ring.js";
 import { createVaultKeyRing } from "../../src/keys/vault-key-ring.js";
 import { createVaultTransit } from "../../src/keys/vault-transit.js";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createFailureLimiter } from "../../src/limits/limiter.js";
-import type { Failures } from "../../src/storage/failures.js";
+import type { Failures } from "../../src/storage/failed-logins.js";
 
 const policy = { burst: 3, intervalMs: 1000 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createMemoryStorage } from "../../src/storage/memory/memory-storage.js";
-import { RevocationTable } from "../../src/tokens/revocation-table.js";
+import { RevocationTable } from "../../src/revocations/table.js";
 import { POLICY, deployInMemory } from "../support/redis-deployment.js";
 import { refreshFamiliesContract } from "./refresh-families.contract.js";
 import { revocationLogContract } from "./revocation-log.contract.js";

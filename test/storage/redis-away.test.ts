@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Storage } from "../../src/storage/storage.js";
-import { RevocationTable } from "../../src/tokens/revocation-table.js";
+import { RevocationTable } from "../../src/revocations/table.js";
 import { eventually } from "../support/eventually.js";
 import { deployOnRedis, recordedLog, singleSettings } from "../support/redis-deployment.js";
 import type { Deployment } from "../support/redis-deployment.js";

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { Storage } from "../../src/storage/storage.js";
-import { RevocationTable } from "../../src/tokens/revocation-table.js";
+import { RevocationTable } from "../../src/revocations/table.js";
 import { eventually } from "../support/eventually.js";
 import { deployOnRedis, singleSettings } from "../support/redis-deployment.js";
 import { breachesOf } from "../support/redis-history.js";

@@ -4,7 +4,7 @@ import { OAuthError } from "../../src/oauth/error.js";
 import type { Revocation } from "../../src/oauth/revocation.js";
 import type { LoggedRevocation } from "../../src/storage/revocation-log.js";
 import type { Storage } from "../../src/storage/storage.js";
-import { RevocationTable } from "../../src/tokens/revocation-table.js";
+import { RevocationTable } from "../../src/revocations/table.js";
 import { eventually } from "../support/eventually.js";
 import type { Deploy } from "../support/redis-deployment.js";
 

@@ -5,11 +5,11 @@ import type { Client } from "../../src/clients/client.js";
 import { clientSet } from "../../src/clients/client-registry.js";
 import { createMemoryKeyRing } from "../../src/keys/memory-key-ring.js";
 import { createFailureLimiter } from "../../src/limits/limiter.js";
-import { HOUR, MINUTE, SECOND } from "../../src/oauth/clock.js";
+import { HOUR, MINUTE, SECOND } from "../../src/time/clock.js";
 import { type OAuthError, toOAuthError } from "../../src/oauth/error.js";
 import type { Decision, Events } from "../../src/oauth/events.js";
 import type { JsonObject } from "../../src/oauth/json.js";
-import { pooledRandomId } from "../../src/oauth/random-id.js";
+import { pooledRandomId } from "../../src/crypto/random-id.js";
 import type {
   Caller,
   Credentials,
@@ -19,9 +19,9 @@ import type {
 } from "../../src/oauth/request.js";
 import type { TokenResponse } from "../../src/oauth/response.js";
 import { createMemoryStorage } from "../../src/storage/memory/memory-storage.js";
-import { RevocationFeed } from "../../src/tokens/revocation-feed.js";
-import { RevocationTable } from "../../src/tokens/revocation-table.js";
-import type { TrustedIssuer } from "../../src/tokens/trusted-issuer.js";
+import { RevocationFeed } from "../../src/revocations/feed.js";
+import { RevocationTable } from "../../src/revocations/table.js";
+import type { TrustedIssuer } from "../../src/issuers/trusted-issuer.js";
 
 export const ISSUER = "https://tokens.example.com";
 export const IDP = "https://idp.example.com";

@@ -1,7 +1,7 @@
 /** Replicas that share state, as the contract suites want them: in memory, or on a Redis under a random prefix. */
 import { randomBytes } from "node:crypto";
 import type { RedisSettings } from "../../src/config/config.js";
-import type { Clock } from "../../src/oauth/clock.js";
+import type { Clock } from "../../src/time/clock.js";
 import { createMemoryStorage } from "../../src/storage/memory/memory-storage.js";
 import { createRedisStorage } from "../../src/storage/redis/redis-storage.js";
 import type { FamilyPolicy } from "../../src/storage/refresh-families.js";

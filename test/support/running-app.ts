@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { type App, startApp } from "../../src/app.js";
-import { localDisk } from "../../src/config/config-disk.js";
-import { readConfig } from "../../src/config/read-config.js";
-import { SECOND } from "../../src/oauth/clock.js";
+import { localDisk } from "../../src/config/reading/disk.js";
+import { readConfig } from "../../src/config/read.js";
+import { SECOND } from "../../src/time/clock.js";
 import { createLogger } from "../../src/telemetry/logger.js";
 import { recordedSink } from "../telemetry/recorded-sink.js";
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createMemoryKeyRing } from "../../src/keys/memory-key-ring.js";
-import { DAY, HOUR, MINUTE } from "../../src/oauth/clock.js";
-import { pooledRandomId } from "../../src/oauth/random-id.js";
+import { DAY, HOUR, MINUTE } from "../../src/time/clock.js";
+import { pooledRandomId } from "../../src/crypto/random-id.js";
 import type { Authorization } from "../../src/tokens/authorization.js";
 import { createTokenIssuer } from "../../src/tokens/token-issuer.js";
 import { createTokenVerifier } from "../../src/tokens/token-verifier.js";

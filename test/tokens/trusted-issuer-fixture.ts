@@ -1,7 +1,7 @@
 /** A trusted issuer of the tests, and a verifier that has its keys at hand. */
-import { createForeignVerifier } from "../../src/tokens/foreign-verifier.js";
-import { createIssuerKeys } from "../../src/tokens/issuer-keys.js";
-import type { ForeignVerifier, TrustedIssuer } from "../../src/tokens/trusted-issuer.js";
+import { createForeignVerifier } from "../../src/issuers/verifier.js";
+import { createIssuerKeys } from "../../src/issuers/keys.js";
+import type { ForeignVerifier, TrustedIssuer } from "../../src/issuers/trusted-issuer.js";
 import type { SigningKey } from "./signing-key.js";
 
 /** Seconds. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { authorizationOf, createCallerFactory } from "../../src/transport/call.js";
+import { authorizationOf, createCallerFactory } from "../../src/transport/caller.js";
 
 const callerOf = createCallerFactory(
   () => "made-here",

@@ -1,4 +1,4 @@
-import type { Clock } from "../../oauth/clock.js";
+import type { Clock } from "../../time/clock.js";
 import type { Lease } from "../lease.js";
 
 /** The lease and its newest fencing number, which the key ring's store compares with. */

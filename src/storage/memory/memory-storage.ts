@@ -3,10 +3,10 @@
  * the keys are in memory too, so nothing that was revoked comes back.
  */
 import { randomBytes } from "node:crypto";
-import type { Clock } from "../../oauth/clock.js";
+import type { Clock } from "../../time/clock.js";
 import type { FamilyPolicy } from "../refresh-families.js";
 import type { Storage } from "../storage.js";
-import { createMemoryFailures } from "./failures.js";
+import { createMemoryFailures } from "./failed-logins.js";
 import { createMemoryKeyRingStore } from "./key-ring-store.js";
 import { createMemoryLease } from "./lease.js";
 import { createMemoryFamilies } from "./refresh-families.js";

@@ -1,6 +1,6 @@
-import type { Clock } from "../../oauth/clock.js";
-import { begun, isGone, marked, rotate } from "../../tokens/refresh-family.js";
-import type { FamilyState } from "../../tokens/refresh-family.js";
+import type { Clock } from "../../time/clock.js";
+import { begun, isGone, marked, rotate } from "../refresh-family.js";
+import type { FamilyState } from "../refresh-family.js";
 import { MAX_GRANT_BYTES } from "../refresh-families.js";
 import type { FamilyPolicy, RefreshFamilies } from "../refresh-families.js";
 import { createSweeper } from "./sweeper.js";

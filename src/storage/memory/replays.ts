@@ -1,4 +1,4 @@
-import type { Clock } from "../../oauth/clock.js";
+import type { Clock } from "../../time/clock.js";
 import type { Replays } from "../replays.js";
 import { createSweeper } from "./sweeper.js";
 

@@ -1,5 +1,5 @@
-import { toSeconds } from "../../oauth/clock.js";
-import type { Clock } from "../../oauth/clock.js";
+import { toSeconds } from "../../time/clock.js";
+import type { Clock } from "../../time/clock.js";
 import type { Revocation } from "../../oauth/revocation.js";
 import { quotaExceeded } from "../quota-exceeded.js";
 import { NOT_BEFORE_AHEAD_SECONDS, NOT_BEFORE_MARGIN_SECONDS } from "../revocation-log.js";

@@ -2,7 +2,30 @@
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import { Cluster, Redis } from "ioredis";
-import type { RedisSettings } from "../../config/config.js";
+
+/** How Redis is reached. */
+export interface RedisSettings {
+  readonly topology:
+    | { readonly kind: "single"; readonly url: string }
+    | {
+        readonly kind: "sentinel";
+        readonly hosts: readonly string[];
+        readonly master: string;
+        readonly password: string | undefined;
+      }
+    | { readonly kind: "cluster"; readonly hosts: readonly string[] };
+  /** Starts every key. */
+  readonly prefix: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly tls:
+    | {
+        readonly caFile: string | undefined;
+        readonly certFile: string | undefined;
+        readonly keyFile: string | undefined;
+      }
+    | undefined;
+}
 
 /** One server, whoever is master at the Sentinels, or a cluster. */
 export type RedisLink = Redis | Cluster;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { MINUTE, SECOND } from "../../oauth/clock.js";
+import { MINUTE, SECOND } from "../../time/clock.js";
 import type { StorageLog } from "../storage.js";
 import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";

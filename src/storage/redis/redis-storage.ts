@@ -3,17 +3,16 @@
  * makes calls fail within 300 ms, and nothing else.
  */
 import { randomBytes } from "node:crypto";
-import type { RedisSettings } from "../../config/config.js";
-import type { Clock } from "../../oauth/clock.js";
+import type { Clock } from "../../time/clock.js";
 import type { FamilyPolicy } from "../refresh-families.js";
 import type { Storage, StorageLog } from "../storage.js";
-import { RedisFailures } from "./failures.js";
+import { RedisFailures } from "./failed-logins.js";
 import { createRedisKeyRingStore } from "./key-ring-store.js";
 import { createRedisKeys } from "./keys.js";
 import { createRedisLease } from "./lease.js";
 import { RedisCaller } from "./redis-caller.js";
 import { openLink, whenReady } from "./redis-link.js";
-import type { RedisLink } from "./redis-link.js";
+import type { RedisLink, RedisSettings } from "./redis-link.js";
 import { RedisMonitor } from "./redis-monitor.js";
 import { createRedisFamilies } from "./refresh-families.js";
 import { createRedisReplays } from "./replays.js";

@@ -1,4 +1,4 @@
-import { MINUTE } from "../../oauth/clock.js";
+import { MINUTE } from "../../time/clock.js";
 import { MAX_GRANT_BYTES } from "../refresh-families.js";
 import type { FamilyPolicy, RefreshFamilies, Rotation } from "../refresh-families.js";
 import type { RedisKeys } from "./keys.js";

@@ -1,5 +1,5 @@
-import { MINUTE, SECOND } from "../../oauth/clock.js";
-import type { Clock } from "../../oauth/clock.js";
+import { MINUTE, SECOND } from "../../time/clock.js";
+import type { Clock } from "../../time/clock.js";
 import type { Replays } from "../replays.js";
 import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";

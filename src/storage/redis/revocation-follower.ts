@@ -4,8 +4,8 @@
  * where the log stands, and only what it confirms counts as a complete view.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { MINUTE, SECOND } from "../../oauth/clock.js";
-import type { Clock } from "../../oauth/clock.js";
+import { MINUTE, SECOND } from "../../time/clock.js";
+import type { Clock } from "../../time/clock.js";
 import type { RevocationSink } from "../revocation-log.js";
 import type { StorageLog } from "../storage.js";
 import type { RedisKeys } from "./keys.js";

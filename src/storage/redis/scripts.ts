@@ -41,7 +41,7 @@ return 'created'
 
 export const familyFind = script(
   "family-find",
-  String.raw`-- Reads a refresh token family, unless it counts no more (isGone in src/tokens/refresh-family.ts).
+  String.raw`-- Reads a refresh token family, unless it counts no more (isGone in src/storage/refresh-family.ts).
 -- Atomic only because it is a script, and a script so that the same clock decides here and in family-rotate.lua.
 --
 -- KEYS[1]  the family (hash)
@@ -91,7 +91,7 @@ return 'marked'
 
 export const familyRotate = script(
   "family-rotate",
-  String.raw`-- Uses a refresh token: the rule of rotate in src/tokens/refresh-family.ts, which must change together with this.
+  String.raw`-- Uses a refresh token: the rule of rotate in src/storage/refresh-family.ts, which must change together with this.
 -- Atomic so that all racers with one token get the same successor, and a reuse is marked before anyone else rotates.
 --
 -- KEYS[1]  the family (hash)

@@ -1,6 +1,6 @@
 /** The answers that are no errors. */
 import type { TokenResponse } from "../../oauth/response.js";
-import type { Introspection } from "../../grants/endpoints.js";
+import type { Introspection } from "../../endpoints/introspection.js";
 import type { RestResponse } from "./rest-message.js";
 
 /** A token (RFC 6749 section 5.1). */

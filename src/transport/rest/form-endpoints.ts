@@ -1,5 +1,7 @@
 /** The three endpoints that take a form. Each reads, calls the core and shows its answer; none knows a rule of a grant. */
-import type { IntrospectionEndpoint, RevocationEndpoint, TokenEndpoint } from "../../grants/endpoints.js";
+import type { IntrospectionEndpoint } from "../../endpoints/introspection.js";
+import type { RevocationEndpoint } from "../../endpoints/revocation.js";
+import type { TokenEndpoint } from "../../grants/token-endpoint.js";
 import { toOAuthError } from "../../oauth/error.js";
 import { type Eventually, andThen, attempt } from "../../oauth/eventually.js";
 import type { TransportEvents } from "../../telemetry/events.js";

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { invalidRequest } from "../../oauth/error.js";
 import type { Credentials } from "../../oauth/request.js";
-import { authorizationOf } from "../call.js";
+import { authorizationOf } from "../caller.js";
 import { MAX_MESSAGE_BYTES } from "../limits.js";
 import { parseFormBody, type FormBody, type KnownParameters } from "./form-body.js";
 import type { RestRequest } from "./rest-message.js";

@@ -3,7 +3,7 @@ import { parseGrantType, type GrantType } from "../../oauth/grant-type.js";
 import { invalidRequest, type ErrorReason } from "../../oauth/error.js";
 import type { GrantParameters, TokenRequest } from "../../oauth/request.js";
 import { parseTokenType, type TokenType } from "../../oauth/token-type.js";
-import type { RevocationTarget } from "../../grants/endpoints.js";
+import type { RevocationTarget } from "../../endpoints/revocation.js";
 import type { CallerRequest } from "../../oauth/request.js";
 import { knownParameters, type FormBody } from "./form-body.js";
 import { credentialsOf, readForm } from "./form-request.js";

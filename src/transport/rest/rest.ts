@@ -1,7 +1,7 @@
 /** Everything that is served without RPC, composed. Owns the form endpoints and the documents; knows no rule of a grant. */
-import type { CallerFactory } from "../call.js";
+import type { CallerFactory } from "../caller.js";
 import type { SlowBodies } from "../slow-bodies.js";
-import type { Turn } from "../turn.js";
+import type { Turn } from "../batch.js";
 import { randomUUID } from "node:crypto";
 import { createDiscovery, endpointUrl, type DiscoveryOptions } from "./discovery.js";
 import { createErrorList } from "./error-list.js";

@@ -1,6 +1,6 @@
 import { createContextKey, type HandlerContext } from "@connectrpc/connect";
 import type { Caller, CallerRequest } from "../../oauth/request.js";
-import { authorizationOf, type Arrival } from "../call.js";
+import { authorizationOf, type Arrival } from "../caller.js";
 
 /** A call, as it is known before its message is read. */
 export interface RpcCall {

@@ -1,7 +1,8 @@
 /** Between protobuf messages and the plain requests and answers of the core. Decides nothing about grants. */
 import { create, type JsonObject as ProtoJsonObject, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { Introspection, RevocationTarget } from "../../grants/endpoints.js";
+import type { Introspection } from "../../endpoints/introspection.js";
+import type { RevocationTarget } from "../../endpoints/revocation.js";
 import type { KeyInfo } from "../../keys/key-operations.js";
 import type { KeyRing, KeyState as RingKeyState } from "../../keys/key-ring.js";
 import { invalidRequest, OAuthError } from "../../oauth/error.js";

@@ -6,16 +6,16 @@ import type { UniversalHandlerOptions } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { GetTokenResponseSchema } from "../../gen/icemint/v1/token_service_pb.js";
 import type { Logger } from "../../telemetry/logger.js";
-import type { Arrival, CallerFactory } from "../call.js";
+import type { Arrival, CallerFactory } from "../caller.js";
 import { MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.js";
 import type { SlowBodies } from "../slow-bodies.js";
-import type { Turn } from "../turn.js";
+import type { Turn } from "../batch.js";
 import { rpcCallKey } from "./call-context.js";
 import { createCorsPolicy } from "./cors.js";
 import { withErrorInfo } from "./errors.js";
-import { createFastLane, type CallStart } from "./fast-lane.js";
+import { createFastLane, type CallStart } from "./lane/lane.js";
 import type { ServiceList } from "./service-list.js";
-import { encodeTokenResponse } from "./token-response-bytes.js";
+import { encodeTokenResponse } from "./lane/token-response-bytes.js";
 import { createStockRoad, protocolNameOf, type ProtocolName } from "./stock-road.js";
 
 /** What the server is made of. */

@@ -11,7 +11,7 @@ import { createReflection } from "./reflection.js";
 import { createRpcServer, type RpcServer, type RpcServerOptions } from "./rpc-server.js";
 import { serve, type ServiceList } from "./service-list.js";
 import { createKeyService, createTokenService, type ServiceOptions } from "./services.js";
-import { createWatchRevocations, type WatchOptions } from "./watch-revocations.js";
+import { createWatchRevocations, type WatchOptions } from "./watch.js";
 
 /** What they are made of. */
 export interface RpcOptions extends ServiceOptions, Omit<WatchOptions, "maxAgeMs">, Omit<RpcServerOptions, "services"> {

@@ -2,12 +2,10 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { KeysFixedError, type KeyOperations } from "../../keys/key-operations.js";
 import type { KeyRing } from "../../keys/key-ring.js";
-import type {
-  IntrospectionEndpoint,
-  RevocationEndpoint,
-  TokenEndpoint,
-  WatchAuthorizer,
-} from "../../grants/endpoints.js";
+import type { IntrospectionEndpoint } from "../../endpoints/introspection.js";
+import type { RevocationEndpoint } from "../../endpoints/revocation.js";
+import type { TokenEndpoint } from "../../grants/token-endpoint.js";
+import type { WatchAuthorizer } from "../../endpoints/operator.js";
 import { toOAuthError } from "../../oauth/error.js";
 import { type Eventually, andThen, attempt } from "../../oauth/eventually.js";
 import type { TransportEvents } from "../../telemetry/events.js";

@@ -4,8 +4,8 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import { Code, ConnectError, createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalHandlerOptions } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
-import type { Arrival } from "../call.js";
-import type { CallStart } from "./fast-lane.js";
+import type { Arrival } from "../caller.js";
+import type { CallStart } from "./lane/lane.js";
 import type { ServiceList } from "./service-list.js";
 
 type NodeRequest = IncomingMessage | Http2ServerRequest;

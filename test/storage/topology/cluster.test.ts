@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRedisKeys } from "../../../src/storage/redis/keys.js";
-import { RevocationTable } from "../../../src/tokens/revocation-table.js";
+import { RevocationTable } from "../../../src/revocations/table.js";
 import { eventually } from "../../support/eventually.js";
 import { deployOnRedis, singleSettings } from "../../support/redis-deployment.js";
 import { type RedisTls, makeRedisTls, noRedisTls } from "../../support/redis-tls.js";

@@ -13,9 +13,9 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorInfoSchema } from "../../../src/gen/google/rpc/error_details_pb.js";
 import { GetTokenResponseSchema, TokenService } from "../../../src/gen/icemint/v1/token_service_pb.js";
-import { createFastLane } from "../../../src/transport/rpc/fast-lane.js";
+import { createFastLane } from "../../../src/transport/rpc/lane/lane.js";
 import { SlowBodies } from "../../../src/transport/slow-bodies.js";
-import { Turn } from "../../../src/transport/turn.js";
+import { Turn } from "../../../src/transport/batch.js";
 import { serve } from "../../../src/transport/rpc/service-list.js";
 import type { ServiceImpl } from "@connectrpc/connect";
 

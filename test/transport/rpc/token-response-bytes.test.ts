@@ -2,7 +2,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GetKeysResponseSchema, GetTokenResponseSchema } from "../../../src/gen/icemint/v1/token_service_pb.js";
-import { encodeTokenResponse } from "../../../src/transport/rpc/token-response-bytes.js";
+import { encodeTokenResponse } from "../../../src/transport/rpc/lane/token-response-bytes.js";
 
 const text = fc.string({ unit: "grapheme", maxLength: 400 });
 

@@ -2,13 +2,13 @@
 import { generateKeyPairSync } from "node:crypto";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Introspection } from "../../../src/grants/endpoints.js";
+import type { Introspection } from "../../../src/endpoints/introspection.js";
 import { OAuthError, invalidCredentials, invalidRequest } from "../../../src/oauth/error.js";
 import type { Caller, CallerRequest, Credentials, TokenRequest } from "../../../src/oauth/request.js";
 import type { TokenResponse } from "../../../src/oauth/response.js";
 import type { KeyInfo } from "../../../src/keys/key-operations.js";
 import type { PublicJwk } from "../../../src/keys/signer.js";
-import type { FeedEvent } from "../../../src/tokens/revocation-feed.js";
+import type { FeedEvent } from "../../../src/revocations/feed.js";
 import { silentLogger } from "../../../src/telemetry/logger.js";
 import { createServer, type Server, type ServerOptions } from "../../../src/transport/server.js";
 

@@ -1,4 +1,4 @@
--- Reads a refresh token family, unless it counts no more (isGone in src/tokens/refresh-family.ts).
+-- Reads a refresh token family, unless it counts no more (isGone in src/storage/refresh-family.ts).
 -- Atomic only because it is a script, and a script so that the same clock decides here and in family-rotate.lua.
 --
 -- KEYS[1]  the family (hash)

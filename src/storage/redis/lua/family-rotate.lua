@@ -1,4 +1,4 @@
--- Uses a refresh token: the rule of rotate in src/tokens/refresh-family.ts, which must change together with this.
+-- Uses a refresh token: the rule of rotate in src/storage/refresh-family.ts, which must change together with this.
 -- Atomic so that all racers with one token get the same successor, and a reuse is marked before anyone else rotates.
 --
 -- KEYS[1]  the family (hash)

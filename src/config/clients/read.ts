@@ -1,0 +1,162 @@
+/** Makes a client of its YAML: defaults filled in, and every rule that one client can break by itself. */
+import type { Ceiling, Client } from "../../clients/client.js";
+import { RESERVED_CLAIMS } from "../../oauth/access-token.js";
+import { SECOND } from "../../time/clock.js";
+import type { GrantType } from "../../oauth/grant-type.js";
+import { isJsonObject } from "../../oauth/json.js";
+import { checkClientKeys, clientKeys } from "./keys.js";
+import type { clientSchema } from "./schema.js";
+import { type FoundSecret, readSecret, type SecretSources } from "./secrets.js";
+import { spellDuration } from "../reading/duration.js";
+import { type Findings, type Spot, inside } from "../reading/problem.js";
+import type { Readable } from "../reading/by-schema.js";
+import type { SettingFiles } from "../reading/setting-files.js";
+
+export type ClientYaml = NonNullable<Readable<typeof clientSchema>>;
+
+/** A client's YAML and where it stands. */
+export interface ClientEntry {
+  readonly yaml: ClientYaml;
+  /** The same before reading. */
+  readonly raw: unknown;
+  readonly spot: Spot;
+  /** Resolves the paths that it names. */
+  readonly files: SettingFiles;
+}
+
+/** A client and what rules across clients compare. */
+export interface FoundClient extends ClientEntry {
+  readonly client: Client;
+  readonly secrets: readonly FoundSecret[];
+}
+
+/** What a client takes from the settings around it. */
+export interface ClientDefaults {
+  /** The issuer itself: of the running server, if there is one, as a new issuer needs a restart. */
+  readonly audiences: Ceiling;
+  /** `tokens.access_ttl` of the file. */
+  readonly accessTtlMs: number;
+  /** The longest life that keys are kept published for: until a restart that of the running server. */
+  readonly longestTtlMs: number;
+}
+
+/** What Iceberg's clients ask for out of the box. */
+const DEFAULT_SCOPES: Ceiling = { allowed: new Set(["catalog", "PRINCIPAL_ROLE:ALL"]), default: ["catalog"] };
+const NONE: ReadonlySet<never> = new Set<never>();
+/** Iceberg's clients get by client_credentials and refresh by token_exchange; refresh_token must be asked for. */
+const DEFAULT_GRANTS: ReadonlySet<GrantType> = new Set(["client_credentials", "token_exchange"]);
+
+/** Reads one client. With problems reported the record is not fit for use, but rules can go on comparing it. */
+export function readClient(entry: ClientEntry, defaults: ClientDefaults, sources: SecretSources): FoundClient {
+  const { yaml, raw, spot, files } = entry;
+  const { findings } = sources;
+  const rawSecrets = isJsonObject(raw) && Array.isArray(raw["secrets"]) ? raw["secrets"] : [];
+  const secrets = (yaml.secrets ?? []).flatMap((secret, index) => {
+    if (secret === undefined) return [];
+    const names = Object.keys(rawSecrets[index] ?? {});
+    const at = inside(spot, "secrets", index);
+    return readSecret({ yaml: secret, spot: at, names, clientId: yaml.id, files }, sources) ?? [];
+  });
+  checkClaims(yaml, spot, findings);
+  checkClientKeys(yaml, spot, findings);
+  checkAccessTtl(yaml, defaults, spot, findings);
+  checkGrants(yaml, spot, findings);
+  if (yaml.unsecured_subjects?.allow?.some((pattern) => pattern !== undefined && /^\*+$/.test(pattern))) {
+    findings.warning(
+      inside(spot, "unsecured_subjects", "allow"),
+      "lets this client name any user without proof; a pattern such as *@example.com narrows it",
+    );
+  }
+  checkCanAuthenticate(yaml, spot, findings);
+  const client: Client = {
+    id: yaml.id ?? "",
+    name: yaml.name,
+    secrets: secrets.map(({ secret }) => secret),
+    federated: present(yaml.federated).map(({ issuer = "", subject = "" }) => ({ issuer, subject })),
+    keys: clientKeys(yaml),
+    grants: yaml.grants === undefined ? DEFAULT_GRANTS : new Set(present(yaml.grants)),
+    scopes: ceiling(yaml.scopes, inside(spot, "scopes"), findings, (allowed) => allowed) ?? DEFAULT_SCOPES,
+    audiences:
+      ceiling(yaml.audiences, inside(spot, "audiences"), findings, (allowed) => allowed.slice(0, 1)) ??
+      defaults.audiences,
+    claims: yaml.claims ?? {},
+    mayActFor: setOf(yaml.may_act_for),
+    accessTtlSeconds: Math.floor(
+      Math.min(yaml.access_ttl ?? Infinity, defaults.accessTtlMs, defaults.longestTtlMs) / SECOND,
+    ),
+    permissions: setOf(yaml.permissions),
+    disabled: yaml.disabled ?? false,
+    unsecuredSubjects: yaml.unsecured_subjects && present(yaml.unsecured_subjects.allow),
+  };
+  return { ...entry, client, secrets };
+}
+
+/** Most clients have none of these: they share one, as there may be many clients. */
+function setOf<T>(list: readonly (T | undefined)[] | undefined): ReadonlySet<T> {
+  return list === undefined ? NONE : new Set(present(list));
+}
+
+/** The elements of a list that could be read. */
+export function present<T>(list: readonly (T | undefined)[] | undefined): readonly T[] {
+  return (list ?? []).filter((item) => item !== undefined);
+}
+
+interface CeilingYaml {
+  readonly allowed?: readonly (string | undefined)[] | undefined;
+  readonly default?: readonly (string | undefined)[] | undefined;
+}
+
+/** Allowed values and those given by default; `fallback` chooses the default among the allowed if none is set. */
+function ceiling(
+  yaml: CeilingYaml | undefined,
+  spot: Spot,
+  findings: Findings,
+  fallback: (allowed: readonly string[]) => readonly string[],
+): Ceiling | undefined {
+  if (yaml === undefined) return undefined;
+  const allowed = present(yaml.allowed);
+  const isWhole = yaml.allowed !== undefined && allowed.length === yaml.allowed.length;
+  for (const [index, value] of (yaml.default ?? []).entries()) {
+    if (isWhole && value !== undefined && !allowed.includes(value)) {
+      findings.problem(inside(spot, "default", index), "is not among the allowed ones");
+    }
+  }
+  if (spot.path.at(-1) === "audiences" && yaml.allowed?.length === 0) {
+    findings.problem(inside(spot, "allowed"), "must not be empty: a token is always for somebody");
+  }
+  const chosen = yaml.default === undefined ? fallback(allowed) : present(yaml.default);
+  return { allowed: new Set(allowed), default: [...new Set(chosen)] };
+}
+
+function checkClaims(yaml: ClientYaml, spot: Spot, findings: Findings): void {
+  for (const name of Object.keys(yaml.claims ?? {})) {
+    if (RESERVED_CLAIMS.has(name)) {
+      findings.problem(inside(spot, "claims", name), "is a claim that only icemint sets", "{ team: etl }");
+    }
+  }
+}
+
+function checkAccessTtl(yaml: ClientYaml, defaults: ClientDefaults, spot: Spot, findings: Findings): void {
+  if (yaml.access_ttl === undefined || yaml.access_ttl <= defaults.accessTtlMs) return;
+  const most = spellDuration(defaults.accessTtlMs);
+  findings.problem(inside(spot, "access_ttl"), `must not be longer than tokens.access_ttl (${most})`, most);
+}
+
+function checkGrants(yaml: ClientYaml, spot: Spot, findings: Findings): void {
+  const at = inside(spot, "grants");
+  if (yaml.grants?.length === 0) findings.warning(at, "is empty: the client gets no token");
+  if (yaml.grants?.includes("refresh_token") && !yaml.grants.includes("token_exchange")) {
+    findings.warning(at, "has refresh_token without token_exchange: only an exchange begins what it could refresh");
+  }
+}
+
+function checkCanAuthenticate(yaml: ClientYaml, spot: Spot, findings: Findings): void {
+  const keys = Array.isArray(yaml.jwks?.["keys"]) ? yaml.jwks["keys"].length : 0;
+  const ways = (yaml.secrets?.length ?? 0) + (yaml.federated?.length ?? 0) + keys;
+  if (ways > 0 || yaml.jwks_uri !== undefined || yaml.disabled === true) return;
+  findings.problem(
+    spot,
+    "has no way to prove who it is: it needs secrets, federated, jwks or jwks_uri (or disabled: true)",
+    "secrets: [{ env: SPARK_SECRET }]",
+  );
+}

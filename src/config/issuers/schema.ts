@@ -1,0 +1,46 @@
+/** The shape of one trusted issuer in YAML. Rules that need more than one value are in `rules.ts`. */
+import { z } from "zod";
+import { flag, matching, oneOf, text, url } from "../reading/fields.js";
+
+/**
+ * Signatures of trusted issuers (RFC 7518 section 3.1, RFC 8037, RFC 9864). Never a symmetric one: whoever can check
+ * it can also forge it. Never `none`.
+ */
+const ISSUER_ALGORITHMS = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+] as const;
+
+export const issuerSchema = z
+  .strictObject({
+    issuer: matching(/^\S+$/, "must be the iss of its tokens, without spaces", "https://idp.example.com"),
+    jwks_uri: url(["https", "http"], "https://idp.example.com/jwks").optional(),
+    jwks_file: text("/etc/icemint/idp.jwks.json", 4096).optional(),
+    discovery: flag(true).optional(),
+    ca_file: text("/var/run/secrets/kubernetes.io/serviceaccount/ca.crt", 4096).optional(),
+    token_file: text("/var/run/secrets/kubernetes.io/serviceaccount/token", 4096).optional(),
+    audience: matching(/^\S+$/, "must not hold spaces", "https://tokens.example.com").optional(),
+    algorithms: z.array(oneOf(ISSUER_ALGORITHMS, "RS256")).meta({ example: "[RS256, ES256]" }).optional(),
+    use: z
+      .array(oneOf(["subject_token", "client_assertion"], "subject_token"))
+      .meta({ example: "[subject_token, client_assertion]" }),
+    claims: z.array(text("email", 100)).meta({ example: "[email, groups]" }).optional(),
+    subject: z
+      .strictObject({
+        claim: text("sub", 100).optional(),
+        prefix: matching(/^[\x21-\x7E]+$/, "must be printable ASCII without spaces", '"idp:"', 100).optional(),
+      })
+      .meta({ example: '{ claim: sub, prefix: "idp:" }' })
+      .optional(),
+    trust_domain: matching(/^[a-z0-9._-]+$/, "must be a SPIFFE trust domain", "example.org", 255).optional(),
+  })
+  .meta({ example: "{ issuer: https://idp.example.com, discovery: true, use: [subject_token] }" });

@@ -1,0 +1,161 @@
+/**
+ * Reads all settings: the YAML file, the client files that it names, secrets, and the variables over them. Everything
+ * that is wrong is reported together. Reads only what it is given; `main.ts` hands it the environment.
+ */
+import { z } from "zod";
+import type { Clock } from "../time/clock.js";
+import { isJsonObject } from "../oauth/json.js";
+import { checkClients } from "./clients/rules.js";
+import { clientSchema } from "./clients/schema.js";
+import type { SecretSources } from "./clients/secrets.js";
+import type { Config } from "./config.js";
+import type { ConfigDisk } from "./reading/disk.js";
+import { checkVariableNames, readEnv } from "./env.js";
+import { freeze } from "./reload/freeze.js";
+import { checkIssuers } from "./issuers/rules.js";
+import { Findings, type Spot, inside } from "./reading/problem.js";
+import { readBySchema, type Readable } from "./reading/by-schema.js";
+import { type ClientDefaults, type ClientEntry, type FoundClient, readClient } from "./clients/read.js";
+import { type FoundIssuer, readIssuer } from "./issuers/read.js";
+import { settingsSchema } from "./schema.js";
+import { checkSettings } from "./rules.js";
+import { type SettingFiles, settingFiles } from "./reading/setting-files.js";
+import { shapeSettings, type SettingsYaml } from "./shape.js";
+import { readYamlFile } from "./reading/yaml-file.js";
+
+/** What the settings are read from. */
+export interface ConfigSources {
+  /** The settings file (`--config`); without it ICEMINT_CONFIG; without both, defaults. */
+  readonly file: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly disk: ConfigDisk;
+  readonly clock: Clock;
+  /**
+   * Whether secrets, variables and files that are not there are only warnings: for a check far from the deployment,
+   * never for a start.
+   */
+  readonly withoutSecrets?: boolean;
+  /** The settings that a running server started with: what needs a restart stays as it is until then. */
+  readonly running?: Pick<Config, "issuer" | "tokens">;
+}
+
+/** Reads the settings; the result is frozen. Throws `ConfigProblems`, which lists every problem. */
+export function readConfig(sources: ConfigSources): Config {
+  const { file, env, disk, clock, withoutSecrets = false, running } = sources;
+  const findings = new Findings();
+  const variables = readEnv({ env, disk, findings });
+  const main = readMain(file ?? variables.ICEMINT_CONFIG, disk, findings);
+  const files = settingFiles({ file: main.path, disk, findings, lenient: withoutSecrets });
+  const { yaml, root } = main;
+  const hasFile = main.path !== undefined;
+  const fixed = shapeSettings(yaml, { variables, root, files, findings, hasFile, lenient: withoutSecrets });
+  checkSettings(fixed, root, findings);
+  const issuer = running?.issuer ?? fixed.issuer;
+
+  const issuers = (yaml.trusted_issuers ?? []).flatMap((trusted, index): FoundIssuer[] => {
+    const entry = { yaml: trusted ?? {}, raw: listIn(main.raw, "trusted_issuers")[index], files };
+    const spot = inside(root, "trusted_issuers", index);
+    return trusted === undefined ? [] : [readIssuer({ ...entry, spot }, issuer, findings)];
+  });
+  checkIssuers(issuers, findings);
+
+  const filePatterns = (yaml.clients_files ?? []).flatMap((pattern) => (pattern ? [files.absolute(pattern)] : []));
+  const entries = [
+    ...entriesOf(yaml.clients, listIn(main.raw, "clients"), inside(root, "clients"), files),
+    ...clientFiles(filePatterns, root, { disk, findings, lenient: withoutSecrets }),
+  ];
+  const { accessTtlMs } = fixed.tokens;
+  const audiences = { allowed: new Set([issuer]), default: [issuer] };
+  const defaults = { audiences, accessTtlMs, longestTtlMs: running?.tokens.accessTtlMs ?? accessTtlMs };
+  const clients = readClients(entries, defaults, { env, findings, now: clock(), lenient: withoutSecrets });
+  checkClients(clients, issuers, findings);
+  if (hasFile && clients.length === 0) findings.warning(inside(root, "clients"), "is empty: nobody gets a token");
+  checkVariableNames(Object.keys(env), variablesInUse(entries), findings);
+
+  findings.throwProblems();
+  return freeze({
+    ...fixed,
+    clients: clients.map(({ client }) => client),
+    trustedIssuers: issuers.map((found) => found.issuer),
+    warnings: findings.warnings,
+    files: findings.files,
+    filePatterns,
+  });
+}
+
+interface Main {
+  readonly path: string | undefined;
+  readonly yaml: SettingsYaml;
+  readonly raw: unknown;
+  readonly root: Spot;
+}
+
+function readMain(path: string | undefined, disk: ConfigDisk, findings: Findings): Main {
+  if (path === undefined) {
+    return { path, yaml: {}, raw: {}, root: { source: { file: "icemint.yaml", lineOf: () => undefined }, path: [] } };
+  }
+  const { source, value, isBroken } = readYamlFile(path, path, disk, findings);
+  // Without the file every rule would miss something that may well be in it.
+  if (isBroken) findings.throwProblems();
+  const root: Spot = { source, path: [] };
+  return { path, yaml: readBySchema(settingsSchema, value ?? {}, root, findings) ?? {}, raw: value, root };
+}
+
+/** The clients of the files that match, each file either a list or a mapping with `clients`. */
+function clientFiles(
+  patterns: readonly string[],
+  root: Spot,
+  around: { readonly disk: ConfigDisk; readonly findings: Findings; readonly lenient: boolean },
+): readonly ClientEntry[] {
+  const { disk, findings } = around;
+  const seen = new Set<string>();
+  return patterns.flatMap((pattern, index) => {
+    const paths = disk.list(pattern);
+    if (paths.length === 0) findings.warning(inside(root, "clients_files", index), "matches no file");
+    return paths.flatMap((path): readonly ClientEntry[] => {
+      if (seen.has(path)) return [];
+      seen.add(path);
+      const { source, value } = readYamlFile(path, path, disk, findings);
+      const files = settingFiles({ file: path, ...around });
+      const isMapping = isJsonObject(value);
+      const spot: Spot = { source, path: isMapping ? ["clients"] : [] };
+      const yaml = isMapping
+        ? readBySchema(clientsFileSchema, value, { source, path: [] }, findings)?.clients
+        : readBySchema(z.array(clientSchema), value ?? [], spot, findings);
+      return entriesOf(yaml, isMapping ? listIn(value, "clients") : asList(value), spot, files);
+    });
+  });
+}
+
+const clientsFileSchema = z.strictObject({ clients: z.array(clientSchema) });
+
+function entriesOf(
+  yaml: readonly (Readable<typeof clientSchema> | undefined)[] | undefined,
+  raw: readonly unknown[],
+  spot: Spot,
+  files: SettingFiles,
+): readonly ClientEntry[] {
+  return (yaml ?? []).flatMap((client, index) =>
+    client === undefined ? [] : [{ yaml: client, raw: raw[index], spot: inside(spot, index), files }],
+  );
+}
+
+function readClients(
+  entries: readonly ClientEntry[],
+  defaults: ClientDefaults,
+  sources: SecretSources,
+): readonly FoundClient[] {
+  return entries.map((entry) => readClient(entry, defaults, sources));
+}
+
+function variablesInUse(entries: readonly ClientEntry[]): ReadonlySet<string> {
+  return new Set(entries.flatMap(({ yaml }) => (yaml.secrets ?? []).flatMap((secret) => secret?.env ?? [])));
+}
+
+function listIn(value: unknown, name: string): readonly unknown[] {
+  return isJsonObject(value) ? asList(value[name]) : [];
+}
+
+function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

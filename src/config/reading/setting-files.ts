@@ -1,0 +1,55 @@
+/** Files that settings name: relative to the settings file, missed at the start rather than at their first use. */
+import { dirname, resolve } from "node:path";
+import { type ConfigDisk, spellReadError } from "./disk.js";
+import type { Findings, Spot } from "./problem.js";
+
+/** What naming files needs from outside. */
+export interface FileSurroundings {
+  /** The file that names others; undefined without one: then paths start from the working folder. */
+  readonly file: string | undefined;
+  readonly disk: ConfigDisk;
+  readonly findings: Findings;
+  /** Whether what is not there is only a warning: for checks far from the deployment. */
+  readonly lenient: boolean;
+}
+
+/** Resolves the paths of one settings file. */
+export interface SettingFiles {
+  /** The absolute path; reports if there is no such file. */
+  path(path: string | undefined, spot: Spot): string | undefined;
+  /** The text of a file that holds a secret, and a dependency of the settings; reports if it cannot be read. */
+  secret(path: string | undefined, spot: Spot): string | undefined;
+  /** The absolute path of a file or pattern that need not be there. */
+  absolute(path: string): string;
+}
+
+/** Resolves paths from the folder of `file`. */
+export function settingFiles({ file, disk, findings, lenient }: FileSurroundings): SettingFiles {
+  const directory = dirname(resolve(file ?? "icemint.yaml"));
+  const missing = (spot: Spot, reason: string) =>
+    lenient ? findings.warning(spot, reason) : findings.problem(spot, reason);
+  const absolute = (path: string) => resolve(directory, path);
+  return {
+    absolute,
+    path(path, spot) {
+      if (path === undefined) return undefined;
+      if (!disk.exists(absolute(path))) missing(spot, "names a file that is not there");
+      return absolute(path);
+    },
+    secret(path, spot) {
+      if (path === undefined) return undefined;
+      findings.dependsOn(absolute(path));
+      try {
+        return withoutLineEnd(disk.read(absolute(path)));
+      } catch (error) {
+        missing(spot, `cannot be read: ${spellReadError(error)}`);
+        return undefined;
+      }
+    },
+  };
+}
+
+/** Text of a file less the line end that editors and `echo` add. */
+export function withoutLineEnd(text: string): string {
+  return text.replace(/\r?\n$/, "");
+}

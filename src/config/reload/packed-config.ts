@@ -1,0 +1,71 @@
+/**
+ * Settings on their way from the thread that reads them: in parts, so that the main thread can take them in between
+ * requests, however many clients there are.
+ */
+import { setImmediate } from "node:timers/promises";
+import { deserialize, serialize } from "node:v8";
+import type { Client } from "../../clients/client.js";
+import type { Config } from "../config.js";
+import { freeze } from "./freeze.js";
+
+/** The settings without their clients, and then the clients, some in each part. */
+export interface PackedConfig {
+  readonly settings: Uint8Array<ArrayBuffer>;
+  readonly clients: readonly Uint8Array<ArrayBuffer>[];
+}
+
+/** As many are taken in at once as cost about a millisecond or two. */
+const CLIENTS_IN_PART = 500;
+
+/** Packs settings. */
+export function packConfig({ clients, ...settings }: Config): PackedConfig {
+  return { settings: serialize(settings), clients: inParts(clients).map((part) => serialize(alike(part))) };
+}
+
+/** Unpacks them, with a breath for other work after each part; frozen. */
+export async function unpackConfig(packed: PackedConfig): Promise<Config> {
+  const settings: Omit<Config, "clients"> = deserialize(packed.settings);
+  const clients: Client[] = [];
+  for (const packedPart of packed.clients) {
+    const part: readonly Client[] = deserialize(packedPart);
+    clients.push(...freeze(part));
+    await setImmediate();
+  }
+  return freeze({ ...settings, clients });
+}
+
+/** Splits clients into parts that can be dealt with at once. */
+export function inParts(clients: readonly Client[]): readonly (readonly Client[])[] {
+  const parts: (readonly Client[])[] = [];
+  for (let at = 0; at < clients.length; at += CLIENTS_IN_PART) parts.push(clients.slice(at, at + CLIENTS_IN_PART));
+  return parts;
+}
+
+/**
+ * The same clients with one object for what several have alike, which packing keeps: most clients have the same grants
+ * and scopes, and memory counts where there are many.
+ */
+function alike(clients: readonly Client[]): readonly Client[] {
+  const known = new Map<string, unknown>();
+  const one = <T>(member: string, value: T): T => {
+    const text = `${member} ${JSON.stringify(value, withoutSets)}`;
+    if (!known.has(text)) known.set(text, value);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the values of one member have one type
+    return known.get(text) as T;
+  };
+  return clients.map((client) => ({
+    ...client,
+    federated: one("federated", client.federated),
+    grants: one("grants", client.grants),
+    scopes: one("scopes", client.scopes),
+    audiences: one("audiences", client.audiences),
+    claims: one("claims", client.claims),
+    mayActFor: one("mayActFor", client.mayActFor),
+    permissions: one("permissions", client.permissions),
+  }));
+}
+
+/** For JSON, which has no sets. */
+function withoutSets(_name: string, value: unknown): unknown {
+  return value instanceof Set ? [...value] : value;
+}

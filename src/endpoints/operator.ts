@@ -1,0 +1,27 @@
+/** Who may follow revocations and who may change keys. */
+import { type CallerDependencies, identifyCaller, requireCredentials, requirePermission } from "./permission.js";
+import type { CallerRequest } from "../oauth/request.js";
+
+/** Who may follow the stream of revocations. */
+export interface WatchAuthorizer {
+  /** Throws unless the caller is a client with permission `watch_revocations`. */
+  authorizeWatch(request: CallerRequest): Promise<void>;
+  /** Throws unless the caller is a client with permission `rotate_keys`, by its own credentials. Returns its id. */
+  authorizeKeyChange(request: CallerRequest): Promise<string>;
+}
+
+/** Makes the authorizer. */
+export function createWatchAuthorizer(dependencies: CallerDependencies): WatchAuthorizer {
+  return {
+    async authorizeWatch(request) {
+      const { client } = await identifyCaller(request, dependencies);
+      requirePermission(client, "watch_revocations");
+    },
+    async authorizeKeyChange(request) {
+      const caller = await identifyCaller(request, dependencies);
+      requirePermission(caller.client, "rotate_keys");
+      requireCredentials(caller, "Managing keys");
+      return caller.client.id;
+    },
+  };
+}

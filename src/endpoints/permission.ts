@@ -1,0 +1,70 @@
+/** Who calls the endpoints that are about tokens rather than for them, and what they may do there. */
+import type { ClientAuthenticator } from "../clients/authenticate.js";
+import type { ClientRegistry } from "../clients/client-registry.js";
+import type { Client, Permission } from "../clients/client.js";
+import { isOwnToken } from "../oauth/access-token.js";
+import { OAuthError } from "../oauth/error.js";
+import type { CallerRequest } from "../oauth/request.js";
+import type { TokenVerifier } from "../tokens/token-verifier.js";
+import { bearerInvalid, bearerOf, credentialsMissing, liveBearer } from "../grants/requester.js";
+import type { Sessions } from "../grants/sessions.js";
+
+/** A client that calls, and whether it proved itself by its own credentials rather than by a token. */
+export interface CallingClient {
+  readonly client: Client;
+  readonly byCredentials: boolean;
+}
+
+/** What identifying a caller takes. */
+export interface CallerDependencies {
+  readonly authenticator: ClientAuthenticator;
+  readonly registry: ClientRegistry;
+  readonly verifier: TokenVerifier;
+  readonly sessions: Sessions;
+  readonly issuer: string;
+}
+
+/**
+ * Identifies the caller: by credentials, or by a client's own live token with our issuer in `aud` (RFC 6750; RFC 9068
+ * section 4). Throws `invalid_client`.
+ */
+export async function identifyCaller(request: CallerRequest, dependencies: CallerDependencies): Promise<CallingClient> {
+  const { authenticator, registry, verifier, sessions, issuer } = dependencies;
+  if (authenticator.presents(request)) {
+    return { client: (await authenticator.authenticate(request)).client, byCredentials: true };
+  }
+  const bearer = bearerOf(request.credentials);
+  if (bearer === undefined) throw credentialsMissing();
+  const { token } = liveBearer(bearer, verifier);
+  const client = registry.current.byId.get(token.clientId);
+  if (client === undefined || client.disabled) throw bearerInvalid("the token's client is gone or disabled");
+  if (!isOwnToken(token)) throw bearerInvalid("a user's or delegated token proves no client");
+  if (!token.audience.includes(issuer)) throw bearerInvalid("the token's audience is not this server");
+  sessions.requireFreshRevocations();
+  return { client, byCredentials: false };
+}
+
+/** Throws `unauthorized_client` unless the client has the permission. */
+export function requirePermission(client: Client, permission: Permission): void {
+  if (!client.permissions.has(permission)) throw permissionMissing(client.id, permission);
+}
+
+/** Throws `unauthorized_client` unless the caller used its own credentials: a stolen token must not do this. */
+export function requireCredentials(caller: CallingClient, what: string): void {
+  if (!caller.byCredentials) {
+    throw new OAuthError(
+      "unauthorized_client",
+      "PERMISSION_MISSING",
+      `${what} needs the client's own credentials, not a Bearer token.`,
+    );
+  }
+}
+
+/** The client's record lacks the permission. */
+export function permissionMissing(clientId: string, permission: Permission): OAuthError {
+  return new OAuthError(
+    "unauthorized_client",
+    "PERMISSION_MISSING",
+    `Client '${clientId}' lacks permission '${permission}'. Add it to the permissions of its record.`,
+  );
+}

@@ -1,0 +1,57 @@
+/** What a foreign token must say of its kind, its audience and its subject. */
+import type { JsonObject, JsonValue } from "../oauth/json.js";
+import { isSubject } from "../oauth/subject.js";
+import type { CompactJws, Refuse } from "../jwt/compact-jws.js";
+import type { IssuerUse, TrustedIssuer } from "./trusted-issuer.js";
+
+/**
+ * Values of `typ` by use, absent always included: explicit types keep kinds of JWTs apart (RFC 8725 section 3.11). ID
+ * tokens and Kubernetes' tokens have none or `JWT`, JWT-SVIDs also `JOSE`.
+ */
+const TYPES: Readonly<Record<IssuerUse, ReadonlySet<string>>> = {
+  subject_token: new Set(["jwt", "jose", "at+jwt"]),
+  client_assertion: new Set(["jwt", "jose", "client-authentication+jwt"]),
+};
+
+/**
+ * Claims that only kinds have which are neither a subject nor a credential, and may lack a `typ`: logout tokens and
+ * security events (OpenID Connect Back-Channel Logout section 2.4, RFC 8417), DPoP proofs (RFC 9449 section 4.2).
+ */
+const FOREIGN_KINDS: Readonly<Record<string, string>> = { events: "a security event", htm: "a DPoP proof" };
+
+/** Refuses a JWT that was made to be something else (RFC 8725 section 3.12). */
+export function checkKind({ type, claims }: CompactJws, use: IssuerUse, refuse: Refuse): void {
+  if (type !== undefined && !TYPES[use].has(type)) throw refuse("typ says that the token is for something else");
+  for (const [claim, kind] of Object.entries(FOREIGN_KINDS)) {
+    if (Object.hasOwn(claims, claim)) throw refuse(`the token is ${kind}`);
+  }
+}
+
+/**
+ * Refuses a token that was not made for us (RFC 7519 section 4.1.3). What authenticates a client must be for us alone:
+ * else any other audience could use it here.
+ */
+export function checkAudience(claims: JsonObject, wanted: string, use: IssuerUse, refuse: Refuse): void {
+  const audience = audienceOf(claims["aud"]);
+  if (audience === undefined) throw refuse("aud is missing, or is neither a text nor a list of texts");
+  if (!audience.includes(wanted)) throw refuse("aud does not name this server");
+  if (use === "client_assertion" && audience.length > 1) throw refuse("aud must name this server alone");
+}
+
+/** `aud` as a list; undefined if it is absent or malformed. */
+export function audienceOf(value: JsonValue | undefined): readonly string[] | undefined {
+  if (typeof value === "string") return [value];
+  if (!Array.isArray(value)) return undefined;
+  const texts = value.filter((entry) => typeof entry === "string");
+  return texts.length === value.length ? texts : undefined;
+}
+
+/**
+ * The subject: for an assertion `sub` itself, which a client's record names; else the mapped claim with the issuer's
+ * prefix.
+ */
+export function subjectOf(claims: JsonObject, { subject }: TrustedIssuer, use: IssuerUse, refuse: Refuse): string {
+  const value = claims[use === "client_assertion" ? "sub" : subject.claim];
+  if (!isSubject(value)) throw refuse("the claim that names the subject is missing or unfit");
+  return use === "client_assertion" ? value : subject.prefix + value;
+}

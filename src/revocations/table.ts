@@ -1,0 +1,155 @@
+/**
+ * A replica's own view of what is revoked, filled from the log. Look-ups touch nothing but this process's memory. It
+ * knows no store, no token format and no client.
+ */
+import { toSeconds } from "../time/clock.js";
+import type { Clock } from "../time/clock.js";
+import type { Revocable, Revocation, RevocationView } from "../oauth/revocation.js";
+import type { LoggedRevocation, RevocationSink } from "../storage/revocation-log.js";
+import { RevokedSessions } from "./sessions.js";
+
+/** What is not good before an instant, or, for a key, at all (then Infinity). In seconds. */
+interface Bar {
+  notBefore: number;
+  expiresAt: number;
+  pass: number;
+}
+
+/** The kinds of revocation that are few. */
+type BroadRevocation = Exclude<Revocation, { readonly kind: "session" }>;
+type Target = "subject" | "client" | "everything" | "key";
+
+/** The table. */
+export class RevocationTable implements RevocationView, RevocationSink {
+  readonly #clock: Clock;
+  readonly #sessions = new RevokedSessions();
+  readonly #bars: Readonly<Record<Target, Map<string, Bar>>> = {
+    subject: new Map(),
+    client: new Map(),
+    everything: new Map(),
+    key: new Map(),
+  };
+  #pass = 0;
+  #completeAt = -Infinity;
+
+  constructor({ clock }: { clock: Clock }) {
+    this.#clock = clock;
+  }
+
+  /** How many revocations are held, those that are over but not swept yet included. */
+  get size(): number {
+    return Object.values(this.#bars).reduce((sum, bars) => sum + bars.size, this.#sessions.size);
+  }
+
+  covers(token: Revocable): boolean {
+    const now = toSeconds(this.#clock());
+    if (token.sessionIds.some((id) => this.#sessions.expiryOf(id) > now)) return true;
+    if (this.#isBarred("key", token.kid, token.startedAt, now)) return true;
+    if (this.#isBarred("everything", "", token.startedAt, now)) return true;
+    if (this.#isBarred("subject", token.subject, token.startedAt, now)) return true;
+    if (this.#isBarred("client", token.clientId, token.startedAt, now)) return true;
+    return token.actors.some((actor) => this.#isBarred("client", actor, token.startedAt, now));
+  }
+
+  notBefore(subject: string, clientId: string, actors: readonly string[]): number {
+    const now = toSeconds(this.#clock());
+    return Math.max(
+      this.#notBeforeOf("everything", "", now),
+      this.#notBeforeOf("subject", subject, now),
+      this.#notBeforeOf("client", clientId, now),
+      ...actors.map((actor) => this.#notBeforeOf("client", actor, now)),
+    );
+  }
+
+  ageMs(): number {
+    return Math.max(0, this.#clock() - this.#completeAt);
+  }
+
+  /** Takes a revocation in, and tells whether it made a difference. */
+  apply({ revocation }: LoggedRevocation): boolean {
+    const now = toSeconds(this.#clock());
+    if (revocation.expiresAt <= now) return false;
+    if (revocation.kind === "session") return this.#sessions.add(revocation, now);
+    const [target, id] = targetOf(revocation);
+    const bar = this.#bars[target].get(id) ?? { notBefore: 0, expiresAt: 0, pass: 0 };
+    const notBefore = Math.max(bar.notBefore, revocation.kind === "key" ? Infinity : revocation.notBefore);
+    const expiresAt = Math.max(bar.expiresAt, revocation.expiresAt);
+    this.#bars[target].set(id, { notBefore, expiresAt, pass: this.#pass });
+    return notBefore > bar.notBefore || expiresAt > bar.expiresAt;
+  }
+
+  caughtUp(at: number): void {
+    this.#completeAt = at;
+    this.#sweep(toSeconds(this.#clock()));
+  }
+
+  beginFullRead(): void {
+    this.#pass += 1;
+    this.#sessions.beginPass();
+  }
+
+  unconfirmed(): Iterable<Revocation> {
+    return this.#inForce("unseen");
+  }
+
+  /** Everything in force, lazily: what is applied while this is being read may or may not appear. */
+  inForce(): Iterable<Revocation> {
+    return this.#inForce("all");
+  }
+
+  holds(revocation: Revocation): boolean {
+    if (revocation.kind === "session") {
+      return this.#sessions.expiryOf(revocation.sessionId) >= revocation.expiresAt;
+    }
+    return revocation.kind === "key" && (this.#bars.key.get(revocation.kid)?.expiresAt ?? 0) >= revocation.expiresAt;
+  }
+
+  *#inForce(only: "all" | "unseen"): Generator<Revocation> {
+    const now = toSeconds(this.#clock());
+    for (const target of ["everything", "client", "subject", "key"] as const) {
+      for (const [id, bar] of this.#bars[target]) {
+        if (bar.expiresAt > now && (only === "all" || bar.pass !== this.#pass)) yield revocationOf(target, id, bar);
+      }
+    }
+    for (const session of this.#sessions.inForce(now, only)) yield { kind: "session", ...session };
+  }
+
+  /** A later instant in place of an earlier one bars more: all that the earlier one barred is barred still. */
+  #isBarred(target: Target, id: string, startedAt: number, now: number): boolean {
+    const bar = this.#bars[target].get(id);
+    return bar !== undefined && bar.expiresAt > now && startedAt <= bar.notBefore;
+  }
+
+  #notBeforeOf(target: Target, id: string, now: number): number {
+    const bar = this.#bars[target].get(id);
+    return bar !== undefined && bar.expiresAt > now ? bar.notBefore : 0;
+  }
+
+  #sweep(now: number): void {
+    this.#sessions.sweep(now);
+    for (const bars of Object.values(this.#bars)) {
+      for (const [id, { expiresAt }] of bars) if (expiresAt <= now) bars.delete(id);
+    }
+  }
+}
+
+function targetOf(revocation: BroadRevocation): readonly [Target, string] {
+  const { kind } = revocation;
+  if (kind === "subject") return [kind, revocation.subject];
+  if (kind === "client") return [kind, revocation.clientId];
+  if (kind === "key") return [kind, revocation.kid];
+  return [kind, ""];
+}
+
+function revocationOf(target: Target, id: string, { notBefore, expiresAt }: Bar): Revocation {
+  switch (target) {
+    case "subject":
+      return { kind: target, subject: id, notBefore, expiresAt };
+    case "client":
+      return { kind: target, clientId: id, notBefore, expiresAt };
+    case "key":
+      return { kind: target, kid: id, expiresAt };
+    default:
+      return { kind: target, notBefore, expiresAt };
+  }
+}

@@ -1,6 +1,0 @@
-import type { Failures } from "../failures.js";
-
-/** There is no other replica to tell, and none to hear from. */
-export function createMemoryFailures(): Failures {
-  return { spend() {}, follow() {} };
-}

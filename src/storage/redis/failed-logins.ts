@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { HOUR } from "../../time/clock.js";
+import type { Failures } from "../failed-logins.js";
+import type { RedisKeys } from "./keys.js";
+import type { RedisCaller } from "./redis-caller.js";
+import type { RedisLink } from "./redis-link.js";
+
+const FLUSH_MS = 500;
+const POLL_MS = 1000;
+/** Keys counted between two flushes, and their length: more come only from a flood, which the local count stops. */
+const MAX_PENDING_KEYS = 1000;
+const MAX_KEY_LENGTH = 512;
+/** Batches kept, at two a second for each replica that sees failures. */
+const MAX_BATCHES = 500;
+
+/** Failures, as a short capped stream of batches. While Redis is away batches are dropped: local counts must do. */
+export class RedisFailures implements Failures {
+  readonly #redis: RedisCaller;
+  readonly #key: string;
+  readonly #replica: string;
+  readonly #closing = new AbortController();
+  readonly #pending = new Map<string, number>();
+  #flush: NodeJS.Timeout | undefined;
+
+  /** `replica` names this process among the others. */
+  constructor({ redis, keys, replica }: { redis: RedisCaller; keys: RedisKeys; replica: string }) {
+    this.#redis = redis;
+    this.#key = keys.failures;
+    this.#replica = replica;
+  }
+
+  spend(key: string): void {
+    const count = this.#pending.get(key) ?? 0;
+    if (key.length > MAX_KEY_LENGTH || (count === 0 && this.#pending.size >= MAX_PENDING_KEYS)) return;
+    this.#pending.set(key, count + 1);
+    this.#flush ??= setTimeout(() => {
+      this.#flush = undefined;
+      void this.#send().catch(() => {});
+    }, FLUSH_MS).unref();
+  }
+
+  follow(onRemote: (key: string, count: number) => void, signal: AbortSignal): void {
+    void this.#poll(onRemote, AbortSignal.any([signal, this.#closing.signal]));
+  }
+
+  /** Ends following, and drops what was not sent. */
+  close(): void {
+    this.#closing.abort();
+    clearTimeout(this.#flush);
+    this.#pending.clear();
+  }
+
+  async #send(): Promise<void> {
+    const batch = JSON.stringify([...this.#pending]);
+    this.#pending.clear();
+    await this.#redis.call(async (link) => {
+      await link.xadd(this.#key, "MAXLEN", "~", MAX_BATCHES, "*", "replica", this.#replica, "batch", batch);
+      await link.pexpire(this.#key, HOUR);
+    });
+  }
+
+  async #poll(onRemote: (key: string, count: number) => void, signal: AbortSignal): Promise<void> {
+    let after: string | undefined;
+    while (!signal.aborted) {
+      try {
+        after ??= await this.#redis.call((link) => lastId(link, this.#key));
+        const from = `(${after}`;
+        const batches = await this.#redis.call((link) => link.xrange(this.#key, from, "+", "COUNT", MAX_BATCHES));
+        for (const [id, [, replica, , batch = ""]] of batches) {
+          after = id;
+          if (replica !== this.#replica) for (const [key, count] of parseBatch(batch)) onRemote(key, count);
+        }
+      } catch {
+        after = undefined; // ids may have gone back; what was missed is seconds old
+      }
+      await sleep(POLL_MS, undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+}
+
+async function lastId(link: RedisLink, key: string): Promise<string> {
+  const [last] = await link.xrevrange(key, "+", "-", "COUNT", 1);
+  return last?.[0] ?? "0-0";
+}
+
+/** What another replica sent; anything unexpected counts for nothing. */
+function parseBatch(text: string): readonly (readonly [string, number])[] {
+  const batch: unknown = JSON.parse(text);
+  if (!Array.isArray(batch)) return [];
+  return batch.flatMap((item: unknown) => {
+    if (!Array.isArray(item)) return [];
+    const [key, count]: unknown[] = item;
+    return typeof key === "string" && typeof count === "number" ? [[key, count] as const] : [];
+  });
+}

@@ -1,0 +1,252 @@
+/**
+ * The fast lane: unary calls in gRPC (HTTP/2) and Connect (both HTTP versions), protobuf and JSON, from Node's streams
+ * straight to the handler, at the price of a bare server. Everything else is the stock road's (`stock-road.ts`): streams,
+ * gRPC-Web, GET, odd content types.
+ *
+ * What it may assume, since the stock road does not need to ask it: the service implementations are the same objects as
+ * the stock road's; there are no interceptors; answers are never compressed; a message fits into memory (`readMaxBytes`).
+ * It is built of parts that Connect exports and marks as private: the version is pinned exactly, and both the parity test
+ * and the Connect conformance suite run on this lane.
+ */
+import type { ServerHttp2Stream } from "node:http2";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { create, isMessage, type DescMessage, type Message, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  createServiceImplSpec,
+  type ContextValues,
+  type MethodImplSpec,
+} from "@connectrpc/connect";
+import {
+  compressionNegotiate,
+  createMethodSerializationLookup,
+  createMethodUrl,
+  type Compression,
+  type MethodSerializationLookup,
+  type UniversalHandlerOptions,
+} from "@connectrpc/connect/protocol";
+import { type Attempt, type Eventually, andThen, attempt } from "../../../oauth/eventually.js";
+import { readBody } from "../../body.js";
+import { contentTypeUnaryJson } from "@connectrpc/connect/protocol-connect";
+import { text, type Arrival } from "../../caller.js";
+import type { SlowBodies } from "../../slow-bodies.js";
+import type { Turn } from "../../batch.js";
+import { connectError, connectMessage, grpcError, grpcMessage, type Answer } from "./answers.js";
+import { ENVELOPE_BYTES, closeEnvelope, markEnvelope, openEnvelope } from "./envelope.js";
+import { LazyContext, type CallOrigin } from "./lazy-context.js";
+import type { ServiceList } from "../service-list.js";
+import type { MessageEncoder } from "./token-response-bytes.js";
+import { CONNECT, GRPC, WIRES, type Wire } from "./wire.js";
+import { writeResponse, writeStream } from "./write-answer.js";
+
+/** What a call begins with. */
+export interface CallStart {
+  readonly values: ContextValues;
+  /** Of the answer, whatever it is: names in lower case, each followed by its value. A list of the call's own. */
+  readonly headers: string[];
+}
+
+/** What the lane is made of. */
+export interface FastLaneOptions {
+  readonly services: ServiceList;
+  readonly readMaxBytes: number;
+  readonly writeMaxBytes: number;
+  /** Longer deadlines are cut to this. */
+  readonly maxTimeoutMs: number;
+  readonly slowBodies: SlowBodies;
+  readonly turn: Turn;
+  readonly acceptCompression: readonly Compression[];
+  readonly jsonOptions?: UniversalHandlerOptions["jsonOptions"];
+  readonly begin: (arrival: Arrival, protocolName: Wire["protocol"]["name"]) => CallStart;
+  /** Faster encoders for answers that are sent often, by their type's name. */
+  readonly encoders?: ReadonlyMap<string, MessageEncoder>;
+  /** Gives an error of the protocol itself what every error carries. */
+  readonly describe: (error: ConnectError) => ConnectError;
+}
+
+/** The lane. Each method says whether it took the call; what it did not take, it did not touch. */
+export interface FastLane {
+  takeStream(stream: ServerHttp2Stream, path: string, arrival: Arrival): boolean;
+  takeRequest(request: IncomingMessage, response: ServerResponse, path: string): boolean;
+}
+
+type UnarySpec = Extract<MethodImplSpec, { kind: "unary" }>;
+
+interface LaneMethod {
+  readonly spec: UnarySpec;
+  readonly io: MethodSerializationLookup<DescMessage, DescMessage>;
+  readonly encoder: MessageEncoder | undefined;
+}
+
+/** One call, once its body is there. */
+interface Call {
+  readonly method: LaneMethod;
+  readonly wire: Wire;
+  readonly arrival: Arrival;
+  /** Undefined if it was longer than is read. */
+  readonly body: Buffer | undefined;
+  readonly context: LazyContext;
+  /** Of the answer, so far. */
+  readonly headers: string[];
+}
+
+/** Makes the lane. */
+export function createFastLane(options: FastLaneOptions): FastLane {
+  const methods = unaryMethods(options);
+  const { turn } = options;
+  const http2Limits = { maxBytes: options.readMaxBytes + ENVELOPE_BYTES, watch: options.slowBodies };
+  const http1Limits = { maxBytes: options.readMaxBytes };
+
+  /** Answers a call, at once if its handler does; a message or a handler that fails is answered too. */
+  const answering: Attempt<Call, Answer> = {
+    work: (call) => andThen(openBody(call, options), handle, call),
+    recover: fail,
+    lastly: ({ context }) => context.done(),
+  };
+
+  function answerTo(method: LaneMethod, wire: Wire, origin: CallOrigin, body: Buffer | undefined): Eventually<Answer> {
+    const { arrival } = origin;
+    const { values, headers } = options.begin(arrival, wire.protocol.name);
+    const context = new LazyContext(method.spec.method, wire.protocol.name, values, origin);
+    return attempt(answering, { method, wire, arrival, body, context, headers });
+  }
+
+  function fail(thrown: unknown, { wire, headers, context }: Call): Answer {
+    const error = options.describe(
+      thrown instanceof ConnectError
+        ? thrown
+        : new ConnectError("internal error", Code.Internal, undefined, undefined, thrown),
+    );
+    if (wire.protocol !== GRPC) {
+      headers.push("content-type", contentTypeUnaryJson);
+      return connectError(headers, error, context, options.jsonOptions);
+    }
+    headers.push("content-type", wire.contentType);
+    return grpcError(headers, error, context);
+  }
+
+  return {
+    takeStream(stream, path, arrival) {
+      const { headers } = arrival;
+      const method = headers[":method"] === "POST" ? methods.get(path) : undefined;
+      const wire = method && WIRES.get(headers["content-type"] ?? "");
+      if (method === undefined || wire === undefined) return false;
+      const onGone = (gone: () => void) => tellIfGone(stream, () => stream.rstCode === 0, gone);
+      readBody(stream, headers["content-length"], http2Limits, (body) => {
+        turn.add(
+          () => answerTo(method, wire, { arrival, path, onGone }, body),
+          (answer) => writeStream(stream, answer),
+        );
+      });
+      return true;
+    },
+
+    takeRequest(request, response, path) {
+      const { headers, rawHeaders } = request;
+      const method = request.method === "POST" ? methods.get(path) : undefined;
+      const wire = method && WIRES.get(headers["content-type"] ?? "");
+      // gRPC needs trailers, and so HTTP/2: the stock road says so.
+      if (method === undefined || wire === undefined || wire.protocol !== CONNECT) return false;
+      const arrival = { headers, rawHeaders, peerAddress: request.socket.remoteAddress };
+      const onGone = (gone: () => void) => tellIfGone(response, () => response.writableFinished, gone);
+      readBody(request, headers["content-length"], http1Limits, (body) => {
+        turn.add(
+          () => answerTo(method, wire, { arrival, path, onGone }, body),
+          (answer) => writeResponse(response, answer),
+        );
+      });
+      return true;
+    },
+  };
+}
+
+function unaryMethods({ services, jsonOptions, readMaxBytes, writeMaxBytes, encoders }: FastLaneOptions) {
+  const limits = { readMaxBytes, writeMaxBytes };
+  const methods = new Map<string, LaneMethod>();
+  for (const [service, implementation] of services) {
+    for (const spec of Object.values(createServiceImplSpec(service, implementation).methods)) {
+      if (spec.kind !== "unary") continue;
+      const io = createMethodSerializationLookup(spec.method, undefined, jsonOptions, limits);
+      const encoder = encoders?.get(spec.method.output.typeName);
+      methods.set(createMethodUrl("/", spec.method), { spec, io, encoder });
+    }
+  }
+  return methods;
+}
+
+/** Calls back once the other side has closed, now or before, without its answer. */
+function tellIfGone(target: ServerHttp2Stream | ServerResponse, isAnswered: () => boolean, gone: () => void): void {
+  const tell = () => isAnswered() || gone();
+  if (target.closed) tell();
+  else target.once("close", tell);
+}
+
+/** The bytes of the message, and the deadline of the call; the order of the checks is stock Connect's. */
+function openBody(
+  { wire: { protocol }, arrival: { headers }, context, body }: Call,
+  { readMaxBytes, maxTimeoutMs, acceptCompression }: FastLaneOptions,
+): Eventually<Uint8Array> {
+  const compression = requestCompression(protocol, headers, acceptCompression);
+  const sentTimeout = text(headers[protocol.timeoutHeader]);
+  if (sentTimeout !== undefined) {
+    const { timeoutMs = maxTimeoutMs, error } = protocol.parseTimeout(sentTimeout, Number.MAX_SAFE_INTEGER);
+    if (error !== undefined) throw error;
+    context.deadline = Date.now() + Math.min(timeoutMs, maxTimeoutMs);
+  }
+  if (body === undefined) {
+    throw new ConnectError(
+      `message size is larger than configured readMaxBytes ${readMaxBytes}`,
+      Code.ResourceExhausted,
+    );
+  }
+  if (protocol === GRPC) return openEnvelope(body, compression, readMaxBytes);
+  return compression === null ? body : compression.decompress(body, readMaxBytes);
+}
+
+/** Reads the message and lets the method work on it. */
+function handle(data: Uint8Array, call: Call): Eventually<Answer> {
+  return andThen(call.method.spec.impl(parse(call, data), call.context), succeed, call);
+}
+
+/** Broken input is the caller's fault, and the parser's own text quotes it, and so perhaps a secret. */
+function parse({ method, wire }: Call, data: Uint8Array): Message {
+  try {
+    return method.io.getI(wire.binary).parse(data);
+  } catch (error) {
+    const complaint = "the message cannot be read as the method's request";
+    throw new ConnectError(complaint, Code.InvalidArgument, undefined, undefined, error);
+  }
+}
+
+function succeed(output: MessageInitShape<DescMessage>, { method, wire, headers, context }: Call): Answer {
+  if (context.isLate()) throw new ConnectError("the operation timed out", Code.DeadlineExceeded);
+  const isGrpc = wire.protocol === GRPC;
+  const body = encode(method, whole(method.spec.method.output, output), wire.binary, isGrpc);
+  headers.push("content-type", wire.contentType); // when all that can fail is done: a failure has a type of its own
+  return isGrpc ? grpcMessage(headers, body, context) : connectMessage(headers, body, context);
+}
+
+function encode({ io, encoder }: LaneMethod, message: Message, binary: boolean, enveloped: boolean): Uint8Array {
+  const bytes = binary ? encoder?.(message, enveloped ? ENVELOPE_BYTES : 0) : undefined;
+  if (bytes !== undefined) return enveloped ? markEnvelope(bytes) : bytes;
+  const serialized = io.getO(binary).serialize(message);
+  return enveloped ? closeEnvelope(serialized) : serialized;
+}
+
+function requestCompression(
+  { encodingHeader, acceptHeader }: Wire["protocol"],
+  headers: Arrival["headers"],
+  available: readonly Compression[],
+): Compression | null {
+  const encoding = text(headers[encodingHeader]) ?? "identity";
+  if (encoding === "identity") return null;
+  const { request, error } = compressionNegotiate([...available], encoding, null, acceptHeader);
+  if (error !== undefined) throw error;
+  return request;
+}
+
+/** Handlers may answer with a plain object; those on the hot path make the message themselves. */
+function whole(schema: DescMessage, output: MessageInitShape<DescMessage>): Message {
+  return isMessage(output, schema) ? output : create(schema, output);
+}

@@ -1,0 +1,111 @@
+/** `WatchRevocations`: everything in force, a mark, then each new one, with a heartbeat that says how fresh the view is. */
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { HandlerContext } from "@connectrpc/connect";
+import type { WatchAuthorizer } from "../../endpoints/operator.js";
+import { SECOND } from "../../time/clock.js";
+import { OAuthError, toOAuthError } from "../../oauth/error.js";
+import type { Revocation } from "../../oauth/revocation.js";
+import type { FeedEvent, RevocationFeed } from "../../revocations/feed.js";
+import type { TransportEvents } from "../../telemetry/events.js";
+import {
+  WatchRevocationsResponseSchema,
+  type RevocationSchema,
+  type WatchRevocationsRequest,
+  type WatchRevocationsResponse,
+} from "../../gen/icemint/v1/token_service_pb.js";
+import { MAX_VALUE_LENGTH } from "../limits.js";
+import { callerRequest, rpcCallOf } from "./call-context.js";
+import { toConnectError } from "./errors.js";
+import { atMost, checkedClient } from "./mapping.js";
+
+/** What the stream is made of. */
+export interface WatchOptions {
+  readonly feed: Pick<RevocationFeed, "subscribe">;
+  readonly watchAuthorizer: WatchAuthorizer;
+  readonly events: TransportEvents;
+  /** Ends every stream, so that callers resume elsewhere. */
+  readonly shutdown: AbortSignal;
+  /** A stream is ended after this, so that callers spread over new replicas. */
+  readonly maxAgeMs: number;
+}
+
+/** Makes the method. */
+export function createWatchRevocations({ feed, watchAuthorizer, events, shutdown, maxAgeMs }: WatchOptions) {
+  return async function* watchRevocations(
+    message: WatchRevocationsRequest,
+    context: HandlerContext,
+  ): AsyncGenerator<WatchRevocationsResponse> {
+    const call = rpcCallOf(context);
+    try {
+      await watchAuthorizer.authorizeWatch(callerRequest(call, checkedClient(message)));
+      atMost(message.cursor, MAX_VALUE_LENGTH, "cursor");
+    } catch (error) {
+      events.requestRefused(call.caller, toOAuthError(error), 0);
+      throw toConnectError(error);
+    }
+    const ended = AbortSignal.any([context.signal, shutdown, AbortSignal.timeout(maxAgeMs)]);
+    let { cursor } = message;
+    try {
+      for await (const event of feed.subscribe(message.cursor || undefined, ended)) {
+        ({ cursor } = event);
+        yield fromEvent(event);
+      }
+      yield response({ case: "heartbeat", value: {} }, cursor); // the last word: where to resume
+      throw goingAway();
+    } catch (error) {
+      throw toConnectError(error);
+    }
+  };
+}
+
+function fromEvent(event: FeedEvent): WatchRevocationsResponse {
+  switch (event.kind) {
+    case "caught_up":
+      return response({ case: "caughtUp", value: {} }, event.cursor);
+    case "heartbeat":
+      return response({ case: "heartbeat", value: viewAge(event.viewAgeMs) }, event.cursor);
+    case "revocation":
+      return response({ case: "revocation", value: fromRevocation(event.revocation) }, event.cursor);
+  }
+}
+
+/** Absent for a view that never was complete. */
+function viewAge(ageMs: number) {
+  return Number.isFinite(ageMs) ? { viewAge: durationFromMs(Math.round(ageMs)) } : {};
+}
+
+type EventInit = NonNullable<Exclude<MessageInitShape<typeof WatchRevocationsResponseSchema>["event"], undefined>>;
+
+function response(event: EventInit, cursor: string): WatchRevocationsResponse {
+  return create(WatchRevocationsResponseSchema, { event, cursor });
+}
+
+function fromRevocation(revocation: Revocation): MessageInitShape<typeof RevocationSchema> {
+  const expireTime = timestampFromMs(revocation.expiresAt * SECOND);
+  switch (revocation.kind) {
+    case "session":
+      return { target: { case: "session", value: revocation.sessionId }, expireTime };
+    case "key":
+      return { target: { case: "key", value: revocation.kid }, expireTime };
+    case "subject":
+      return { target: { case: "subject", value: revocation.subject }, ...notBefore(revocation), expireTime };
+    case "client":
+      return { target: { case: "client", value: revocation.clientId }, ...notBefore(revocation), expireTime };
+    case "everything":
+      return { target: { case: "everything", value: true }, ...notBefore(revocation), expireTime };
+  }
+}
+
+function notBefore(revocation: { readonly notBefore: number }) {
+  return { notBeforeTime: timestampFromMs(revocation.notBefore * SECOND) };
+}
+
+function goingAway(): OAuthError {
+  return new OAuthError(
+    "temporarily_unavailable",
+    "OVERLOADED",
+    "The server ends this stream. Resume with the last cursor.",
+    { retryAfterSeconds: 0 },
+  );
+}

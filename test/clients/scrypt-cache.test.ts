@@ -1,0 +1,157 @@
+import { Buffer } from "node:buffer";
+import { randomBytes, scryptSync } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { clientSet } from "../../src/clients/client-registry.js";
+import type { Client } from "../../src/clients/client.js";
+import { createScryptVerdicts, type ScryptSecret } from "../../src/clients/scrypt-cache.js";
+import type { SlowHashQueue } from "../../src/clients/slow-hash-queue.js";
+import { authenticatorOver, basic, BURST, client, digestOf, refusalOf, scryptOf } from "./fixtures.js";
+
+const analyst = client("analyst", { secrets: [scryptOf("correct horse battery")] });
+const spark = client("spark", { secrets: [digestOf("icm_generated")] });
+
+function verdictsOver(clients: readonly Client[]) {
+  const registry = { current: clientSet(clients) };
+  const time = { now: 0 };
+  const counted = { runs: 0 };
+  const hashed: ScryptSecret[] = [];
+  const queue: SlowHashQueue = { run: (work) => (counted.runs++, work()) };
+  const verdicts = createScryptVerdicts({
+    registry,
+    queue,
+    clock: () => time.now,
+    random: randomBytes,
+    derive(presented, secret) {
+      hashed.push(secret);
+      const { salt, hash, logN, r, p } = secret;
+      const options = { cost: 2 ** logN, blockSize: r, parallelization: p };
+      return Promise.resolve(scryptSync(presented, salt, hash.length, options));
+    },
+  });
+  return { verdicts, registry, time, counted, hashed };
+}
+
+describe("a verdict on a chosen secret", () => {
+  test("is RFC 7914's: its third test vector", async () => {
+    const hash = Buffer.from(
+      "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2" +
+        "d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887",
+      "hex",
+    );
+    const salt = Buffer.from("SodiumChloride");
+    const vector = client("vector", {
+      secrets: [{ kind: "scrypt", logN: 14, r: 8, p: 1, salt, hash, expiresAt: undefined }],
+    });
+    const registry = { current: clientSet([vector]) };
+    const queue: SlowHashQueue = { run: (work) => work() };
+    const verdicts = createScryptVerdicts({ registry, queue, clock: () => 0, random: randomBytes });
+    expect(await verdicts.check(vector, "pleaseletmein")).toBe(true);
+    expect(await verdicts.check(vector, "pleaseletmeout")).toBe(false);
+  });
+
+  test("is remembered when it was right, and only then", async () => {
+    const { verdicts } = verdictsOver([analyst]);
+    expect(verdicts.remembers(analyst, "correct horse battery")).toBe(false);
+    expect(await verdicts.check(analyst, "wrong")).toBe(false);
+    expect(verdicts.remembers(analyst, "wrong")).toBe(false);
+    expect(await verdicts.check(analyst, "correct horse battery")).toBe(true);
+    expect(verdicts.remembers(analyst, "correct horse battery")).toBe(true);
+    expect(verdicts.remembers(analyst, "correct horse batterY")).toBe(false);
+  });
+
+  test("is remembered for its own client only, even where another chose the same secret", async () => {
+    const other = client("other", { secrets: [scryptOf("correct horse battery")] });
+    const { verdicts } = verdictsOver([analyst, other]);
+    await verdicts.check(analyst, "correct horse battery");
+    expect(verdicts.remembers(other, "correct horse battery")).toBe(false);
+  });
+
+  test("outlives a change of the settings for as long as the hash is in them", async () => {
+    const { verdicts, registry } = verdictsOver([analyst, spark]);
+    await verdicts.check(analyst, "correct horse battery");
+    registry.current = clientSet([analyst]);
+    expect(verdicts.remembers(analyst, "correct horse battery")).toBe(true);
+    const another = client("analyst", { secrets: [scryptOf("correct horse battery")] });
+    registry.current = clientSet([another]);
+    expect(verdicts.remembers(another, "correct horse battery")).toBe(false);
+    registry.current = clientSet([analyst]);
+    expect(verdicts.remembers(analyst, "correct horse battery")).toBe(false);
+  });
+
+  test("does not outlive the secret", async () => {
+    const expiring = client("expiring", { secrets: [scryptOf("soon gone", 4, 1000)] });
+    const { verdicts, time } = verdictsOver([expiring]);
+    expect(await verdicts.check(expiring, "soon gone")).toBe(true);
+    time.now = 1000;
+    expect(verdicts.remembers(expiring, "soon gone")).toBe(false);
+    expect(await verdicts.check(expiring, "soon gone")).toBe(false);
+  });
+
+  test("is reached once for any number that ask at the same time", async () => {
+    const { verdicts, counted } = verdictsOver([analyst]);
+    const asked = Array.from({ length: 50 }, () => verdicts.check(analyst, "correct horse battery"));
+    expect(await Promise.all(asked)).toEqual(Array<boolean>(50).fill(true));
+    expect(counted.runs).toBe(1);
+    await verdicts.check(analyst, "wrong");
+    await verdicts.check(analyst, "wrong");
+    expect(counted.runs).toBe(3);
+  });
+
+  test("takes the same hashes for any client: known or not, with one chosen secret, several or none", async () => {
+    const two = client("two", { secrets: [scryptOf("first chosen"), scryptOf("second chosen")] });
+    for (const asked of [two, analyst, spark, undefined]) {
+      const { verdicts, hashed } = verdictsOver([two, analyst, spark]);
+      expect(await verdicts.check(asked, "guess")).toBe(false);
+      expect(hashed.map(({ logN, r, p, salt, hash }) => [logN, r, p, salt.length, hash.length])).toEqual([
+        [4, 8, 1, 16, 32],
+        [4, 8, 1, 16, 32],
+      ]);
+    }
+  });
+});
+
+describe("a client with a chosen secret", () => {
+  const right = { clientId: "analyst", clientSecret: "correct horse battery" };
+
+  test("authenticates by form and by Basic, raw and encoded", async () => {
+    const { authenticate } = authenticatorOver([analyst, spark]);
+    expect(await authenticate(right)).toMatchObject({ client: { id: "analyst" }, method: "client_secret_post" });
+    for (const text of [
+      "analyst:correct horse battery",
+      "analyst:correct+horse+battery",
+      "analyst:correct%20horse%20battery",
+    ]) {
+      const { authenticate: fresh } = authenticatorOver([analyst]);
+      expect(await fresh({ authorization: basic(text) })).toMatchObject({ client: { id: "analyst" } });
+    }
+  });
+
+  test("is not found by the secret alone", async () => {
+    const { authenticate } = authenticatorOver([analyst]);
+    await authenticate(right);
+    const attempt = authenticate({ clientSecret: right.clientSecret });
+    expect(await refusalOf(attempt)).toMatchObject({ code: "invalid_client" });
+  });
+
+  test("whose secret was right before is never refused", async () => {
+    const { authenticate } = authenticatorOver([analyst]);
+    await authenticate(right);
+    for (let i = 0; i < 2 * BURST; i++) await refusalOf(authenticate({ ...right, clientSecret: `guess ${i}` }));
+    await expect(authenticate(right)).resolves.toBeDefined();
+  });
+
+  test("whose secret was never right is refused before hashing while there are too many failures, and only then", async () => {
+    const { authenticate, time } = authenticatorOver([analyst]);
+    for (let i = 0; i < BURST; i++) await refusalOf(authenticate({ ...right, clientSecret: `guess ${i}` }));
+    expect(await refusalOf(authenticate(right))).toMatchObject({ code: "slow_down", retryAfterSeconds: 1 });
+    await expect(authenticate(right, "192.0.2.2")).resolves.toBeDefined();
+    time.now += 2000;
+    await expect(authenticate(right)).resolves.toBeDefined();
+  });
+
+  test("cannot be switched off by ids that do not exist", async () => {
+    const { authenticate } = authenticatorOver([analyst]);
+    for (let i = 0; i < 2 * BURST; i++) await refusalOf(authenticate({ clientId: `x${i}`, clientSecret: "y" }));
+    await expect(authenticate(right)).resolves.toBeDefined();
+  });
+});

@@ -1,0 +1,87 @@
+import { setImmediate as endOfTurn } from "node:timers/promises";
+import { describe, expect, test, vi } from "vitest";
+import type { Eventually } from "../../src/oauth/eventually.js";
+import { Turn } from "../../src/transport/batch.js";
+
+/** A turn that writes down what it does, and when. */
+function recorded() {
+  const turn = new Turn();
+  const log: string[] = [];
+  const add = (name: string, answer: Eventually<string> = name) =>
+    turn.add(
+      () => {
+        log.push(`work ${name}`);
+        return answer;
+      },
+      (value) => log.push(`reply ${value}`),
+    );
+  return { add, log };
+}
+
+describe("the requests of one turn of the event loop", () => {
+  test("are all worked on before the first is replied to, each in its order", async () => {
+    const { add, log } = recorded();
+    add("a");
+    add("b");
+    expect(log).toEqual([]);
+    await endOfTurn();
+    expect(log).toEqual(["work a", "work b", "reply a", "reply b"]);
+  });
+
+  test("are never more than sixteen: so many are not kept waiting", async () => {
+    const { add, log } = recorded();
+    const names = Array.from({ length: 20 }, (_, at) => `${at}`);
+    const all = (some: string[]) => ["work", "reply"].flatMap((step) => some.map((name) => `${step} ${name}`));
+    for (const name of names) add(name);
+    expect(log).toEqual(all(names.slice(0, 16)));
+    await endOfTurn();
+    expect(log).toEqual([...all(names.slice(0, 16)), ...all(names.slice(16))]);
+  });
+
+  test("do not wait for one whose answer comes later", async () => {
+    const { add, log } = recorded();
+    const later = Promise.withResolvers<string>();
+    add("slow", later.promise);
+    add("quick");
+    await endOfTurn();
+    expect(log).toEqual(["work slow", "work quick", "reply quick"]);
+    later.resolve("slow");
+    await vi.waitFor(() => expect(log.at(-1)).toBe("reply slow"));
+  });
+
+  test("are replied to together if their answers come together", async () => {
+    const { add, log } = recorded();
+    const later = Promise.withResolvers<string>();
+    const continued = async (name: string, steps: number) => {
+      await later.promise;
+      for (let step = 0; step < steps; step++) await later.promise;
+      log.push(`continue ${name}`);
+      return name;
+    };
+    add("a", continued("a", 0));
+    add("b", continued("b", 20));
+    await endOfTurn();
+    later.resolve("");
+    await vi.waitFor(() => expect(log).toContain("reply b"));
+    expect(log).toEqual(["work a", "work b", "continue a", "continue b", "reply a", "reply b"]);
+  });
+
+  test("bring others, which are the next turn's", async () => {
+    const turn = new Turn();
+    const log: string[] = [];
+    turn.add(
+      () => "one",
+      (one) => {
+        log.push(one);
+        turn.add(
+          () => "two",
+          (two) => log.push(two),
+        );
+      },
+    );
+    await endOfTurn();
+    expect(log).toEqual(["one"]);
+    await endOfTurn();
+    expect(log).toEqual(["one", "two"]);
+  });
+});
