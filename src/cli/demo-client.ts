@@ -20,9 +20,11 @@ export function demoClient(sha256: string, config: Pick<Config, "issuer" | "toke
     scopes: { allowed: new Set(["catalog", "PRINCIPAL_ROLE:ALL"]), default: ["catalog"] },
     audiences: { allowed: new Set([config.issuer]), default: [config.issuer] },
     claims: {},
+    userClaims: {},
     mayActFor: new Set(),
     accessTtlSeconds: config.tokens.accessTtlMs / SECOND,
     permissions: new Set(),
+    serves: undefined,
     disabled: false,
     unsecuredSubjects: undefined,
   };

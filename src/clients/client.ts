@@ -58,12 +58,16 @@ export interface Client {
   readonly grants: ReadonlySet<GrantType>;
   readonly scopes: Ceiling;
   readonly audiences: Ceiling;
-  /** Static claims of its tokens. */
+  /** Static claims of its own tokens. */
   readonly claims: JsonObject;
+  /** Static claims of tokens that it acts by: those of users, and of other clients. */
+  readonly userClaims: JsonObject;
   /** Clients whose tokens it may exchange. */
   readonly mayActFor: ReadonlySet<string>;
   readonly accessTtlSeconds: number;
   readonly permissions: ReadonlySet<Permission>;
+  /** Audiences that it stands for as a resource server: of others' tokens it may know these and no more. */
+  readonly serves: ReadonlySet<string> | undefined;
   readonly disabled: boolean;
   /** Patterns (`*` stands for any characters) of subjects that an unsecured JWT may name; undefined: none. */
   readonly unsecuredSubjects: readonly string[] | undefined;

@@ -46,9 +46,9 @@ export function createIntrospectionEndpoint(dependencies: IntrospectionDependenc
     const refresh = parseRefreshToken(request.token, keys.macKey());
     if (refresh !== undefined) return describeFamily(refresh.familyId, refresh.generation, caller, dependencies);
     const reading = verifier.read(request.token);
-    if (reading === undefined || !isLive(reading) || !isClientServed(reading.token.clientId, dependencies))
+    if (reading === undefined || !isLive(reading) || !isClientPresent(reading.token.clientId, dependencies))
       return INACTIVE;
-    return mayKnow(caller, reading.token.clientId) ? describeAccessToken(reading.token, issuer) : INACTIVE;
+    return mayKnow(caller, reading.token) ? describeAccessToken(reading.token, issuer) : INACTIVE;
   }
 
   /** Identifies, describes, records; the caller's client id is the audience of a signed answer. */
@@ -87,7 +87,9 @@ async function describeFamily(
 ): Promise<Introspection> {
   const family = await dependencies.families.find(familyId);
   if (family === undefined || family.generation !== generation || !isFamilyLive(family, dependencies)) return INACTIVE;
-  if (!isClientServed(family.clientId, dependencies) || !mayKnow(caller, family.clientId)) return INACTIVE;
+  // A refresh token is for nobody but its client and this server: no resource server stands for it.
+  const { clientId } = family;
+  if (!isClientPresent(clientId, dependencies) || !mayKnow(caller, { clientId, audience: [] })) return INACTIVE;
   return {
     active: true,
     token_type: "refresh_token",
@@ -124,13 +126,18 @@ function actorJson({ sub, iss, act }: Actor): JsonObject {
 }
 
 /** Whether the client is there still. One that was removed over a restart has no revocation in the log. */
-function isClientServed(clientId: string, { registry }: Pick<IntrospectionDependencies, "registry">): boolean {
+function isClientPresent(clientId: string, { registry }: Pick<IntrospectionDependencies, "registry">): boolean {
   return registry.current.byId.get(clientId)?.disabled === false;
 }
 
-/** A client may know of tokens that are its own; permission `introspect` opens the rest. */
-function mayKnow(caller: CallingClient, clientId: string): boolean {
-  return clientId === caller.client.id || caller.client.permissions.has("introspect");
+/**
+ * A client may know of tokens that are its own. Of the others, `serves` opens those for its audiences and closes the
+ * rest (RFC 7662 section 2.2 leaves it to the server); without it, permission `introspect` opens all.
+ */
+function mayKnow({ client }: CallingClient, token: Pick<AccessToken, "clientId" | "audience">): boolean {
+  const { id, serves, permissions } = client;
+  if (token.clientId === id) return true;
+  return serves === undefined ? permissions.has("introspect") : token.audience.some((name) => serves.has(name));
 }
 
 function encoded(value: Readonly<Record<string, JsonValue>>): string {

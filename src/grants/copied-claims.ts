@@ -1,24 +1,27 @@
-import type { ClientRegistry } from "../clients/client-registry.js";
-import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
+import type { AccessToken } from "../oauth/access-token.js";
 import type { JsonObject } from "../oauth/json.js";
 import type { TrustedIssuer } from "../issuers/trusted-issuer.js";
 
-/** What tells the two kinds of claims apart, as the settings are now. */
+/** What tells which claims may still be copied. */
 export interface ClaimSources {
-  readonly registry: ClientRegistry;
   readonly trustedIssuers: () => readonly TrustedIssuer[];
 }
 
+const NONE: JsonObject = {};
+
 /**
- * The claims of a token that speak of its user: those that some trusted issuer's tokens bring along. The others are
- * static ones of the client that it was issued to. They end with that client, and with its record: a refresh takes the
- * present ones, and a delegation those of the new client.
+ * The claims of a token that speak of its user: those that it says were copied, as far as the settings still copy them.
+ * Static claims end with the client that set them, and with its record: a refresh adds the present ones, and a
+ * delegation those of the new client.
  */
-export function copiedClaims(token: AccessToken, { registry, trustedIssuers }: ClaimSources): JsonObject {
-  if (isOwnToken(token)) return {};
+export function copiedClaims({ claims, copied }: AccessToken, sources: ClaimSources): JsonObject {
+  if (copied.length === 0) return NONE;
+  const named = new Set(copied);
+  return stillCopied(Object.fromEntries(Object.entries(claims).filter(([name]) => named.has(name))), sources);
+}
+
+/** Copied claims without those that no trusted issuer's settings name any more. */
+export function stillCopied(claims: JsonObject, { trustedIssuers }: ClaimSources): JsonObject {
   const names = new Set(trustedIssuers().flatMap((issuer) => issuer.copiedClaims));
-  const ofClient = registry.current.byId.get(token.clientId)?.claims ?? {};
-  return Object.fromEntries(
-    Object.entries(token.claims).filter(([name]) => names.has(name) && !Object.hasOwn(ofClient, name)),
-  );
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => names.has(name)));
 }

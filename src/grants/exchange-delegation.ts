@@ -1,4 +1,5 @@
 /** Delegation: a client exchanges another client's token, and acts for its subject from then on (RFC 8693 section 4.1). */
+import type { ClientRegistry } from "../clients/client-registry.js";
 import { type Actor, depthOf, isOwnToken } from "../oauth/access-token.js";
 import { invalidRequest } from "../oauth/error.js";
 import { type TokenReading, isLive } from "../tokens/token-verifier.js";
@@ -13,6 +14,7 @@ export const MAX_ACTORS = 4;
 /** What a delegation takes. */
 export interface DelegationDependencies extends ClaimSources {
   readonly sessions: Sessions;
+  readonly registry: ClientRegistry;
 }
 
 /** A token for the subject of another client's live token, with the requester as actor. */

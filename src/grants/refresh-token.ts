@@ -15,6 +15,7 @@ import type { RefreshFamilies, Rotation, StoredFamily } from "../storage/refresh
 import type { Authorization } from "../tokens/authorization.js";
 import { formatRefreshToken, parseRefreshToken } from "../tokens/refresh-token.js";
 import { lineageOf } from "../tokens/session.js";
+import { type ClaimSources, stillCopied } from "./copied-claims.js";
 import type { Proposal } from "./grant.js";
 import type { Sessions } from "./sessions.js";
 
@@ -30,7 +31,7 @@ interface FamilyGrant {
 }
 
 /** What refresh tokens take. */
-export interface RefreshTokenDependencies {
+export interface RefreshTokenDependencies extends ClaimSources {
   readonly families: RefreshFamilies;
   readonly keys: Pick<KeyRing, "macKey">;
   readonly revocations: RevocationView;
@@ -141,7 +142,7 @@ function proposalOf(
     subject: family.sub,
     actor: family.act,
     session: family.session,
-    copiedClaims: family.claims,
+    copiedClaims: stillCopied(family.claims, dependencies),
     unsecuredSubject: family.unsecured,
     scope: { fallback: family.scope, ceilings: [new Set(family.scope)], kept: client.scopes.allowed },
     audience: { fallback: family.aud, ceilings: [new Set(family.aud)], kept: client.audiences.allowed },

@@ -37,6 +37,8 @@ export interface AccessToken {
   readonly unsecuredSubject: boolean;
   /** Static and copied claims. */
   readonly claims: JsonObject;
+  /** Names of those that were copied from the user's token. The others are a client's static ones. */
+  readonly copied: readonly string[];
 }
 
 /** Whether the token is a client's own, made by its credentials: no user and no delegation. */
@@ -76,4 +78,5 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   "cnf",
   "typ",
   "unsecured_subject",
+  "copied_claims",
 ]);

@@ -23,7 +23,7 @@ export interface Authorization {
   /** Never empty (RFC 9068 section 3). */
   readonly audience: readonly string[];
   readonly session: Session;
-  /** Copied from the subject's token; the client's static claims are added when the token is minted, and win. */
+  /** Copied from the user's token; the client's static claims are added when the token is minted, and win. */
   readonly copiedClaims: JsonObject;
   readonly unsecuredSubject: boolean;
 }

@@ -94,9 +94,12 @@ function ending(session: Session, now: number, expiresAt: number, id: string): s
 /** The claims that an authorization fixes, as the beginning of the JSON object: without its last brace. */
 function beginning(authorization: Authorization, issuer: string): string {
   const { client, subject, actor, scope, audience, session, copiedClaims, unsecuredSubject } = authorization;
+  const own = isOwnToken({ subject, clientId: client.id, actor });
+  const fixed = own ? client.claims : client.userClaims;
+  const copied = Object.keys(copiedClaims).filter((name) => !Object.hasOwn(fixed, name));
   const claims = {
     ...copiedClaims,
-    ...client.claims,
+    ...fixed,
     iss: issuer,
     sub: subject,
     aud: audience.length === 1 ? audience[0] : audience,
@@ -105,6 +108,7 @@ function beginning(authorization: Authorization, issuer: string): string {
     ...(session.ancestors.length > 0 && { psid: session.ancestors }),
     ...(actor && { act: actor }),
     ...(unsecuredSubject && { unsecured_subject: true }),
+    ...(copied.length > 0 && { copied_claims: copied }),
   };
   return JSON.stringify(claims).slice(0, -1);
 }

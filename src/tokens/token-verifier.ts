@@ -177,6 +177,7 @@ function accessTokenOf(claims: JsonObject, kid: string): AccessToken | undefined
     expiresAt,
     unsecuredSubject: claims["unsecured_subject"] === true,
     claims: unreserved(claims),
+    copied: strings(claims["copied_claims"]),
   };
 }
 
@@ -187,8 +188,10 @@ function unreserved(claims: JsonObject): JsonObject {
 
 const NO_CLAIMS: JsonObject = {};
 
+const NONE: readonly string[] = [];
+
 function strings(value: JsonValue | undefined): readonly string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : NONE;
 }
 
 /** Reads an `act` claim (RFC 8693 section 4.1). */

@@ -163,6 +163,42 @@ describe("introspection (RFC 7662)", () => {
     });
   });
 
+  test("by a client that serves audiences opens tokens for these, and closes all others but its own", async () => {
+    const [A, B] = ["https://a.example.com", "https://b.example.com"];
+    const audiences = { allowed: new Set([A, B, ISSUER]), default: [ISSUER] };
+    const serves = new Set([A]);
+    const core = await startCore([
+      client("etl", { audiences, grants: new Set(["client_credentials", "token_exchange", "refresh_token"]) }),
+      client("catalog", { serves }),
+      client("asker", { serves, permissions: new Set(["introspect"]) }),
+      client("nobody", { serves: new Set() }),
+      admin,
+    ]);
+    const active = async (id: string, token: string) => {
+      const asked = { credentials: byPost(id), caller: CALLER, token };
+      const answer = await core.introspection.introspect(asked);
+      const signed = claimsOf(await core.introspection.introspectSigned(asked));
+      expect(signed["token_introspection"]).toEqual(answer);
+      if (!answer.active) expect(answer).toEqual({ active: false });
+      return answer.active;
+    };
+    const tokenFor = async (...audience: string[]) => (await core.login("etl", { audience })).access_token;
+    const [forA, forB, forBoth] = await Promise.all([tokenFor(A), tokenFor(B), tokenFor(A, B)]);
+    const user = idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp: Math.floor(core.clock() / 1000) + 300 });
+    const exchanged = await core.exchange(subject(user, "jwt"), byPost("etl"), { audience: [A] });
+    const refreshToken = exchanged.refresh_token ?? "";
+    const tokens = [forA, forBoth, exchanged.access_token, forB, await tokenFor(ISSUER), refreshToken];
+    const seenBy = (id: string) => Promise.all(tokens.map((token) => active(id, token)));
+    expect(refreshToken).not.toBe("");
+    expect(await seenBy("etl")).toEqual([true, true, true, true, true, true]);
+    expect(await seenBy("admin")).toEqual([true, true, true, true, true, true]);
+    expect(await seenBy("catalog")).toEqual([true, true, true, false, false, false]);
+    expect(await seenBy("asker")).toEqual([true, true, true, false, false, false]);
+    expect(await seenBy("nobody")).toEqual([false, false, false, false, false, false]);
+    expect(await active("asker", (await core.login("asker")).access_token)).toBe(true);
+    expect(await active("nobody", (await core.login("nobody")).access_token)).toBe(true);
+  });
+
   test("of a dead, unknown or another client's token is exactly active: false", async () => {
     const core = await startCore([client("etl"), client("other"), admin]);
     const token = (await core.login("etl")).access_token;

@@ -37,8 +37,8 @@ describe("delegation", () => {
 
   test("hands on what the user's token said of the user, and not the static claims of the client before", async () => {
     const core = await startCore([
-      client("a", { claims: { team: "etl", email: "team@example.com" } }),
-      client("b", { mayActFor: new Set(["a"]), claims: { area: "b" } }),
+      client("a", { claims: { own: "a" }, userClaims: { team: "etl", email: "team@example.com" } }),
+      client("b", { mayActFor: new Set(["a"]), claims: { own: "b" }, userClaims: { area: "b" } }),
     ]);
     const now = Math.floor(core.clock() / 1000);
     const user = idpToken({
@@ -55,6 +55,23 @@ describe("delegation", () => {
     expect(delegated).toMatchObject({ area: "b", groups: ["g"] });
     expect(delegated).not.toHaveProperty("team");
     expect(delegated).not.toHaveProperty("email");
+    expect(delegated).not.toHaveProperty("own");
+    expect(delegated["copied_claims"]).toEqual(["groups"]);
+  });
+
+  test("of a client's own token has the user claims of the client that acts, and none of the other's", async () => {
+    const core = await startCore([
+      client("a", { claims: { principal_name: "a", email: "a@example.com" }, userClaims: { for_users: "a" } }),
+      client("b", { mayActFor: new Set(["a"]), claims: { principal_name: "b" }, userClaims: { area: "b" } }),
+    ]);
+    const own = (await core.login("a")).access_token;
+    expect(claimsOf(own)).toMatchObject({ principal_name: "a" });
+    expect(claimsOf(own)).not.toHaveProperty("for_users");
+    const delegated = claimsOf((await core.exchange(subject(own), byPost("b"))).access_token);
+    expect(delegated).toMatchObject({ sub: "a", act: { sub: "b" }, area: "b" });
+    for (const name of ["principal_name", "email", "for_users", "copied_claims"]) {
+      expect(delegated).not.toHaveProperty(name);
+    }
   });
 
   test("ends at a depth of four", async () => {

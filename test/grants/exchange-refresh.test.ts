@@ -242,12 +242,51 @@ describe("a user's token", () => {
   });
 
   test("loses a static claim that its client's record has lost, and keeps what was copied from the user's token", async () => {
-    const core = await startCore([client("trino", { claims: { team: "a", site: "x" } })]);
+    const core = await startCore([client("trino", { userClaims: { team: "a", site: "x" } })]);
     const old = await userToken(core, "trino");
-    core.registry.current = clientSet([client("trino", { claims: { site: "y" } })]);
+    core.registry.current = clientSet([client("trino", { userClaims: { site: "y" } })]);
     const fresh = claimsOf((await core.exchange(subject(old), byBearer(old))).access_token);
     expect(fresh).toMatchObject({ site: "y", email: "ada@example.com" });
     expect(fresh).not.toHaveProperty("team");
+  });
+
+  test("has the user claims of its client, and never those of the client's own tokens", async () => {
+    const core = await startCore([
+      client("trino", { claims: { principal_name: "trino" }, userClaims: { tenant: "t" } }),
+    ]);
+    const old = await userToken(core, "trino");
+    const fresh = (await core.exchange(subject(old), byBearer(old))).access_token;
+    const byCredentials = (await core.exchange(subject(old), byBasic("trino"))).access_token;
+    for (const token of [old, fresh, byCredentials]) {
+      expect(claimsOf(token)).toMatchObject({ sub: "idp:ada", tenant: "t", email: "ada@example.com" });
+      expect(claimsOf(token)).not.toHaveProperty("principal_name");
+    }
+    const own = claimsOf((await core.login("trino")).access_token);
+    expect(own).toMatchObject({ principal_name: "trino" });
+    expect(own).not.toHaveProperty("tenant");
+  });
+
+  test("loses a removed static claim of a name that a trusted issuer copies, too, and does not hand it on", async () => {
+    const named = { grants: new Set(["client_credentials", "token_exchange", "refresh_token"] as const) };
+    const core = await startCore([client("trino", { ...named, userClaims: { groups: ["admin"] } })]);
+    const now = Math.floor(core.clock() / 1000);
+    const user = idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp: now + 300, email: "ada@example.com" });
+    const { access_token: old, refresh_token: refreshToken } = await core.exchange(
+      subject(user, "id_token"),
+      byPost("trino"),
+    );
+    expect(claimsOf(old)).toMatchObject({ groups: ["admin"], email: "ada@example.com", copied_claims: ["email"] });
+    core.registry.current = clientSet([client("trino", named), client("other", { mayActFor: new Set(["trino"]) })]);
+    const successors = [
+      await core.exchange(subject(old), byBearer(old)),
+      await core.exchange(subject(old), byBasic("trino")),
+      await core.exchange(subject(old), byPost("other")),
+      await core.ask({ type: "refresh_token", refreshToken }, byPost("trino")),
+    ];
+    for (const { access_token } of successors) {
+      expect(claimsOf(access_token)).toMatchObject({ sub: "idp:ada", email: "ada@example.com" });
+      expect(claimsOf(access_token)).not.toHaveProperty("groups");
+    }
   });
 
   test("once revoked is never refreshed, whoever asks", async () => {

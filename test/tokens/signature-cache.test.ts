@@ -16,6 +16,7 @@ const parsed = (id: string): AccessToken => ({
   expiresAt: 1,
   unsecuredSubject: false,
   claims: {},
+  copied: [],
 });
 const newToken = () => `header.payload.${randomBytes(64).toString("base64url")}`;
 

@@ -67,6 +67,7 @@ export function readClient(entry: ClientEntry, defaults: ClientDefaults, sources
       "lets this client name any user without proof; a pattern such as *@example.com narrows it",
     );
   }
+  checkServes(yaml, spot, findings);
   checkCanAuthenticate(yaml, spot, findings);
   const client: Client = {
     id: yaml.id ?? "",
@@ -80,11 +81,13 @@ export function readClient(entry: ClientEntry, defaults: ClientDefaults, sources
       ceiling(yaml.audiences, inside(spot, "audiences"), findings, (allowed) => allowed.slice(0, 1)) ??
       defaults.audiences,
     claims: yaml.claims ?? {},
+    userClaims: yaml.user_claims ?? {},
     mayActFor: setOf(yaml.may_act_for),
     accessTtlSeconds: Math.floor(
       Math.min(yaml.access_ttl ?? Infinity, defaults.accessTtlMs, defaults.longestTtlMs) / SECOND,
     ),
     permissions: setOf(yaml.permissions),
+    serves: yaml.serves && new Set(present(yaml.serves)),
     disabled: yaml.disabled ?? false,
     unsecuredSubjects: yaml.unsecured_subjects && present(yaml.unsecured_subjects.allow),
   };
@@ -129,9 +132,11 @@ function ceiling(
 }
 
 function checkClaims(yaml: ClientYaml, spot: Spot, findings: Findings): void {
-  for (const name of Object.keys(yaml.claims ?? {})) {
-    if (RESERVED_CLAIMS.has(name)) {
-      findings.problem(inside(spot, "claims", name), "is a claim that only icemint sets", "{ team: etl }");
+  for (const setting of ["claims", "user_claims"] as const) {
+    for (const name of Object.keys(yaml[setting] ?? {})) {
+      if (RESERVED_CLAIMS.has(name)) {
+        findings.problem(inside(spot, setting, name), "is a claim that only icemint sets", "{ team: etl }");
+      }
     }
   }
 }
@@ -147,6 +152,19 @@ function checkGrants(yaml: ClientYaml, spot: Spot, findings: Findings): void {
   if (yaml.grants?.length === 0) findings.warning(at, "is empty: the client gets no token");
   if (yaml.grants?.includes("refresh_token") && !yaml.grants.includes("token_exchange")) {
     findings.warning(at, "has refresh_token without token_exchange: only an exchange begins what it could refresh");
+  }
+}
+
+function checkServes(yaml: ClientYaml, spot: Spot, findings: Findings): void {
+  if (yaml.serves?.length === 0) {
+    findings.warning(inside(spot, "serves"), "is empty: every token of others is inactive to this client");
+  }
+  if (yaml.serves === undefined && yaml.permissions?.includes("introspect")) {
+    findings.warning(
+      inside(spot, "permissions"),
+      "has introspect without serves: tokens for any audience are active to this client. " +
+        "A resource server should name its own: serves: [https://catalog.example.com]",
+    );
   }
 }
 

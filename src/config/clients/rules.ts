@@ -14,6 +14,7 @@ export function checkClients(
   checkFederated(clients, issuers, findings);
   checkDelegation(clients, findings);
   checkCatalogScope(clients, findings);
+  checkIdentityClaims(clients, issuers, findings);
 }
 
 function checkIds(clients: readonly FoundClient[], issuers: readonly FoundIssuer[], findings: Findings): void {
@@ -78,6 +79,33 @@ function checkDelegation(clients: readonly FoundClient[], findings: Findings): v
       if (id !== undefined && !ids.has(id)) {
         findings.warning(inside(spot, "may_act_for", index), `names a client that does not exist (${id})`);
       }
+    }
+  }
+}
+
+/** Claims by which catalogs and services tell who calls: Keycloak's, Entra's and Polaris' names among them. */
+const IDENTITY_CLAIMS =
+  /^(?:name|email|upn|uid|oid|user|user_?(?:id|name)|preferred_username|principal(?:_?(?:id|name|roles?))?|roles?|groups?)$/i;
+
+/** A claim that says who somebody is must not be the same for a client and for all of its users. */
+function checkIdentityClaims(
+  clients: readonly FoundClient[],
+  issuers: readonly FoundIssuer[],
+  findings: Findings,
+): void {
+  const hasUsers = issuers.some(({ issuer }) => issuer.use.has("subject_token"));
+  for (const { client, spot } of clients) {
+    if (!client.grants.has("token_exchange") || !(hasUsers || client.unsecuredSubjects || client.mayActFor.size > 0)) {
+      continue;
+    }
+    for (const name of Object.keys(client.userClaims).filter((one) => IDENTITY_CLAIMS.test(one))) {
+      const reason = "says who the caller is, and is the same for all users that this client exchanges";
+      findings.warning(inside(spot, "user_claims", name), reason);
+    }
+    for (const name of Object.keys(client.claims).filter((one) => IDENTITY_CLAIMS.test(one))) {
+      if (Object.hasOwn(client.userClaims, name)) continue;
+      const reason = "is in the client's own tokens only: a catalog that reads it must find users by another claim";
+      findings.warning(inside(spot, "claims", name), reason);
     }
   }
 }

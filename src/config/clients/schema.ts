@@ -79,9 +79,14 @@ export const clientSchema = z
       .meta({ example: "{ allowed: [https://catalog.example.com] }" })
       .optional(),
     claims: jsonMapping("{ team: etl }").optional(),
+    user_claims: jsonMapping("{ tenant: acme }").optional(),
     may_act_for: z.array(clientId("reports-api")).optional(),
     access_ttl: lifetime(30 * DAY, "15m").optional(),
     permissions: z.array(oneOf(PERMISSIONS, "introspect")).optional(),
+    serves: z
+      .array(audience("https://catalog.example.com"))
+      .meta({ example: "[https://catalog.example.com]" })
+      .optional(),
     disabled: flag(true).optional(),
     unsecured_subjects: z
       .strictObject({ allow: z.array(text('"*@example.com"', 200)) })

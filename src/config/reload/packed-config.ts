@@ -60,8 +60,10 @@ function alike(clients: readonly Client[]): readonly Client[] {
     scopes: one("scopes", client.scopes),
     audiences: one("audiences", client.audiences),
     claims: one("claims", client.claims),
+    userClaims: one("userClaims", client.userClaims),
     mayActFor: one("mayActFor", client.mayActFor),
     permissions: one("permissions", client.permissions),
+    serves: one("serves", client.serves),
   }));
 }
 

@@ -211,6 +211,12 @@ describe("what a client may have", () => {
     },
   );
 
+  test.each(["iss", "act", "copied_claims"])("no user claim %s, which only icemint sets", (name) => {
+    expect(problems({ yaml: withClients(client("a", `user_claims: { ${name}: x }`)) })).toEqual([
+      `clients[0].user_claims.${name} is a claim that only icemint sets`,
+    ]);
+  });
+
   test("static claims of bounded size and depth", () => {
     const deep = `claims: { a: ${"[".repeat(8)}${"]".repeat(8)} }`;
     const large = `claims: { a: ${"x".repeat(4096)} }`;

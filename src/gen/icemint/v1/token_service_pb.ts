@@ -839,8 +839,9 @@ export const TokenService: GenService<{
   /**
    * Says whether a token is live, and what it holds (RFC 7662).
    *
-   * Who may call: a client for tokens of its own; with permission `introspect` for any. A token that is dead, unknown
-   * or not for the caller answers `active: false` and nothing else. A retry is safe.
+   * Who may call: a client for tokens of its own; one that `serves` audiences for tokens for one of these; without
+   * `serves`, one with permission `introspect` for any. A token that is dead, unknown or not for the caller answers
+   * `active: false` and nothing else. A retry is safe.
    *
    * @generated from rpc icemint.v1.TokenService.IntrospectToken
    */
