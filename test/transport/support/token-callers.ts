@@ -49,20 +49,23 @@ export const formCallers: Readonly<Record<string, TokenCaller>> = {
   },
 };
 
-export const rpcCallers: Readonly<Record<string, TokenCaller>> = {
-  gRPC: rpcCaller((baseUrl) => createGrpcTransport({ baseUrl })),
-  "gRPC with JSON": rpcCaller((baseUrl) => createGrpcTransport({ baseUrl, useBinaryFormat: false })),
-  "gRPC-Web over HTTP/1.1": rpcCaller((baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1" })),
-  "gRPC-Web over HTTP/2": rpcCaller((baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "2" })),
-  "Connect JSON over HTTP/1.1": rpcCaller((baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1" })),
-  "Connect JSON over HTTP/2": rpcCaller((baseUrl) => createConnectTransport({ baseUrl, httpVersion: "2" })),
-  "Connect binary over HTTP/1.1": rpcCaller((baseUrl) =>
+/** Every kind of RPC, by name. */
+export const rpcTransports: Readonly<Record<string, (baseUrl: string) => Transport>> = {
+  gRPC: (baseUrl) => createGrpcTransport({ baseUrl }),
+  "gRPC with JSON": (baseUrl) => createGrpcTransport({ baseUrl, useBinaryFormat: false }),
+  "gRPC-Web over HTTP/1.1": (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
+  "gRPC-Web over HTTP/2": (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "2" }),
+  "Connect JSON over HTTP/1.1": (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1" }),
+  "Connect JSON over HTTP/2": (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "2" }),
+  "Connect binary over HTTP/1.1": (baseUrl) =>
     createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: true }),
-  ),
-  "Connect binary over HTTP/2": rpcCaller((baseUrl) =>
+  "Connect binary over HTTP/2": (baseUrl) =>
     createConnectTransport({ baseUrl, httpVersion: "2", useBinaryFormat: true }),
-  ),
 };
+
+export const rpcCallers: Readonly<Record<string, TokenCaller>> = Object.fromEntries(
+  Object.entries(rpcTransports).map(([name, transportTo]) => [name, rpcCaller(transportTo)]),
+);
 
 /** One request on an HTTP/2 connection of its own. */
 export async function requestHttp2(
