@@ -10,8 +10,10 @@ import type { Scope } from "../oauth/scope.js";
 export interface TokenClient {
   readonly id: string;
   readonly accessTtlSeconds: number;
-  /** Static claims of its tokens. */
+  /** Static claims of its own tokens. */
   readonly claims: JsonObject;
+  /** Static claims of tokens that it acts by. */
+  readonly userClaims: JsonObject;
 }
 
 /** Leave to act: who, through which client, for what, inside which session. */

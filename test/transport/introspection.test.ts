@@ -34,7 +34,7 @@ const askers: Readonly<Record<string, Ask>> = {
   "form over HTTP/2": async (id, token) => {
     const headers = { ":method": "POST", ":path": PATH, "content-type": "application/x-www-form-urlencoded" };
     return read(
-      (await requestHttp2(app.url, { headers, body: `${new URLSearchParams({ token, ...byPost(id) })}` })).body,
+      (await requestHttp2(app.url, { headers, body: new URLSearchParams({ token, ...byPost(id) }).toString() })).body,
     );
   },
   "signed, by form": async (id, token) => {

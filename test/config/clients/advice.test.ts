@@ -1,6 +1,6 @@
 /** What check-config advises though the settings stand. */
 import { describe, expect, test } from "vitest";
-import { client, read, withClients } from "./settings.js";
+import { client, read, withClients } from "../settings.js";
 
 const USERS = [
   "  - { issuer: https://users.example.com, discovery: true, use: [subject_token], subject: { prefix: 'u:' } }",
