@@ -1,9 +1,11 @@
 /** The HTTP/1.1 half of the port: Node's server without a socket of its own, with every limit that a peer can strain. */
+import { Buffer } from "node:buffer";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Socket } from "node:net";
 import type { Clock } from "../time/clock.js";
 import type { RetirementPlan } from "./connection-age.js";
+import { hasFollower, watchFollower, withoutUpgrade } from "./declined-upgrade.js";
 import { MAX_HEADER_BYTES } from "./limits.js";
 
 /** How long a peer may take. Milliseconds. */
@@ -30,9 +32,15 @@ interface Connection {
   readonly retireAt: number;
   /** The answer to the last request. */
   response: ServerResponse | undefined;
+  /** The answer to the one before it, if that was not out when the last request came. */
+  previous: ServerResponse | undefined;
+  /** Whether a refusal is to end the connection. */
+  refused: boolean;
 }
 
 const SWEEP_MS = 50;
+/** For a peer to take the refusal of what could not be parsed. */
+const REFUSAL_MS = 1000;
 
 /** Serves the sockets that it is handed. */
 export class Http1Side {
@@ -51,14 +59,16 @@ export class Http1Side {
         keepAliveTimeout: options.timeouts.keepAliveMs,
         requireHostHeader: false, // Node's own refusal is bare; `isMalformed` asks for it
         connectionsCheckingInterval: Math.min(1000, options.timeouts.headersMs),
+        shouldUpgradeCallback: hasFollower,
       },
       (request, response) => this.#serve(request, response),
     );
     // A client that has said all is owed its answer all the same. (Node's types do not know this member.)
     Object.assign(this.#server, { httpAllowHalfOpen: true });
-    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#refuse(error, socket));
-    this.#server.on("connect", (_request, socket) => socket.end(this.#options.malformedAnswer(400)));
-    this.#server.on("checkExpectation", ({ socket }) => socket.end(this.#options.malformedAnswer(417)));
+    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#fail(error, socket));
+    this.#server.on("connect", ({ socket }) => this.#refuse(socket, 400));
+    this.#server.on("checkExpectation", ({ socket }) => this.#refuse(socket, 417));
+    this.#server.on("upgrade", (request, stream, head) => this.#decline(request, stream, head));
     // Node starts the clocks of headersTimeout and requestTimeout only on 'listening', which a server without a socket
     // of its own never emits.
     this.#server.emit("listening");
@@ -66,9 +76,7 @@ export class Http1Side {
 
   accept(socket: Socket): void {
     socket.allowHalfOpen = true;
-    this.#connections.set(socket, { retireAt: this.#options.retireAt(), response: undefined });
-    socket.once("close", () => this.#connections.delete(socket));
-    this.#server.emit("connection", socket);
+    this.#open(socket, this.#options.retireAt());
   }
 
   connections(): number {
@@ -100,21 +108,73 @@ export class Http1Side {
     if (this.#connections.size > 0) setTimeout(() => this.#closeIdle(), SWEEP_MS).unref();
   }
 
+  #open(socket: Duplex, retireAt: number): void {
+    this.#connections.set(socket, { retireAt, response: undefined, previous: undefined, refused: false });
+    socket.once("close", () => this.#connections.delete(socket));
+    this.#server.emit("connection", socket);
+  }
+
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#connections.get(request.socket);
-    if (connection !== undefined) {
-      connection.response = response;
-      if (this.#draining || this.#options.clock() > connection.retireAt) response.shouldKeepAlive = false;
-    }
+    if (connection === undefined || isClosing(connection)) return;
+    connection.previous = isOwed(connection.response) ? connection.response : undefined;
+    connection.response = response;
+    if (this.#draining || this.#options.clock() > connection.retireAt) response.shouldKeepAlive = false;
+    if (request.headers.upgrade !== undefined) watchFollower(request, response);
     this.#options.onRequest(request, response);
   }
 
-  #refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
-    const response = this.#connections.get(socket)?.response;
-    const answering = response !== undefined && response.headersSent && !response.writableFinished;
-    if (!socket.writable || answering || error.code === "ECONNRESET") socket.destroy();
-    else socket.end(this.#options.malformedAnswer(STATUS_OF[error.code ?? ""] ?? 400), () => socket.destroy());
+  /** Goes on as though no upgrade had been asked for, once the requests before it are answered. */
+  #decline(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    const { socket } = request;
+    withoutUpgrade(request, stream, head, (bytes) => {
+      this.#afterAnswer(this.#connections.get(socket)?.response, socket, () => {
+        if (bytes === undefined) return this.#refuse(socket, 400);
+        socket.setTimeout(0); // for the next request, set by the last one's answer
+        stream.unshift(bytes);
+        if (stream === socket) this.#server.emit("connection", socket);
+        else this.#open(Object.assign(stream, { remoteAddress: socket.remoteAddress }), 0);
+      });
+    });
   }
+
+  #fail(error: NodeJS.ErrnoException, socket: Duplex): void {
+    if (!socket.writable || error.code === "ECONNRESET") socket.destroy();
+    else this.#refuse(socket, STATUS_OF[error.code ?? ""] ?? 400);
+  }
+
+  /**
+   * Refuses what could not be parsed, after the answers to the whole requests before it: they are done, and one may have
+   * spent a refresh token.
+   */
+  #refuse(socket: Duplex, status: 400 | 408 | 413 | 417 | 431): void {
+    const connection = this.#connections.get(socket);
+    if (connection?.refused === true) return; // the parser complains of every further packet
+    if (connection !== undefined) connection.refused = true;
+    const last = connection?.response;
+    const broken = last?.req.complete === false ? last : undefined;
+    this.#afterAnswer(broken === undefined ? last : connection?.previous, socket, () => {
+      setTimeout(() => socket.destroy(), REFUSAL_MS).unref();
+      const answered = broken?.headersSent === true;
+      socket.end(answered ? undefined : this.#options.malformedAnswer(status), () => socket.destroy());
+    });
+  }
+
+  /** Calls back when the answer is out, unless the connection ends with it. */
+  #afterAnswer(response: ServerResponse | undefined, socket: Duplex, then: () => void): void {
+    const go = () => socket.writable && then();
+    if (isOwed(response)) response.once("finish", go);
+    else go();
+  }
+}
+
+/** RFC 9112 section 9.6: what follows the last request that is answered is not done. Nobody would hear of it. */
+function isClosing({ response, refused }: Connection): boolean {
+  return refused || (isOwed(response) && !response.shouldKeepAlive);
+}
+
+function isOwed(response: ServerResponse | undefined): response is ServerResponse {
+  return response !== undefined && !response.writableFinished && !response.destroyed;
 }
 
 const STATUS_OF: Readonly<Record<string, 408 | 413 | 431>> = {

@@ -69,7 +69,12 @@ const CONFLICTS: readonly OddRequest[] = [
   ),
   smuggling("Content-Length before a colon with a space", [`Content-Length : ${GOOD.length}`], GOOD, withoutLength),
   smuggling("a folded Transfer-Encoding", ["Transfer-Encoding:\r\n chunked"], chunked(GOOD), withoutLength),
-  smuggling("Transfer-Encoding in HTTP/1.0", [CHUNKED], `${chunked(GOOD)}${HIDDEN}`, withoutLength),
+  malformed("Transfer-Encoding in HTTP/1.0 (RFC 9112 section 6.1)", {
+    version: "HTTP/1.0",
+    headers: [CHUNKED],
+    body: chunked(GOOD),
+    without: withoutLength,
+  }),
   malformed("Transfer-Encoding gzip, chunked, which only a decoder could read", {
     headers: ["Transfer-Encoding: gzip, chunked"],
     body: chunked(GOOD),
@@ -187,9 +192,16 @@ const PIECES: readonly OddRequest[] = [
   {
     name: "a good request and noise behind it",
     sending: { pieces: [Buffer.concat([bytes({ headers: ["Connection: keep-alive"] }), Buffer.from("\0\0\r\n\r\n")])] },
-    status: [200, 400],
-    oauth: false,
+    status: [400],
+    error: "invalid_request",
+    answers: 2,
+    oauth: true,
   },
+  accepted("a request hidden behind one that ends the connection", {
+    headers: [CHUNKED],
+    body: chunked(GOOD) + HIDDEN,
+    without: withoutLength,
+  }),
   {
     ...accepted("a body that comes byte by byte", {}),
     sending: { pieces: bytes().toString("latin1").split(""), patienceMs: 4000 },
