@@ -122,25 +122,21 @@ export class OnePort {
     });
   }
 
+  /** What came so far is kept here until it is enough: 'readable' is not promised for more behind bytes that were put back. */
   #sniff(socket: Socket): void {
-    const chunk: Buffer | null = socket.read();
-    if (chunk === null) {
-      if (!socket.readableEnded && !socket.destroyed) socket.once("readable", () => this.#sniff(socket));
-      return;
-    }
-    socket.unshift(chunk); // both halves accept bytes that were read before they got the socket
-    const length = Math.min(chunk.length, PREFACE.length);
-    if (chunk.compare(PREFACE, 0, length, 0, length) !== 0) this.#hand(socket, false);
-    else if (length === PREFACE.length) this.#hand(socket, true);
-    else this.#waitBeyond(socket, chunk.length); // the P of POST, or of PRI?
-  }
-
-  /** 'readable' also fires for bytes that were put back: look again only when there are more. */
-  #waitBeyond(socket: Socket, length: number): void {
-    socket.once("readable", () => {
-      if (socket.readableLength > length || socket.readableEnded) this.#sniff(socket);
-      else this.#waitBeyond(socket, length);
-    });
+    let begin = Buffer.alloc(0);
+    const look = (): void => {
+      const chunk: Buffer | null = socket.read();
+      if (chunk === null) return;
+      begin = Buffer.concat([begin, chunk]);
+      const length = Math.min(begin.length, PREFACE.length);
+      const isHttp2 = begin.compare(PREFACE, 0, length, 0, length) === 0;
+      if (isHttp2 && length < PREFACE.length) return; // the P of POST, or of PRI?
+      socket.off("readable", look);
+      socket.unshift(begin); // both halves accept bytes that were read before they got the socket
+      this.#hand(socket, isHttp2);
+    };
+    socket.on("readable", look);
   }
 
   #hand(socket: Socket, http2: boolean): void {

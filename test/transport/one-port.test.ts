@@ -21,16 +21,26 @@ afterAll(async () => {
   await patient.server.close();
 });
 
-/** Sends bytes, one at a time if `gapMs` is given; says what came back, and when the server closed the connection. */
-async function talk(
-  bytes: Buffer,
-  { to = running, gapMs, waitMs = 3000 }: { to?: TestServer; gapMs?: number; waitMs?: number } = {},
-) {
+interface Talk {
+  readonly to?: TestServer;
+  /** Absent: all bytes are sent at once. */
+  readonly gapMs?: number;
+  /** How many bytes are enough of an answer; absent: all that come until the server closes the connection. */
+  readonly enoughBytes?: number;
+}
+
+/** Sends bytes; says what came back, and when the server closed the connection. */
+async function talk(bytes: Buffer, { to = running, gapMs, enoughBytes = Infinity }: Talk = {}) {
   const started = performance.now();
   const socket = connect({ port: to.port, host: "127.0.0.1", noDelay: true });
   const chunks: Buffer[] = [];
-  socket.on("data", (chunk) => chunks.push(chunk));
   socket.on("error", () => {});
+  const enough = new Promise<void>((resolve) => {
+    socket.on("data", (chunk) => {
+      chunks.push(chunk);
+      if (Buffer.concat(chunks).length >= enoughBytes) resolve();
+    });
+  });
   const closed = new Promise<number>((resolve) => socket.on("close", () => resolve(performance.now() - started)));
   if (gapMs === undefined) socket.write(bytes);
   else {
@@ -39,7 +49,7 @@ async function talk(
       await sleep(gapMs);
     }
   }
-  const closedAfterMs = await Promise.race([closed, sleep(waitMs, undefined, { ref: false })]);
+  const closedAfterMs = await Promise.race([closed, enough]);
   socket.destroy();
   return { bytes: Buffer.concat(chunks), text: Buffer.concat(chunks).toString("latin1"), closedAfterMs };
 }
@@ -59,7 +69,7 @@ describe("the port", () => {
   });
 
   test.each([undefined, 1])("speaks HTTP/2 to its preface (gap between bytes: %s ms)", async (gapMs) => {
-    const { bytes } = await talk(PREFACE, { to: patient, waitMs: 100, ...(gapMs !== undefined && { gapMs }) });
+    const { bytes } = await talk(PREFACE, { to: patient, enoughBytes: 4, ...(gapMs !== undefined && { gapMs }) });
     expect(bytes[3]).toBe(SETTINGS);
   });
 
