@@ -30,6 +30,7 @@ import {
   idpWeakKey,
   ISSUER,
   login,
+  now,
   ordersKey,
   PARTNER,
   partnerKey,
@@ -44,7 +45,6 @@ let trap: DocumentServer;
 /** Live tokens of client spark's own; the second is never forged. */
 let own: string;
 let untouched: string;
-const now = Math.floor(Date.now() / 1000);
 const presented = new Set<string>();
 
 beforeAll(async () => {

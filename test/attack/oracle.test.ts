@@ -17,6 +17,7 @@ import {
   ISSUER,
   JWT_BEARER,
   login,
+  now,
   ordersKey,
   postForm,
   secretOf,
@@ -27,7 +28,6 @@ import {
 
 const CC = { grant_type: "client_credentials" };
 const CHOSEN = "chosen-secret-of-a-person-1234";
-const now = Math.floor(Date.now() / 1000);
 
 function scryptHash(secret: string): string {
   const salt = Buffer.from("0123456789abcdef");
@@ -48,8 +48,8 @@ beforeAll(async () => {
     { id: "person", secrets: [{ scrypt: scryptHash(CHOSEN) }] },
     { id: "off", secrets: [{ scrypt: scryptHash(`${CHOSEN}-off`) }], disabled: true },
   ];
-  // Their clocks stand still, so that nothing is forgiven unless a test lets time pass.
-  [app, slow] = await Promise.all([startWorld({}, true), startWorld({ clients }, true)]);
+  // Their clocks stand still: nothing is forgiven unless a test lets time pass.
+  [app, slow] = await Promise.all([startWorld(), startWorld({ clients })]);
 });
 afterAll(async () => {
   await Promise.all([app[Symbol.asyncDispose](), slow[Symbol.asyncDispose]()]);
@@ -304,7 +304,7 @@ describe("the limit of failures", () => {
   });
 
   test("believes X-Forwarded-For of nobody who is not trusted", async () => {
-    await using alone = await startWorld({ http: {} }, true);
+    await using alone = await startWorld({ http: {} });
     for (let at = 0; at < 31; at++) await fail(alone, 1, "nobody:x", `198.51.100.${at}`);
     expect(await fail(alone, 1, "nobody:x", "198.51.100.200")).toEqual([429]);
   });

@@ -26,6 +26,7 @@ import {
   ISSUER,
   JWT_BEARER,
   login,
+  now,
   ordersKey,
   postForm,
   secretOf,
@@ -34,7 +35,6 @@ import {
 } from "./world.js";
 
 const GENERATED = generateSecret(randomBytes);
-const now = Math.floor(Date.now() / 1000);
 const idpToken = idpKey.sign(
   { alg: "ES256", kid: "idp-1" },
   { iss: IDP, aud: ISSUER, sub: "alice", exp: now + 900, email: "alice@example.com", secret_claim: "marked-claim" },

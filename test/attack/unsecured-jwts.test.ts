@@ -3,11 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunningApp } from "../support/running-app.js";
 import { notRefusedBy } from "./not-refused.js";
 import type { Place } from "./present-token.js";
-import { byPost, EXCHANGE, IDP, ISSUER, login, postForm, startWorld, typeUrn } from "./world.js";
+import { byPost, EXCHANGE, IDP, ISSUER, login, now, postForm, startWorld, typeUrn } from "./world.js";
 
 let app: RunningApp;
 let own: string;
-const now = Math.floor(Date.now() / 1000);
 
 beforeAll(async () => {
   app = await startWorld();

@@ -16,8 +16,8 @@ export interface RunningAppOptions {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Files beside it, by name, which it may name by that. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Whether the server's clock stands still but for `pass`. */
-  readonly frozen?: boolean;
+  /** Where the server's clock stands still but for `pass`, in milliseconds; absent: it is the machine's. */
+  readonly frozenAt?: number;
 }
 
 /** A running app. */
@@ -34,11 +34,10 @@ export interface RunningApp extends AsyncDisposable {
 }
 
 /** Starts one. */
-export async function runApp({ settings, files = {}, frozen = false }: RunningAppOptions): Promise<RunningApp> {
+export async function runApp({ settings, files = {}, frozenAt }: RunningAppOptions): Promise<RunningApp> {
   const folder = mkdtempSync(join(tmpdir(), "icemint-app-"));
   let ahead = 0;
-  const startedAt = Date.now();
-  const clock = (): number => (frozen ? startedAt : Date.now()) + ahead;
+  const clock = (): number => (frozenAt ?? Date.now()) + ahead;
   const { sink, lines } = recordedSink();
   try {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
