@@ -44,6 +44,7 @@ export async function benchRevocations(): Promise<readonly Figure[]> {
       tls: undefined,
     },
     clock: Date.now,
+    sessionTtlSeconds: 86_400,
     familyPolicy: { graceMs: 30_000, idleMs: 7_200_000 },
     log: { info() {}, warn() {} },
   });
@@ -69,7 +70,7 @@ export async function benchRevocations(): Promise<readonly Figure[]> {
 
 /** Microseconds for one look-up, ids in random order. */
 function lookUps(table: RevocationTable, sids: readonly string[]): number {
-  const token = { subject: "ann", clientId: "spark", actors: [], startedAt: 0, kid: "k" };
+  const token = { subject: "ann", clientId: "spark", actors: [], startedAt: 0, kids: ["k"] };
   let covered = 0;
   const order = Uint32Array.from({ length: LOOK_UPS }, () => Math.floor(Math.random() * sids.length));
   const begunAt = performance.now();

@@ -12,7 +12,7 @@ import { openTelemetry } from "./app/telemetry.js";
 import type { Config, ReloadableConfig } from "./config/config.js";
 import type { ListenAddress } from "./config/reading/listen-address.js";
 import { createFailureLimiter } from "./limits/limiter.js";
-import { type Clock, SECOND } from "./time/clock.js";
+import type { Clock } from "./time/clock.js";
 import type { Events } from "./oauth/events.js";
 import { pooledRandomId } from "./crypto/random-id.js";
 import { watchEventLoop } from "./telemetry/event-loop-lag.js";
@@ -74,7 +74,6 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
   const connections = (): ConnectionCounts => server.connections();
   const { events, metrics } = openTelemetry({ ...options, state, registry: settings, loop, connections }, teardown);
   const core = openCore({ config, clock, logger, state, settings, events });
-  const sessionTtlSeconds = config.tokens.sessionTtlMs / SECOND;
 
   const parts = () => readinessParts({ keys, storage, table, config, accepting: server.accepting() });
   const server = createServer({
@@ -83,7 +82,7 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
     revocationEndpoint: core.revocation,
     introspectionEndpoint: core.introspection,
     watchAuthorizer: core.watch,
-    keyOperations: announcingKeys(keys.ring, storage.revocations, clock, sessionTtlSeconds),
+    keyOperations: announcingKeys(keys.ring, storage.revocations),
     keyRing: keys.ring,
     feed,
     events,
@@ -110,8 +109,8 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
     storageWarnings: storage.health().warnings,
     reload(next) {
       const before = settings.replace(next);
-      for (const revocation of revocationsOfChange(before, settings.current, clock, sessionTtlSeconds)) {
-        state.revokeEventually(revocation, "settings");
+      for (const revocation of revocationsOfChange(before, settings.current, storage.revocations)) {
+        state.revokeEventually(revocation, undefined);
       }
     },
     reloadFailed: () => metrics.configReloadFailed(),

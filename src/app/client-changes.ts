@@ -1,7 +1,7 @@
 /** What follows when the settings change: clients that are gone or disabled lose their sessions, everywhere. */
 import type { ClientSet } from "../clients/client-registry.js";
-import { type Clock, toSeconds } from "../time/clock.js";
 import type { Revocation } from "../oauth/revocation.js";
+import type { RevocationLog } from "../storage/revocation-log.js";
 
 /**
  * The revocations that a change of clients calls for: one for each client that was served before and is not now, so that
@@ -10,16 +10,10 @@ import type { Revocation } from "../oauth/revocation.js";
 export function revocationsOfChange(
   before: ClientSet,
   after: ClientSet,
-  clock: Clock,
-  sessionTtlSeconds: number,
+  log: Pick<RevocationLog, "lastSessionEnd">,
 ): readonly Revocation[] {
-  const now = toSeconds(clock());
+  const expiresAt = log.lastSessionEnd();
   return [...before.byId.values()]
     .filter((client) => !client.disabled && (after.byId.get(client.id)?.disabled ?? true))
-    .map(({ id }) => ({
-      kind: "client",
-      clientId: id,
-      notBefore: now,
-      expiresAt: now + sessionTtlSeconds,
-    }));
+    .map(({ id }) => ({ kind: "client", clientId: id, notBefore: 0, expiresAt }));
 }

@@ -34,7 +34,7 @@ export interface CoreDependencies {
   readonly config: CoreConfig;
   readonly registry: ClientRegistry;
   readonly trustedIssuers: () => readonly TrustedIssuer[];
-  readonly storage: Pick<Storage, "families" | "revocations" | "replays">;
+  readonly storage: Pick<Storage, "families" | "revocations" | "replays" | "now">;
   readonly revocationView: RevocationView;
   readonly revokeEventually: RevokeEventually;
   readonly keys: KeyRing;
@@ -74,8 +74,10 @@ export function createCore(given: CoreDependencies): Core {
     tokenEndpointUrls: config.tokenPaths.map((path) => issuer + path),
   });
   const verifier = createTokenVerifier({ issuer, keys, revocations: revocationView, clock });
+  const sharedClock = (): number => storage.now();
   const sessions = createSessions({
-    clock,
+    clock: sharedClock,
+    keys,
     randomId,
     revocations: revocationView,
     sessionTtlSeconds,
@@ -93,11 +95,10 @@ export function createCore(given: CoreDependencies): Core {
     log: storage.revocations,
     revocations: revocationView,
     tokenIssuer,
-    sessionTtlSeconds,
   };
   return {
     tokens: createTokenEndpoint(shared),
-    revocation: createRevocationEndpoint(shared),
+    revocation: createRevocationEndpoint({ ...shared, clock: sharedClock }),
     introspection: createIntrospectionEndpoint(shared),
     watch: createWatchAuthorizer(shared),
   };

@@ -1,6 +1,5 @@
 /** Key operations that every replica and every follower hears of. */
 import type { KeyOperations } from "../keys/key-operations.js";
-import { type Clock, toSeconds } from "../time/clock.js";
 import type { RevocationLog } from "../storage/revocation-log.js";
 
 /**
@@ -9,16 +8,14 @@ import type { RevocationLog } from "../storage/revocation-log.js";
  */
 export function announcingKeys(
   ring: KeyOperations,
-  log: Pick<RevocationLog, "publish">,
-  clock: Clock,
-  sessionTtlSeconds: number,
+  log: Pick<RevocationLog, "publish" | "lastSessionEnd">,
 ): KeyOperations {
   return {
     list: () => ring.list(),
     rotate: () => ring.rotate(),
     async revoke(kid) {
       await ring.revoke(kid);
-      await log.publish({ kind: "key", kid, expiresAt: toSeconds(clock()) + sessionTtlSeconds }, "keys");
+      await log.publish({ kind: "key", kid, expiresAt: log.lastSessionEnd() }, undefined);
     },
   };
 }

@@ -29,12 +29,12 @@ export async function openSharedState(
   options: { readonly config: Config; readonly clock: Clock; readonly logger: Logger },
   teardown: Teardown,
 ): Promise<SharedState> {
-  const { clock, logger } = options;
+  const { logger } = options;
   const stop = new AbortController();
   const stopping = stop.signal;
   const storage = teardown.use(await openStorage(options), (opened) => opened.close());
   const keys = teardown.use(await openKeys({ ...options, storage }), (opened) => opened.close());
-  const table = new RevocationTable({ clock });
+  const table = new RevocationTable({ clock: () => storage.now() });
   const feed = new RevocationFeed({ table });
   const following = storage.revocations.follow(feed, stopping);
   teardown.defer(() => following);

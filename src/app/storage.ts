@@ -1,6 +1,6 @@
 /** Chooses where shared state lives, by the settings: the one place that knows the backends. */
 import type { Config } from "../config/config.js";
-import type { Clock } from "../time/clock.js";
+import { type Clock, SECOND } from "../time/clock.js";
 import { createMemoryStorage } from "../storage/memory/memory-storage.js";
 import { createRedisStorage } from "../storage/redis/redis-storage.js";
 import type { Storage } from "../storage/storage.js";
@@ -17,10 +17,11 @@ export async function openStorage({
   readonly logger: Logger;
 }): Promise<Storage> {
   const familyPolicy = { graceMs: tokens.refreshGraceMs, idleMs: tokens.refreshIdleMs };
-  if (redis === undefined) return createMemoryStorage({ clock, familyPolicy });
+  const sessionTtlSeconds = tokens.sessionTtlMs / SECOND;
+  if (redis === undefined) return createMemoryStorage({ clock, familyPolicy, sessionTtlSeconds });
   const log = {
     info: (fields: object, message: string) => logger.info(message, { ...fields }),
     warn: (fields: object, message: string) => logger.warn(message, { ...fields }),
   };
-  return createRedisStorage({ settings: redis, clock, familyPolicy, log });
+  return createRedisStorage({ settings: redis, clock, familyPolicy, sessionTtlSeconds, log });
 }

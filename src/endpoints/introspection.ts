@@ -12,6 +12,7 @@ import { parseRefreshToken } from "../tokens/refresh-token.js";
 import { isLive } from "../tokens/token-verifier.js";
 import { type CallerDependencies, type CallingClient, identifyCaller } from "./permission.js";
 import { isFamilyLive } from "../grants/refresh-token.js";
+import { type PresentSettings, isServed } from "../grants/standing.js";
 
 /** The answer of introspection: `{active: false}`, or the members of RFC 7662 section 2.2. */
 export type Introspection = JsonObject & { readonly active: boolean };
@@ -27,10 +28,11 @@ export interface IntrospectionEndpoint {
 /** What introspection takes. */
 export type IntrospectionDependencies = CallerDependencies & {
   readonly families: RefreshFamilies;
-  readonly keys: Pick<KeyRing, "macKey" | "signer">;
+  readonly keys: Pick<KeyRing, "macKey" | "signer" | "stateOf">;
   readonly events: Events;
   readonly clock: Clock;
   readonly revocations: RevocationView;
+  readonly trustedIssuers: PresentSettings["trustedIssuers"];
 };
 
 type IntrospectionRequest = CallerRequest & { readonly token: string };
@@ -46,8 +48,8 @@ export function createIntrospectionEndpoint(dependencies: IntrospectionDependenc
     const refresh = parseRefreshToken(request.token, keys.macKey());
     if (refresh !== undefined) return describeFamily(refresh.familyId, refresh.generation, caller, dependencies);
     const reading = verifier.read(request.token);
-    if (reading === undefined || !isLive(reading) || !isClientPresent(reading.token.clientId, dependencies))
-      return INACTIVE;
+    if (reading === undefined || !isLive(reading) || sessions.hasEnded(reading.token.session)) return INACTIVE;
+    if (!isServed(reading.token, dependencies)) return INACTIVE;
     return mayKnow(caller, reading.token) ? describeAccessToken(reading.token, issuer) : INACTIVE;
   }
 
@@ -89,7 +91,7 @@ async function describeFamily(
   if (family === undefined || family.generation !== generation || !isFamilyLive(family, dependencies)) return INACTIVE;
   // A refresh token is for nobody but its client and this server: no resource server stands for it.
   const { clientId } = family;
-  if (!isClientPresent(clientId, dependencies) || !mayKnow(caller, { clientId, audience: [] })) return INACTIVE;
+  if (!mayKnow(caller, { clientId, audience: [] })) return INACTIVE;
   return {
     active: true,
     token_type: "refresh_token",
@@ -117,17 +119,13 @@ function describeAccessToken(token: AccessToken, issuer: string): Introspection 
     auth_time: token.session.startedAt,
     session_exp: token.session.endsAt,
     ...(token.actor && { act: actorJson(token.actor) }),
+    ...(token.subjectIssuer !== undefined && { subject_issuer: token.subjectIssuer }),
     ...(token.unsecuredSubject && { unsecured_subject: true }),
   };
 }
 
 function actorJson({ sub, iss, act }: Actor): JsonObject {
   return { sub, ...(iss !== undefined && { iss }), ...(act && { act: actorJson(act) }) };
-}
-
-/** Whether the client is there still. One that was removed over a restart has no revocation in the log. */
-function isClientPresent(clientId: string, { registry }: Pick<IntrospectionDependencies, "registry">): boolean {
-  return registry.current.byId.get(clientId)?.disabled === false;
 }
 
 /**

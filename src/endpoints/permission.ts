@@ -40,6 +40,7 @@ export async function identifyCaller(request: CallerRequest, dependencies: Calle
   if (client === undefined || client.disabled) throw bearerInvalid("the token's client is gone or disabled");
   if (!isOwnToken(token)) throw bearerInvalid("a user's or delegated token proves no client");
   if (!token.audience.includes(issuer)) throw bearerInvalid("the token's audience is not this server");
+  if (sessions.hasEnded(token.session)) throw bearerInvalid("its session has ended");
   sessions.requireFreshRevocations();
   return { client, byCredentials: false };
 }

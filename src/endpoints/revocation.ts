@@ -37,20 +37,20 @@ export type RevocationDependencies = CallerDependencies & {
   readonly families: RefreshFamilies;
   readonly keys: Pick<KeyRing, "macKey">;
   readonly events: Events;
+  /** The one that replicas share, as sessions end by it. */
   readonly clock: Clock;
-  readonly sessionTtlSeconds: number;
 };
 
 const SESSION_ID = /^[A-Za-z0-9_-]{22}$/;
 
 /** Makes the revocation endpoint. */
 export function createRevocationEndpoint(dependencies: RevocationDependencies): RevocationEndpoint {
-  const { log, events, clock, sessionTtlSeconds } = dependencies;
+  const { log, events } = dependencies;
 
   /** The revocation of a target that is not a token: it lasts until no session begun by now can be alive. */
   function widely(target: Exclude<RevocationTarget, { kind: "token" }>): Revocation {
-    const now = toSeconds(clock());
-    const expiresAt = now + sessionTtlSeconds + SLACK_SECONDS;
+    const expiresAt = log.lastSessionEnd();
+    const notBefore = 0; // the store stamps it
     switch (target.kind) {
       case "session":
         if (!SESSION_ID.test(target.sessionId)) {
@@ -58,11 +58,11 @@ export function createRevocationEndpoint(dependencies: RevocationDependencies): 
         }
         return { kind: "session", sessionId: target.sessionId, expiresAt };
       case "subject":
-        return { kind: "subject", subject: named(target.subject, "subject"), notBefore: now, expiresAt };
+        return { kind: "subject", subject: named(target.subject, "subject"), notBefore, expiresAt };
       case "client":
-        return { kind: "client", clientId: named(target.clientId, "client"), notBefore: now, expiresAt };
+        return { kind: "client", clientId: named(target.clientId, "client"), notBefore, expiresAt };
       case "everything":
-        return { kind: "everything", notBefore: now, expiresAt };
+        return { kind: "everything", notBefore, expiresAt };
     }
   }
 
@@ -89,41 +89,61 @@ export function createRevocationEndpoint(dependencies: RevocationDependencies): 
   };
 }
 
-/** Not-before instants are stamped up to 2 s ahead, and replicas' clocks differ: sessions end that much later. */
-const SLACK_SECONDS = 5;
-
 /** Ends the session of a token. An unknown or dead token is no error (RFC 7009 section 2.2). */
 async function revokeToken(
   token: string,
   caller: CallingClient,
   request: CallerRequest,
-  { verifier, families, keys, log, events, clock, sessionTtlSeconds }: RevocationDependencies,
+  dependencies: RevocationDependencies,
 ): Promise<void> {
-  const refresh = parseRefreshToken(token, keys.macKey());
-  const found = refresh === undefined ? undefined : await families.find(refresh.familyId);
-  const reading = refresh === undefined ? verifier.read(token) : undefined;
-  const sessionId = found?.sessionId ?? reading?.token.session.id;
-  const clientId = found?.clientId ?? reading?.token.clientId;
-  if (sessionId === undefined || clientId === undefined) return;
-  requireOwnership(caller, clientId);
-  const now = toSeconds(clock());
-  const expiresAt =
-    reading === undefined
-      ? Math.ceil((found?.endsAt ?? 0) / SECOND)
-      : lineageEnd(reading.token, now, sessionTtlSeconds);
-  if (expiresAt <= now) return; // nothing can be alive
+  const { families, log, events, clock } = dependencies;
+  const found = await sessionNamedBy(token, dependencies);
+  if (found === undefined) return;
+  const { sessionId, clientId, expiresAt, family } = found;
+  // Of a family that the store has forgotten nobody knows the client: it takes a client that holds the token.
+  if (clientId !== undefined) requireOwnership(caller, clientId);
+  if (expiresAt <= toSeconds(clock())) return; // nothing can be alive
   await log.publish({ kind: "session", sessionId, expiresAt }, caller.client.id);
-  if (found !== undefined) await families.revoke(found.id);
+  if (family !== undefined) await families.revoke(family);
   events.revoked(request.caller, caller.client.id, "session", sessionId);
+}
+
+/** The session that a token is of, and when nothing of it can be alive any more. */
+interface NamedSession {
+  readonly sessionId: string;
+  readonly clientId: string | undefined;
+  /** Seconds. */
+  readonly expiresAt: number;
+  /** The family that the store has. */
+  readonly family?: string;
+}
+
+async function sessionNamedBy(
+  token: string,
+  { verifier, families, keys, log, clock }: RevocationDependencies,
+): Promise<NamedSession | undefined> {
+  const refresh = parseRefreshToken(token, keys.macKey());
+  if (refresh !== undefined) {
+    const { familyId } = refresh;
+    const found = await families.find(familyId);
+    // Idled out, or lost: its session may go on by exchange. The token is ours, and names it.
+    if (found === undefined) return { sessionId: familyId, clientId: undefined, expiresAt: log.lastSessionEnd() };
+    const { sessionId, clientId, endsAt } = found;
+    return { sessionId, clientId, expiresAt: Math.ceil(endsAt / SECOND), family: familyId };
+  }
+  const { token: read } = verifier.read(token) ?? {};
+  if (read === undefined) return undefined;
+  const expiresAt = lineageEnd(read, toSeconds(clock()), log.lastSessionEnd());
+  return { sessionId: read.session.id, clientId: read.clientId, expiresAt };
 }
 
 /**
  * When the last session of a token's lineage ends, in seconds. A user's session bounds all that grow from it. A client's
  * own does not: its tokens begin users' sessions up to its last moment, each of full length.
  */
-function lineageEnd(token: AccessToken, now: number, sessionTtlSeconds: number): number {
+function lineageEnd(token: AccessToken, now: number, lastSessionEnd: number): number {
   const { endsAt } = token.session;
-  return isOwnToken(token) ? Math.min(now, endsAt) + sessionTtlSeconds + SLACK_SECONDS : endsAt;
+  return isOwnToken(token) ? lastSessionEnd - Math.max(0, now - endsAt) : endsAt;
 }
 
 function requireOwnership(caller: CallingClient, clientId: string): void {

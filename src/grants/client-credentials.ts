@@ -11,6 +11,7 @@ export function proposeClientCredentials(client: Client, sessions: Sessions): Pr
     actor: undefined,
     session: sessions.begin({ subject: client.id, clientId: client.id, actor: undefined, means: [] }),
     copiedClaims: {},
+    subjectIssuer: undefined,
     unsecuredSubject: false,
     ...clientBounds(client),
     issuedType: "access_token",

@@ -51,6 +51,7 @@ export function proposeDelegation(
     actor,
     session: sessions.begin({ subject: token.subject, clientId: client.id, actor, means: presented, within: token }),
     copiedClaims: copiedClaims(token, sources),
+    subjectIssuer: token.subjectIssuer,
     unsecuredSubject: token.unsecuredSubject,
     scope: {
       fallback: token.scope,

@@ -55,7 +55,7 @@ export function proposeRefreshByClient(
   }
   sessions.requireFreshRevocations();
   if (revoked) throw invalidRequest("SESSION_REVOKED", "The user's session was revoked. Exchange a new user token.");
-  if (sessions.endOf(token.session) <= toSeconds(clock())) {
+  if (sessions.hasEnded(token.session)) {
     throw invalidRequest("SESSION_ENDED", "The user's session has ended. Exchange a new user token.");
   }
   return continued(token, client, dependencies);
@@ -85,13 +85,14 @@ function ending(token: AccessToken, client: Client, sessions: Sessions, clock: C
 }
 
 /** The same claims with a new expiry; static claims are the client's present ones. */
-function continued(token: AccessToken, client: Client, sources: ClaimSources): Proposal {
+function continued(token: AccessToken, client: Client, sources: RefreshDependencies): Proposal {
   return {
     client,
     subject: token.subject,
     actor: token.actor,
-    session: token.session,
+    session: sources.sessions.continued(token),
     copiedClaims: copiedClaims(token, sources),
+    subjectIssuer: token.subjectIssuer,
     unsecuredSubject: token.unsecuredSubject,
     scope: { fallback: token.scope, ceilings: [new Set(token.scope)], kept: client.scopes.allowed },
     audience: { fallback: token.audience, ceilings: [new Set(token.audience)], kept: client.audiences.allowed },

@@ -37,14 +37,14 @@ export async function proposeForeignUser(
   }
   requireMayAct(claims["may_act"], requester.client, dependencies.issuer);
   const copied = Object.entries(claims).filter(([name]) => issuer.copiedClaims.includes(name));
-  return propose(
+  const user: NamedUser = {
     subject,
-    formerActor(claims, issuer.issuer),
-    Object.fromEntries(copied),
-    false,
-    requester,
-    dependencies,
-  );
+    former: formerActor(claims, issuer.issuer),
+    copiedClaims: Object.fromEntries(copied),
+    subjectIssuer: issuer.issuer,
+    unsecuredSubject: false,
+  };
+  return propose(user, requester, dependencies);
 }
 
 /**
@@ -63,27 +63,45 @@ export function proposeUnsecuredUser(
   const claims = readUnsecuredJwt(subjectToken, toSeconds(dependencies.clock()), subjectInvalid);
   const subject = claims["sub"];
   if (!isSubject(subject)) throw subjectInvalid("no usable sub");
-  const allowed = client.unsecuredSubjects.some((pattern) => matches(subject, pattern));
-  const takenFor =
-    dependencies.registry.current.byId.has(subject) ||
-    dependencies
-      .trustedIssuers()
-      .some((issuer) => issuer.subject.prefix !== "" && subject.startsWith(issuer.subject.prefix));
-  if (!allowed || takenFor) {
+  if (!mayNameUnsecured(client, subject, dependencies)) {
     throw subjectNotAllowed(`Client '${client.id}' may not name this subject by an unsecured token.`);
   }
   requireMayAct(claims["may_act"], client, dependencies.issuer);
-  return propose(subject, undefined, {}, true, requester, dependencies);
+  const user: NamedUser = {
+    subject,
+    former: undefined,
+    copiedClaims: {},
+    subjectIssuer: undefined,
+    unsecuredSubject: true,
+  };
+  return propose(user, requester, dependencies);
 }
 
-function propose(
+/** Whether a client's record lets it name this subject by an unsecured token: nobody whom another could be. */
+export function mayNameUnsecured(
+  client: Client,
   subject: string,
-  former: Actor | undefined,
-  copiedClaims: JsonObject,
-  unsecuredSubject: boolean,
-  { client, tokens }: Requester,
-  { sessions }: UserDependencies,
-): Proposal {
+  { registry, trustedIssuers }: Pick<UserDependencies, "registry" | "trustedIssuers">,
+): boolean {
+  const isAllowed = client.unsecuredSubjects?.some((pattern) => matches(subject, pattern)) ?? false;
+  return (
+    isAllowed && !registry.current.byId.has(subject) && !trustedIssuers().some((issuer) => hasPrefixOf(issuer, subject))
+  );
+}
+
+/** Whether a subject has the prefix of an issuer's users, which tells them from all others. */
+export function hasPrefixOf({ subject: { prefix } }: TrustedIssuer, subject: string): boolean {
+  return prefix !== "" && subject.startsWith(prefix);
+}
+
+/** A user as the presented token names them. */
+interface NamedUser extends Pick<Proposal, "subject" | "copiedClaims" | "subjectIssuer" | "unsecuredSubject"> {
+  /** Actors that the other issuer named. */
+  readonly former: Actor | undefined;
+}
+
+function propose(user: NamedUser, { client, tokens }: Requester, { sessions }: UserDependencies): Proposal {
+  const { subject, former, copiedClaims, subjectIssuer, unsecuredSubject } = user;
   const actor = actingAs(client.id, former);
   const { scope, audience } = clientBounds(client);
   return {
@@ -92,6 +110,7 @@ function propose(
     actor,
     session: sessions.begin({ subject, clientId: client.id, actor, means: tokens }),
     copiedClaims,
+    subjectIssuer,
     unsecuredSubject,
     scope: { ...scope, ceilings: [...scope.ceilings, ...tokens.map((token) => new Set(token.scope))] },
     audience: { ...audience, ceilings: [...audience.ceilings, ...tokens.map((token) => new Set(token.audience))] },

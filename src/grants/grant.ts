@@ -15,6 +15,8 @@ export interface Proposal {
   readonly actor: Actor | undefined;
   readonly session: Session;
   readonly copiedClaims: JsonObject;
+  /** The trusted issuer that named the subject; undefined for a client and for an unsecured subject. */
+  readonly subjectIssuer: string | undefined;
   readonly unsecuredSubject: boolean;
   readonly scope: Bounds;
   readonly audience: Bounds;

@@ -5,19 +5,19 @@
 import type { Client } from "../clients/client.js";
 import type { KeyRing } from "../keys/key-ring.js";
 import { type Actor, type Session, actingClients } from "../oauth/access-token.js";
-import { type Clock, SECOND, toSeconds } from "../time/clock.js";
+import { SECOND } from "../time/clock.js";
 import { OAuthError, invalidRequest } from "../oauth/error.js";
 import type { Events } from "../oauth/events.js";
 import type { JsonObject } from "../oauth/json.js";
-import type { RandomId } from "../crypto/random-id.js";
 import type { Revocation, RevocationView } from "../oauth/revocation.js";
 import type { RefreshFamilies, Rotation, StoredFamily } from "../storage/refresh-families.js";
 import type { Authorization } from "../tokens/authorization.js";
 import { formatRefreshToken, parseRefreshToken } from "../tokens/refresh-token.js";
 import { lineageOf } from "../tokens/session.js";
-import { type ClaimSources, stillCopied } from "./copied-claims.js";
+import { stillCopied } from "./copied-claims.js";
 import type { Proposal } from "./grant.js";
 import type { Sessions } from "./sessions.js";
+import { type PresentSettings, whyLapsed } from "./standing.js";
 
 /** What a family remembers of its authorization, as JSON. */
 interface FamilyGrant {
@@ -27,20 +27,20 @@ interface FamilyGrant {
   readonly aud: readonly string[];
   readonly session: Session;
   readonly claims: JsonObject;
+  /** The trusted issuer that named the user. */
+  readonly issuer?: string | undefined;
   readonly unsecured: boolean;
 }
 
 /** What refresh tokens take. */
-export interface RefreshTokenDependencies extends ClaimSources {
+export interface RefreshTokenDependencies extends PresentSettings {
   readonly families: RefreshFamilies;
-  readonly keys: Pick<KeyRing, "macKey">;
+  readonly keys: Pick<KeyRing, "macKey" | "stateOf">;
   readonly revocations: RevocationView;
   /** Publishes a revocation until it is stored, without being waited for. */
-  readonly revokeEventually: (revocation: Revocation, owner: string) => void;
+  readonly revokeEventually: (revocation: Revocation, owner: string | undefined) => void;
   readonly sessions: Sessions;
   readonly events: Events;
-  readonly clock: Clock;
-  readonly randomId: RandomId;
 }
 
 /**
@@ -105,28 +105,33 @@ function grantIn(stored: string): FamilyGrant {
 }
 
 /** Whether a family that the store has may still be used: its session was not revoked, and has not ended. */
-export function isFamilyLive(
-  family: StoredFamily,
-  dependencies: Pick<RefreshTokenDependencies, "revocations" | "sessions" | "clock">,
-): boolean {
+export function isFamilyLive(family: StoredFamily, dependencies: DeathDependencies): boolean {
   return family.live && whyDead(grantIn(family.grant), family.clientId, dependencies) === undefined;
 }
 
+type DeathDependencies = PresentSettings &
+  Pick<RefreshTokenDependencies, "revocations" | "sessions"> & { readonly keys: Pick<KeyRing, "stateOf"> };
+
 function whyDead(
-  { session, sub, act }: FamilyGrant,
+  { session, sub, act, issuer, unsecured }: FamilyGrant,
   clientId: string,
-  { revocations, sessions, clock }: Pick<RefreshTokenDependencies, "revocations" | "sessions" | "clock">,
+  dependencies: DeathDependencies,
 ): string | undefined {
+  const { revocations, sessions, keys } = dependencies;
+  if (session.keys.some((kid) => keys.stateOf(kid) === "revoked"))
+    return "a key that its session grew from was revoked";
   const revoked = revocations.covers({
     sessionIds: lineageOf(session),
     subject: sub,
     clientId,
     actors: actingClients(act),
     startedAt: session.startedAt,
-    kid: "", // a refresh token is signed by no key
+    kids: session.keys,
   });
   if (revoked) return "the session was revoked";
-  return sessions.endOf(session) <= toSeconds(clock()) ? "the session has ended" : undefined;
+  if (sessions.hasEnded(session)) return "the session has ended";
+  const basis = { subject: sub, clientId, actor: act, subjectIssuer: issuer, unsecuredSubject: unsecured };
+  return whyLapsed(basis, dependencies);
 }
 
 function proposalOf(
@@ -143,6 +148,7 @@ function proposalOf(
     actor: family.act,
     session: family.session,
     copiedClaims: stillCopied(family.claims, dependencies),
+    subjectIssuer: family.issuer,
     unsecuredSubject: family.unsecured,
     scope: { fallback: family.scope, ceilings: [new Set(family.scope)], kept: client.scopes.allowed },
     audience: { fallback: family.aud, ceilings: [new Set(family.aud)], kept: client.audiences.allowed },
@@ -154,13 +160,14 @@ function proposalOf(
 
 /**
  * Begins a family for a user's new session and returns its first refresh token; undefined while the store is away, for
- * the exchange answers without one then.
+ * the exchange answers without one then. The family has the session's id: a refresh token names its session by itself,
+ * so that it can be revoked by it also after the store has forgotten the family.
  */
 export async function beginFamily(
   authorization: Authorization,
-  { families, keys, randomId }: RefreshTokenDependencies,
+  { families, keys }: RefreshTokenDependencies,
 ): Promise<string | undefined> {
-  const { client, subject, actor, scope, audience, session, copiedClaims, unsecuredSubject } = authorization;
+  const { client, subject, actor, scope, audience, session, copiedClaims } = authorization;
   const grant: FamilyGrant = {
     sub: subject,
     act: actor,
@@ -168,14 +175,15 @@ export async function beginFamily(
     aud: audience,
     session,
     claims: copiedClaims,
-    unsecured: unsecuredSubject,
+    issuer: authorization.subjectIssuer,
+    unsecured: authorization.unsecuredSubject,
   };
-  const id = randomId();
+  const { id } = session;
   try {
     await families.create({
       id,
       clientId: client.id,
-      sessionId: session.id,
+      sessionId: id,
       endsAt: session.endsAt * SECOND,
       grant: JSON.stringify(grant),
     });

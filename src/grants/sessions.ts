@@ -1,4 +1,5 @@
 /** Begins sessions for grants: dated past any not-before revocation, and listing the sessions that they grew from. */
+import type { KeyRing } from "../keys/key-ring.js";
 import { type AccessToken, type Actor, type Session, actingClients } from "../oauth/access-token.js";
 import { type Clock, toSeconds } from "../time/clock.js";
 import { OAuthError, invalidRequest } from "../oauth/error.js";
@@ -19,17 +20,26 @@ export interface NewSession {
 
 /** Begins and judges sessions. */
 export interface Sessions {
-  /** Begins a session. Throws `invalid_request` if it would have too many ancestors. */
+  /**
+   * Begins a session. Throws `invalid_request` if it would have too many ancestors, or if the session of a token by
+   * means of which it begins has ended.
+   */
   begin(session: NewSession): Session;
+  /** The session as a refresh of its token goes on with it. */
+  continued(token: AccessToken): Session;
   /** When a session ends by the present settings, in seconds. */
   endOf(session: Session): number;
+  /** Whether a session has ended by the present settings. */
+  hasEnded(session: Session): boolean;
   /** Throws `temporarily_unavailable` if too long ago to rely on, the replica last knew all revocations. */
   requireFreshRevocations(): void;
 }
 
 /** What sessions are made with. */
 export interface SessionsDependencies {
+  /** The one that replicas share (`Storage.now`): not-before revocations are stamped by it. */
   readonly clock: Clock;
+  readonly keys: Pick<KeyRing, "stateOf">;
   readonly randomId: RandomId;
   readonly revocations: RevocationView;
   readonly sessionTtlSeconds: number;
@@ -42,11 +52,21 @@ function lineageOfAll(tokens: readonly AccessToken[]): readonly string[] {
   return [...new Set(tokens.flatMap((token) => lineageOf(token.session)))];
 }
 
+/** The keys that signed some tokens and what they grew from, but those that the ring has forgotten: nobody can revoke them. */
+function keysOfAll(tokens: readonly AccessToken[], keys: Pick<KeyRing, "stateOf">): readonly string[] {
+  const kids = new Set(tokens.flatMap((token) => [token.kid, ...token.session.keys]));
+  return [...kids].filter((kid) => keys.stateOf(kid) !== undefined);
+}
+
 /** Makes the sessions of a replica. */
 export function createSessions(dependencies: SessionsDependencies): Sessions {
-  const { clock, randomId, revocations, sessionTtlSeconds, maxStalenessMs } = dependencies;
+  const { clock, keys, randomId, revocations, sessionTtlSeconds, maxStalenessMs } = dependencies;
+  const hasEnded = (session: Session): boolean => endOf(session, sessionTtlSeconds) <= toSeconds(clock());
   return {
     begin({ subject, clientId, actor, means, within }) {
+      if (means.some((token) => hasEnded(token.session))) {
+        throw invalidRequest("SESSION_ENDED", "The session of a token that was presented has ended. Begin a new one.");
+      }
       const ancestors = means.length === 0 ? NONE : lineageOfAll(means);
       if (ancestors.length > MAX_ANCESTORS) {
         throw invalidRequest(
@@ -60,10 +80,16 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
         ttlSeconds: sessionTtlSeconds,
         notBefore: revocations.notBefore(subject, clientId, actingClients(actor)),
         ancestors,
+        keys: means.length === 0 ? NONE : keysOfAll(means, keys),
         noLaterThan: within && endOf(within.session, sessionTtlSeconds),
       });
     },
+    continued: (token) => ({
+      ...token.session,
+      keys: token.session.keys.length === 0 ? [token.kid] : keysOfAll([token], keys),
+    }),
     endOf: (session) => endOf(session, sessionTtlSeconds),
+    hasEnded,
     requireFreshRevocations() {
       if (revocations.ageMs() > maxStalenessMs) {
         throw new OAuthError(

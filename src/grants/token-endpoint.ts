@@ -115,13 +115,14 @@ function asksForSomething({ scope, audience, resource }: TokenRequest): boolean 
 
 /** Settles what is asked for within what the grant proposes. */
 function authorize(request: TokenRequest, proposal: Proposal): Authorization {
-  const { client, subject, actor, session, copiedClaims, unsecuredSubject } = proposal;
+  const { client, subject, actor, session, copiedClaims, subjectIssuer, unsecuredSubject } = proposal;
   return {
     client,
     subject,
     actor,
     session,
     copiedClaims,
+    subjectIssuer,
     unsecuredSubject,
     scope: grantedScope(request.scope, proposal.scope, client.id),
     audience: grantedAudience(request, proposal.audience, client.id),

@@ -15,6 +15,7 @@ import { type UserDependencies, proposeForeignUser, proposeUnsecuredUser } from 
 import { type Proposal } from "./grant.js";
 import type { Requester } from "./requester.js";
 import { isUnsecuredJwt } from "../jwt/unsecured-jwt.js";
+import { type PresentSettings, whyLapsed } from "./standing.js";
 
 /** What an exchange takes. */
 export type ExchangeDependencies = RefreshDependencies &
@@ -46,6 +47,7 @@ function issuing(issuedType: TokenType, proposal: Proposal): Proposal {
 function exchangeOurs(reading: TokenReading, requester: Requester, dependencies: ExchangeDependencies): Proposal {
   const { client, by } = requester;
   requireGrantThatBegan(reading.token, client);
+  requireStanding(reading.token, dependencies);
   if (by === "self") return proposeRefreshBySelf(reading, client, dependencies);
   if (reading.token.clientId !== client.id) return proposeDelegation(reading, requester, dependencies);
   if (by === "bearer" || by === "actor_token") {
@@ -87,6 +89,15 @@ function requireGrantThatBegan(token: AccessToken, client: Client): void {
   if (!isOwn) return requireExchange(client);
   // Else a client that lost the grant would go on beginning sessions of its own by exchange.
   if (!client.grants.has("client_credentials")) throw grantNotAllowed(client.id, "client_credentials");
+}
+
+/** The present settings rule at every refresh, and over what may be delegated. */
+function requireStanding(token: AccessToken, settings: PresentSettings): void {
+  const lapsed = isOwnToken(token) ? undefined : whyLapsed(token, settings);
+  if (lapsed === undefined) return;
+  throw invalidRequest("SUBJECT_NOT_ALLOWED", "The settings do not allow this token any more. Begin a new session.", {
+    detail: lapsed,
+  });
 }
 
 function requireExchange(client: Client): void {

@@ -19,6 +19,8 @@ export interface Session {
   readonly endsAt: number;
   /** Claim `psid`: the sessions it grew from. Revoking any of them revokes it. */
   readonly ancestors: readonly string[];
+  /** Claim `pkid`: the keys that signed the tokens it was begun or refreshed by. Revoking any of them revokes it. */
+  readonly keys: readonly string[];
 }
 
 /** What one of our tokens says. Instants in seconds. */
@@ -33,6 +35,8 @@ export interface AccessToken {
   readonly session: Session;
   readonly issuedAt: number;
   readonly expiresAt: number;
+  /** Claim `subject_issuer`: the trusted issuer that named the user. Absent where the subject is a client. */
+  readonly subjectIssuer: string | undefined;
   /** Whether the subject was named by an unsecured JWT. */
   readonly unsecuredSubject: boolean;
   /** Static and copied claims. */
@@ -71,12 +75,14 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   "scope",
   "sid",
   "psid",
+  "pkid",
   "auth_time",
   "session_exp",
   "act",
   "may_act",
   "cnf",
   "typ",
+  "subject_issuer",
   "unsecured_subject",
   "copied_claims",
 ]);

@@ -17,7 +17,8 @@ export interface Revocable {
   readonly actors: readonly string[];
   /** Claim `auth_time`, which not-before revocations compare with, never `iat`. */
   readonly startedAt: number;
-  readonly kid: string;
+  /** The key that signed it, and those that signed what it grew from. A refresh token is signed by none. */
+  readonly kids: readonly string[];
 }
 
 /** A replica's own view of what is revoked. Every method is a look-up in memory. */

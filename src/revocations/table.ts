@@ -44,10 +44,12 @@ export class RevocationTable implements RevocationView, RevocationSink {
   covers(token: Revocable): boolean {
     const now = toSeconds(this.#clock());
     if (token.sessionIds.some((id) => this.#sessions.expiryOf(id) > now)) return true;
-    if (this.#isBarred("key", token.kid, token.startedAt, now)) return true;
+    if (token.kids.some((kid) => this.#isBarred("key", kid, token.startedAt, now))) return true;
     if (this.#isBarred("everything", "", token.startedAt, now)) return true;
     if (this.#isBarred("subject", token.subject, token.startedAt, now)) return true;
-    if (this.#isBarred("client", token.clientId, token.startedAt, now)) return true;
+    // No user has the name of a client: a subject of that name is the client itself.
+    if (this.#isBarred("client", token.subject, token.startedAt, now)) return true;
+    if (token.clientId !== token.subject && this.#isBarred("client", token.clientId, token.startedAt, now)) return true;
     return token.actors.some((actor) => this.#isBarred("client", actor, token.startedAt, now));
   }
 
@@ -56,6 +58,7 @@ export class RevocationTable implements RevocationView, RevocationSink {
     return Math.max(
       this.#notBeforeOf("everything", "", now),
       this.#notBeforeOf("subject", subject, now),
+      this.#notBeforeOf("client", subject, now),
       this.#notBeforeOf("client", clientId, now),
       ...actors.map((actor) => this.#notBeforeOf("client", actor, now)),
     );

@@ -45,11 +45,16 @@ export interface RevocationLog {
   /**
    * Appends one revocation and answers with it as it was stored; not-before kinds are stamped by the store's own clock
    * + 2 s (`notBefore` given is ignored unless later). `owner` is the client that asked, for the quota of 10,000 in
-   * force. When this replica follows the log, its own view holds the revocation before this resolves, or 100 ms later.
+   * force; undefined for what the server itself revokes, which no quota holds up. When this replica follows the log, its own view holds the revocation before this resolves, or 100 ms later.
    * Throws `temporarily_unavailable` when it cannot be stored, `slow_down` over the quota. Safe to repeat: a session or
    * key that is in the log already is not logged again.
    */
-  publish(revocation: Revocation, owner: string): Promise<Revocation>;
+  publish(revocation: Revocation, owner: string | undefined): Promise<Revocation>;
+  /**
+   * When the last session that has begun by now can end, in seconds, whichever replica began it: until then a revocation
+   * that does not know its sessions must last.
+   */
+  lastSessionEnd(): number;
   /**
    * Reads all that is in force into the sink, then follows for as long as the signal allows, healing the log after a
    * loss. Resolves when it ends. Never throws for a store that is away: it keeps trying. Once for each storage.

@@ -26,6 +26,13 @@ export interface Storage extends AsyncDisposable {
   readonly lease: Lease;
   readonly replays: Replays;
   readonly failures: Failures;
+  /**
+   * The time by the clock that all replicas share, in milliseconds: this replica's own, corrected if it is a second or
+   * more off. For what is compared between replicas, never for `iat` and `exp`, which verifiers compare with true time.
+   */
+  now(): number;
+  /** How far this replica's clock is ahead of the store's, in milliseconds; undefined where that is not known. */
+  clockOffsetMs(): number | undefined;
   /** What is known now; asks nobody. */
   health(): StorageHealth;
   /** Lets go of connections and timers. Calls in flight fail. */

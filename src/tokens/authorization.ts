@@ -27,5 +27,6 @@ export interface Authorization {
   readonly session: Session;
   /** Copied from the user's token; the client's static claims are added when the token is minted, and win. */
   readonly copiedClaims: JsonObject;
+  readonly subjectIssuer: string | undefined;
   readonly unsecuredSubject: boolean;
 }

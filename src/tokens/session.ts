@@ -13,6 +13,8 @@ export interface SessionBeginning {
   readonly notBefore: number;
   /** Sessions of the tokens by means of which it begins, and theirs. */
   readonly ancestors: readonly string[];
+  /** Keys that signed those tokens, and what they grew from. */
+  readonly keys: readonly string[];
   /** The end of the subject's own session, if the subject was a token of ours. */
   readonly noLaterThan?: number | undefined;
 }
@@ -22,10 +24,10 @@ export interface SessionBeginning {
  * revocation that named it does not catch sessions begun later.
  */
 export function beginSession(beginning: SessionBeginning): Session {
-  const { id, now, ttlSeconds, notBefore, ancestors, noLaterThan = Infinity } = beginning;
+  const { id, now, ttlSeconds, notBefore, ancestors, keys, noLaterThan = Infinity } = beginning;
   const startedAt = now > notBefore ? now : notBefore + 1;
   const distinct = ancestors.length < 2 ? ancestors : [...new Set(ancestors)];
-  return { id, startedAt, endsAt: Math.min(now + ttlSeconds, noLaterThan), ancestors: distinct };
+  return { id, startedAt, endsAt: Math.min(now + ttlSeconds, noLaterThan), ancestors: distinct, keys };
 }
 
 /** When a session ends: the earlier of the end that it was given and what the present setting allows. */

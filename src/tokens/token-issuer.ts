@@ -6,7 +6,7 @@ import type { KeyRing } from "../keys/key-ring.js";
 import type { Signer } from "../keys/signer.js";
 import { type Clock, toSeconds } from "../time/clock.js";
 import { isOwnToken, type Session } from "../oauth/access-token.js";
-import { invalidRequest } from "../oauth/error.js";
+import { type OAuthError, invalidRequest } from "../oauth/error.js";
 import { type Eventually, andThen } from "../oauth/eventually.js";
 import type { RandomId } from "../crypto/random-id.js";
 import type { Scope } from "../oauth/scope.js";
@@ -65,6 +65,7 @@ export function createTokenIssuer(dependencies: TokenIssuerDependencies): TokenI
       const id = randomId();
       const signer = keys.signer();
       const input = beginningOf(signer, authorization) + encoded(ending(session, now, expiresAt, id));
+      if (expiresAt <= now) throw sessionEnded();
       const finish = (signature: string): MintedToken => ({
         accessToken: checked(`${input}.${signature}`),
         id,
@@ -73,6 +74,10 @@ export function createTokenIssuer(dependencies: TokenIssuerDependencies): TokenI
       return andThen(signer.sign(input), finish);
     },
   };
+}
+
+function sessionEnded(): OAuthError {
+  return invalidRequest("SESSION_ENDED", "The session has ended. Begin a new one.");
 }
 
 function checked(accessToken: string): string {
@@ -92,8 +97,10 @@ function ending(session: Session, now: number, expiresAt: number, id: string): s
 }
 
 /** The claims that an authorization fixes, as the beginning of the JSON object: without its last brace. */
-function beginning(authorization: Authorization, issuer: string): string {
-  const { client, subject, actor, scope, audience, session, copiedClaims, unsecuredSubject } = authorization;
+function beginning(authorization: Authorization, issuer: string, kid: string): string {
+  const { client, subject, actor, scope, audience, session, copiedClaims } = authorization;
+  const { subjectIssuer, unsecuredSubject } = authorization;
+  const formerKeys = session.keys.filter((key) => key !== kid);
   const own = isOwnToken({ subject, clientId: client.id, actor });
   const fixed = own ? client.claims : client.userClaims;
   const copied = Object.keys(copiedClaims).filter((name) => !Object.hasOwn(fixed, name));
@@ -106,7 +113,9 @@ function beginning(authorization: Authorization, issuer: string): string {
     client_id: client.id,
     ...(scope.length > 0 && { scope: scope.join(" ") }),
     ...(session.ancestors.length > 0 && { psid: session.ancestors }),
+    ...(formerKeys.length > 0 && { pkid: formerKeys }),
     ...(actor && { act: actor }),
+    ...(subjectIssuer !== undefined && { subject_issuer: subjectIssuer }),
     ...(unsecuredSubject && { unsecured_subject: true }),
     ...(copied.length > 0 && { copied_claims: copied }),
   };
@@ -130,7 +139,7 @@ function beginnings(issuer: string): (signer: Signer, authorization: Authorizati
   const preparedFor = new WeakMap<TokenClient, Prepared>();
 
   function prepare(signer: Signer, authorization: Authorization): string {
-    const text = beginning(authorization, issuer);
+    const text = beginning(authorization, issuer, signer.kid);
     // A whole number of three bytes encodes without regard to what follows: JSON takes spaces before the comma.
     const padding = " ".repeat((3 - (Buffer.byteLength(text) % 3)) % 3);
     return `${encodedHeader(signer)}.${encoded(text + padding)}`;
@@ -138,7 +147,7 @@ function beginnings(issuer: string): (signer: Signer, authorization: Authorizati
 
   return (signer, authorization) => {
     const { client, scope, audience } = authorization;
-    if (!isRepeatable(authorization)) return prepare(signer, authorization);
+    if (!isRepeatable(authorization, signer.kid)) return prepare(signer, authorization);
     const known = preparedFor.get(client);
     if (known?.kid === signer.kid && same(known.scope, scope) && same(known.audience, audience)) return known.text;
     const text = prepare(signer, authorization);
@@ -148,8 +157,9 @@ function beginnings(issuer: string): (signer: Signer, authorization: Authorizati
 }
 
 /** Whether nothing but scope and audience can differ from one token of the client to the next. */
-function isRepeatable({ client, subject, actor, session }: Authorization): boolean {
-  return isOwnToken({ subject, clientId: client.id, actor }) && session.ancestors.length === 0;
+function isRepeatable({ client, subject, actor, session }: Authorization, kid: string): boolean {
+  const isOwn = isOwnToken({ subject, clientId: client.id, actor });
+  return isOwn && session.ancestors.length === 0 && session.keys.every((key) => key === kid);
 }
 
 function same(one: readonly string[], other: readonly string[]): boolean {

@@ -54,6 +54,11 @@ export function createTokenVerifier(dependencies: TokenVerifierDependencies): To
     return parsed;
   }
 
+  /** The ring says it even where the log does not, and also of the keys that signed what the token grew from. */
+  function isKeyRevoked({ session }: AccessToken, keyState: KeyState): boolean {
+    return keyState === "revoked" || session.keys.some((kid) => keys.stateOf(kid) === "revoked");
+  }
+
   return {
     read(token) {
       if (token.length > MAX_TOKEN_BYTES) return undefined;
@@ -63,7 +68,7 @@ export function createTokenVerifier(dependencies: TokenVerifierDependencies): To
       return {
         token: parsed,
         expired: parsed.expiresAt <= toSeconds(clock()),
-        revoked: keyState === "revoked" || revocations.covers(revocableOf(parsed)),
+        revoked: isKeyRevoked(parsed, keyState) || revocations.covers(revocableOf(parsed)),
         keyState,
       };
     },
@@ -78,7 +83,7 @@ export function revocableOf(token: AccessToken): Revocable {
     clientId: token.clientId,
     actors: actingClients(token.actor),
     startedAt: token.session.startedAt,
-    kid: token.kid,
+    kids: [token.kid, ...token.session.keys],
   };
 }
 
@@ -145,7 +150,7 @@ const RSA_PKCS1_PSS_PADDING = 6;
 
 /** Reads the claims of a payload that we signed. Undefined if another kind of JWT was signed with the same key. */
 function accessTokenOf(claims: JsonObject, kid: string): AccessToken | undefined {
-  const { jti, sub, client_id: clientId, sid, aud, scope } = claims;
+  const { jti, sub, client_id: clientId, sid, aud, scope, subject_issuer: subjectIssuer } = claims;
   const [issuedAt, expiresAt, startedAt, endsAt] = [
     claims["iat"],
     claims["exp"],
@@ -172,9 +177,10 @@ function accessTokenOf(claims: JsonObject, kid: string): AccessToken | undefined
     actor: actorOf(claims["act"]),
     scope: typeof scope === "string" ? scope.split(" ") : [],
     audience: strings(typeof aud === "string" ? [aud] : aud),
-    session: { id: sid, startedAt, endsAt, ancestors: strings(claims["psid"]) },
+    session: { id: sid, startedAt, endsAt, ancestors: strings(claims["psid"]), keys: strings(claims["pkid"]) },
     issuedAt,
     expiresAt,
+    subjectIssuer: typeof subjectIssuer === "string" ? subjectIssuer : undefined,
     unsecuredSubject: claims["unsecured_subject"] === true,
     claims: unreserved(claims),
     copied: strings(claims["copied_claims"]),

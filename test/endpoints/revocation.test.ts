@@ -147,6 +147,7 @@ describe("introspection (RFC 7662)", () => {
     expect(await core.introspection.introspect({ credentials: byPost("trino"), caller: CALLER, token })).toEqual({
       active: true,
       scope: "catalog",
+      subject_issuer: IDP,
       client_id: "trino",
       token_type: "bearer",
       exp: now + 3600,

@@ -36,6 +36,7 @@ function replicasOn(prefix: string, policy: RotationPolicy) {
         tls: undefined,
       },
       clock: Date.now,
+      sessionTtlSeconds: 86_400,
       familyPolicy: { graceMs: 30 * SECOND, idleMs: HOUR },
       log: silent,
     });

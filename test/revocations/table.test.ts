@@ -20,7 +20,7 @@ const TOKEN: Revocable = {
   clientId: "spark",
   actors: ["reports"],
   startedAt: NOW - 100,
-  kid: "k1",
+  kids: ["k1"],
 };
 
 describe("what is covered", () => {
@@ -30,6 +30,7 @@ describe("what is covered", () => {
     { kind: "subject", subject: "ann", notBefore: NOW - 100, expiresAt },
     { kind: "client", clientId: "spark", notBefore: NOW - 100, expiresAt },
     { kind: "client", clientId: "reports", notBefore: NOW - 100, expiresAt },
+    { kind: "client", clientId: "ann", notBefore: NOW - 100, expiresAt },
     { kind: "everything", notBefore: NOW - 100, expiresAt },
     { kind: "key", kid: "k1", expiresAt },
   ];
@@ -51,7 +52,7 @@ describe("what is covered", () => {
     { kind: "subject", subject: "bob", notBefore: NOW, expiresAt },
     { kind: "subject", subject: "spark", notBefore: NOW, expiresAt },
     { kind: "subject", subject: "ann", notBefore: NOW - 101, expiresAt },
-    { kind: "client", clientId: "ann", notBefore: NOW, expiresAt },
+    { kind: "client", clientId: "ann", notBefore: NOW - 101, expiresAt },
     { kind: "client", clientId: "reports", notBefore: NOW - 101, expiresAt },
     { kind: "everything", notBefore: NOW - 101, expiresAt },
     { kind: "key", kid: "k2", expiresAt },

@@ -13,7 +13,7 @@ describe("in memory", () => {
 
   test("a view is complete at all times, however far the clock has moved", () => {
     let now = 1_790_000_000_000;
-    const storage = createMemoryStorage({ clock: () => now, familyPolicy: POLICY });
+    const storage = createMemoryStorage({ clock: () => now, familyPolicy: POLICY, sessionTtlSeconds: 3600 });
     const table = new RevocationTable({ clock: () => now });
     expect(table.ageMs()).toBe(Infinity);
     void storage.revocations.follow(table, AbortSignal.timeout(1000));

@@ -99,7 +99,7 @@ const token = (sessionId: string) => ({
   clientId: "c",
   actors: [],
   startedAt: 0,
-  kid: "k",
+  kids: ["k"],
 });
 
 /** Keeps asking every replica about sessions that were revoked. */

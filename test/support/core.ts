@@ -1,6 +1,6 @@
 /** The whole core on memory storage with a fake clock, a recorded audit and clients made in one line. */
 import { createHash, generateKeyPairSync, randomBytes, sign } from "node:crypto";
-import { createCore } from "../../src/app/core.js";
+import { type Core, createCore } from "../../src/app/core.js";
 import type { Client } from "../../src/clients/client.js";
 import { clientSet } from "../../src/clients/client-registry.js";
 import { createMemoryKeyRing } from "../../src/keys/memory-key-ring.js";
@@ -86,7 +86,7 @@ export function unsecuredToken(claims: JsonObject): string {
   return `${[{ alg: "none" }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".")}.`;
 }
 
-const TRUSTED_IDP: TrustedIssuer = {
+export const TRUSTED_IDP: TrustedIssuer = {
   issuer: IDP,
   keys: { kind: "uri", uri: `${IDP}/jwks` },
   caFile: undefined,
@@ -101,11 +101,12 @@ const TRUSTED_IDP: TrustedIssuer = {
 
 /** The core, and hands on everything around it. */
 export async function startCore(clients: readonly Client[]) {
+  const issuers: { current: readonly TrustedIssuer[] } = { current: [TRUSTED_IDP] };
   let now = Date.UTC(2026, 0, 1);
   const clock = (): number => now;
   const registry = { current: clientSet(clients) };
   const familyPolicy = { graceMs: 30 * SECOND, idleMs: 2 * HOUR };
-  const storage = createMemoryStorage({ clock, familyPolicy });
+  const storage = createMemoryStorage({ clock, familyPolicy, sessionTtlSeconds: 24 * 3600 });
   const table = new RevocationTable({ clock });
   const stop = new AbortController();
   void storage.revocations.follow(new RevocationFeed({ table }), stop.signal);
@@ -132,35 +133,37 @@ export async function startCore(clients: readonly Client[]) {
     policy: { rotateEveryMs: 720 * HOUR, publishAheadMs: 15 * MINUTE, accessTtlMs: HOUR, sessionTtlMs: 24 * HOUR },
     clock,
   });
-  const core = createCore({
-    config: {
-      issuer: ISSUER,
-      tokens: {
-        accessTtlMs: HOUR,
-        sessionTtlMs: 24 * HOUR,
-        refreshGraceMs: familyPolicy.graceMs,
-        refreshIdleMs: familyPolicy.idleMs,
+  const coreOf = (sessionTtlSeconds: number): Core =>
+    createCore({
+      config: {
+        issuer: ISSUER,
+        tokens: {
+          accessTtlMs: HOUR,
+          sessionTtlMs: sessionTtlSeconds * SECOND,
+          refreshGraceMs: familyPolicy.graceMs,
+          refreshIdleMs: familyPolicy.idleMs,
+        },
+        revocation: { maxStalenessMs: 5 * MINUTE },
+        tokenPaths: ["/v1/oauth/tokens"],
       },
-      revocation: { maxStalenessMs: 5 * MINUTE },
-      tokenPaths: ["/v1/oauth/tokens"],
-    },
-    registry,
-    trustedIssuers: () => [TRUSTED_IDP],
-    storage,
-    revocationView: {
-      covers: (token) => table.covers(token),
-      notBefore: (...whom) => table.notBefore(...whom),
-      ageMs: () => view.age,
-    },
-    revokeEventually: (revocation, owner) => void storage.revocations.publish(revocation, owner),
-    keys,
-    issuerKeys: { find: async () => IDP_JWK },
-    limiter: createFailureLimiter({ policy: { burst: 30, intervalMs: 2000 }, clock }),
-    events,
-    clock,
-    randomId: pooledRandomId(),
-    random: randomBytes,
-  });
+      registry,
+      trustedIssuers: () => issuers.current,
+      storage,
+      revocationView: {
+        covers: (token) => table.covers(token),
+        notBefore: (...whom) => table.notBefore(...whom),
+        ageMs: () => view.age,
+      },
+      revokeEventually: (revocation, owner) => void storage.revocations.publish(revocation, owner),
+      keys,
+      issuerKeys: { find: async () => IDP_JWK },
+      limiter: createFailureLimiter({ policy: { burst: 30, intervalMs: 2000 }, clock }),
+      events,
+      clock,
+      randomId: pooledRandomId(),
+      random: randomBytes,
+    });
+  let core = coreOf(24 * 3600);
 
   const ask = async (
     grant: GrantParameters,
@@ -170,9 +173,25 @@ export async function startCore(clients: readonly Client[]) {
     core.tokens.token({ grant, credentials, scope: undefined, audience: [], resource: [], caller: CALLER, ...rest });
 
   return {
-    ...core,
+    get tokens() {
+      return core.tokens;
+    },
+    get revocation() {
+      return core.revocation;
+    },
+    get introspection() {
+      return core.introspection;
+    },
+    get watch() {
+      return core.watch;
+    },
+    /** Goes on with another `session_ttl`, on the same keys and state. */
+    restart: (sessionTtlSeconds: number): void => {
+      core = coreOf(sessionTtlSeconds);
+    },
     clock,
     registry,
+    issuers,
     storage,
     table,
     view,

@@ -10,6 +10,9 @@ import type { Storage, StorageLog } from "../../src/storage/storage.js";
 /** The policy of every suite. */
 export const POLICY = { graceMs: 30_000, idleMs: 7_200_000 };
 
+/** `session_ttl` of every suite that is not about it. */
+const SESSION_TTL_SECONDS = 86_400;
+
 /** A log that keeps what it is told. */
 export interface RecordedLog extends StorageLog {
   readonly lines: readonly string[];
@@ -35,7 +38,7 @@ export type Deploy = (clock: Clock) => Deployment;
 
 /** One replica in memory. */
 export const deployInMemory: Deploy = (clock) => {
-  const storage = createMemoryStorage({ clock, familyPolicy: POLICY });
+  const storage = createMemoryStorage({ clock, familyPolicy: POLICY, sessionTtlSeconds: SESSION_TTL_SECONDS });
   return { replica: async () => storage, [Symbol.asyncDispose]: () => storage.close() };
 };
 
@@ -59,13 +62,14 @@ export interface RedisDeploymentOptions {
   readonly clock?: Clock;
   readonly log?: StorageLog;
   readonly policy?: FamilyPolicy;
+  readonly sessionTtlSeconds?: number;
   /** Whether calls have no longer than in production; otherwise they may wait for a busy machine. */
   readonly hasRealDeadline?: boolean;
 }
 
 /** Replicas on Redis. */
 export function deployOnRedis(options: RedisDeploymentOptions): Deployment {
-  const { settings, clock, log, policy, hasRealDeadline } = options;
+  const { settings, clock, log, policy, sessionTtlSeconds, hasRealDeadline } = options;
   const replicas: Storage[] = [];
   return {
     async replica() {
@@ -73,6 +77,7 @@ export function deployOnRedis(options: RedisDeploymentOptions): Deployment {
         settings,
         clock: clock ?? Date.now,
         familyPolicy: policy ?? POLICY,
+        sessionTtlSeconds: sessionTtlSeconds ?? SESSION_TTL_SECONDS,
         log: log ?? recordedLog(),
         ...(clock && { scriptNow: clock }),
         ...(hasRealDeadline !== true && { deadlineMs: 5000 }),

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { beginSession, endOf, isEnding } from "../../src/tokens/session.js";
 
-const beginning = { id: "s".repeat(22), now: 1000, ttlSeconds: 500, notBefore: 0, ancestors: [] };
+const beginning = { id: "s".repeat(22), now: 1000, ttlSeconds: 500, notBefore: 0, ancestors: [], keys: [] };
 
 describe("a session", () => {
   test("begins now and ends session_ttl later", () => {

@@ -20,7 +20,7 @@ function setUp() {
   const issuer = createTokenIssuer({ issuer: ISSUER, keys, clock, randomId, sessionTtlSeconds: 86_400 });
   const revocations = { covers: () => false, notBefore: () => 0, ageMs: () => 0 };
   const verifier = createTokenVerifier({ issuer: ISSUER, keys, revocations, clock });
-  const session = { id: randomId(), startedAt: NOW, endsAt: NOW + 86_400, ancestors: [] };
+  const session = { id: randomId(), startedAt: NOW, endsAt: NOW + 86_400, ancestors: [], keys: [] };
   const authorization = (changes: Partial<Authorization> = {}): Authorization => ({
     client: client("etl"),
     subject: "etl",
@@ -29,6 +29,7 @@ function setUp() {
     audience: [ISSUER],
     session,
     copiedClaims: {},
+    subjectIssuer: undefined,
     unsecuredSubject: false,
     ...changes,
   });

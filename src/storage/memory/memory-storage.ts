@@ -14,16 +14,22 @@ import { createMemoryReplays } from "./replays.js";
 import { createMemoryRevocationLog } from "./revocation-log.js";
 
 /** Makes all ports in memory. */
-export function createMemoryStorage(needs: { clock: Clock; familyPolicy: FamilyPolicy }): Storage {
-  const { clock, familyPolicy } = needs;
+export function createMemoryStorage(needs: {
+  readonly clock: Clock;
+  readonly familyPolicy: FamilyPolicy;
+  readonly sessionTtlSeconds: number;
+}): Storage {
+  const { clock, familyPolicy, sessionTtlSeconds } = needs;
   const lease = createMemoryLease({ clock });
   return {
     families: createMemoryFamilies({ clock, policy: familyPolicy }),
-    revocations: createMemoryRevocationLog({ clock, epoch: randomBytes(6).toString("base64url") }),
+    revocations: createMemoryRevocationLog({ clock, sessionTtlSeconds, epoch: randomBytes(6).toString("base64url") }),
     keyRing: createMemoryKeyRingStore({ lease }),
     lease,
     replays: createMemoryReplays({ clock }),
     failures: createMemoryFailures(),
+    now: clock,
+    clockOffsetMs: () => undefined,
     health: () => ({ state: "up", failedCalls: 0, warnings: [] }),
     async close() {},
     async [Symbol.asyncDispose]() {},

@@ -4,11 +4,20 @@ import type { Revocation } from "../../oauth/revocation.js";
 import { quotaExceeded } from "../quota-exceeded.js";
 import { NOT_BEFORE_AHEAD_SECONDS, NOT_BEFORE_MARGIN_SECONDS } from "../revocation-log.js";
 import type { LoggedRevocation, RevocationLog, RevocationSink } from "../revocation-log.js";
+import { type SessionTtls, lastSessionEnd } from "../session-ttls.js";
 import { OwnerQuota } from "./owner-quota.js";
 import { createSweeper } from "./sweeper.js";
 
+/** A restart ends all sessions, so that the present setting is the only one there ever was. */
+const NO_OTHERS: SessionTtls = new Map();
+
 /** The log in this process: it holds the newest revocation of each target. `epoch` names this process's log. */
-export function createMemoryRevocationLog({ clock, epoch }: { clock: Clock; epoch: string }): RevocationLog {
+export function createMemoryRevocationLog(needs: {
+  readonly clock: Clock;
+  readonly epoch: string;
+  readonly sessionTtlSeconds: number;
+}): RevocationLog {
+  const { clock, epoch, sessionTtlSeconds } = needs;
   const entries = new Map<string, LoggedRevocation>();
   const sinks = new Set<RevocationSink>();
   const quota = new OwnerQuota();
@@ -33,11 +42,12 @@ export function createMemoryRevocationLog({ clock, epoch }: { clock: Clock; epoc
       if (isLogged(revocation)) return revocation;
       const now = toSeconds(clock());
       const stored = stamped(revocation, now);
-      if (!quota.spend(owner, stored.expiresAt, now)) throw quotaExceeded();
+      if (owner !== undefined && !quota.spend(owner, stored.expiresAt, now)) throw quotaExceeded();
       sweep();
       append(stored);
       return stored;
     },
+    lastSessionEnd: () => lastSessionEnd(NO_OTHERS, sessionTtlSeconds, toSeconds(clock())),
     async follow(sink, signal) {
       if (signal.aborted) return;
       for (const entry of entries.values()) sink.apply(entry);

@@ -3,9 +3,10 @@
  * makes calls fail within 300 ms, and nothing else.
  */
 import { randomBytes } from "node:crypto";
-import type { Clock } from "../../time/clock.js";
+import { type Clock, SECOND } from "../../time/clock.js";
 import type { FamilyPolicy } from "../refresh-families.js";
 import type { Storage, StorageLog } from "../storage.js";
+import { ClockOffset } from "./clock-offset.js";
 import { RedisFailures } from "./failed-logins.js";
 import { createRedisKeyRingStore } from "./key-ring-store.js";
 import { createRedisKeys } from "./keys.js";
@@ -27,11 +28,14 @@ export interface RedisStorageDependencies {
   readonly settings: RedisSettings;
   readonly clock: Clock;
   readonly familyPolicy: FamilyPolicy;
+  readonly sessionTtlSeconds: number;
   readonly log: StorageLog;
   /** In tests: the time that scripts take instead of Redis TIME. */
   readonly scriptNow?: Clock;
   /** In tests that are not about it: how long a call may take on a machine that is busy; 280 otherwise. */
   readonly deadlineMs?: number;
+  /** In tests: how often a replica looks where the log stands; once a second otherwise. */
+  readonly beatMs?: number;
 }
 
 /**
@@ -39,7 +43,7 @@ export interface RedisStorageDependencies {
  * may start while Redis is away. Rejects only for settings that cannot work, such as a TLS file that is not there.
  */
 export async function createRedisStorage(needs: RedisStorageDependencies): Promise<Storage> {
-  const { settings, clock, familyPolicy, log } = needs;
+  const { settings, clock, familyPolicy, sessionTtlSeconds, log, beatMs = SECOND } = needs;
   const now: ScriptNow = () => needs.scriptNow?.() ?? "";
   const keys = createRedisKeys(settings.prefix);
   const closing = new AbortController();
@@ -56,7 +60,9 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
   await whenReady(link, START_MS);
   await monitor.probe();
   void monitor.run(closing.signal);
-  const needsOfLog = { redis, keys, clock, now, log, newEpoch: newName, openTail, closing: closing.signal };
+  const offset = new ClockOffset();
+  const time = { clock, offset, now, beatMs, sessionTtlSeconds };
+  const needsOfLog = { redis, keys, ...time, log, newEpoch: newName, openTail, closing: closing.signal };
   return {
     families: createRedisFamilies({ redis, keys, policy: familyPolicy, now }),
     revocations: new RedisRevocationLog(needsOfLog),
@@ -64,6 +70,8 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
     lease: createRedisLease({ redis, keys, now }),
     replays: createRedisReplays({ redis, keys, clock }),
     failures,
+    now: () => offset.corrected(clock()),
+    clockOffsetMs: () => offset.ms,
     health: () => ({ state: redis.isUp ? "up" : "down", failedCalls: redis.failedCalls, warnings: monitor.warnings }),
     close,
     [Symbol.asyncDispose]: close,

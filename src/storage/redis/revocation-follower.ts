@@ -4,10 +4,18 @@
  * where the log stands, and only what it confirms counts as a complete view.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { MINUTE, SECOND } from "../../time/clock.js";
+import { MINUTE, toSeconds } from "../../time/clock.js";
 import type { Clock } from "../../time/clock.js";
 import type { RevocationSink } from "../revocation-log.js";
+import {
+  ANNOUNCED_SECONDS,
+  MAX_SESSION_TTL_SECONDS,
+  type SessionTtls,
+  isAnnouncementDue,
+  outlived,
+} from "../session-ttls.js";
 import type { StorageLog } from "../storage.js";
+import type { ClockOffset } from "./clock-offset.js";
 import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";
 import { whenReady } from "./redis-link.js";
@@ -18,7 +26,6 @@ import type { ScriptNow } from "./script-now.js";
 import { revocationHeal, revocationTick } from "./scripts.js";
 import { FIRST_ID, compareIds, earlierId } from "./stream-id.js";
 
-const BEAT_MS = SECOND;
 const RETRY_MS = 200;
 /** After a lost connection ids may have gone back by as much as servers' clocks differ. */
 const OVERLAP_MS = MINUTE;
@@ -39,6 +46,14 @@ interface LogStatus {
   readonly lastId: string;
 }
 
+/** One heartbeat's answer. */
+interface Beat {
+  readonly status: LogStatus;
+  /** By Redis's clock, in milliseconds. */
+  readonly storeTime: number;
+  readonly ttls: SessionTtls;
+}
+
 type StreamEntry = readonly [id: string, fields: readonly string[]];
 
 /** What a follower is made from. */
@@ -48,6 +63,10 @@ export interface FollowerDependencies {
   readonly tail: RedisLink;
   readonly keys: RedisKeys;
   readonly clock: Clock;
+  readonly offset: ClockOffset;
+  /** This replica's `session_ttl`. */
+  readonly sessionTtlSeconds: number;
+  readonly beatMs: number;
   readonly now: ScriptNow;
   readonly log: StorageLog;
   readonly sink: RevocationSink;
@@ -63,10 +82,16 @@ export class RevocationFollower {
   /** Everything up to this id has been applied. */
   #readUpTo = FIRST_ID;
   #wasInterrupted = false;
+  #ttls: SessionTtls = new Map();
   readonly #waiting = new Set<{ readonly id: string; readonly resolve: () => void }>();
 
   constructor(needs: FollowerDependencies) {
     this.#needs = needs;
+  }
+
+  /** The `session_ttl`s in use, as the last heartbeat found them. */
+  get sessionTtls(): SessionTtls {
+    return this.#ttls;
   }
 
   /** Follows until the signal aborts. Never throws. */
@@ -97,8 +122,12 @@ export class RevocationFollower {
   }
 
   async #beat(): Promise<void> {
-    const at = this.#needs.clock();
-    const status = await this.#ask();
+    const { clock, offset, sink } = this.#needs;
+    const at = clock();
+    const { status, storeTime, ttls } = await this.#ask();
+    offset.note(at, storeTime, clock());
+    this.#ttls = ttls;
+    await this.#announceTtl(toSeconds(storeTime));
     const known = this.#status;
     if (known === undefined || isLost(known, status, this.#readUpTo)) {
       await this.#readAll(status);
@@ -107,15 +136,31 @@ export class RevocationFollower {
     }
     this.#status = status;
     this.#wasInterrupted = false;
-    this.#needs.sink.caughtUp(at, `${status.epoch}.${this.#readUpTo}`);
+    sink.caughtUp(offset.corrected(at), `${status.epoch}.${this.#readUpTo}`);
   }
 
-  async #ask(): Promise<LogStatus> {
+  async #ask(): Promise<Beat> {
     const { redis, keys, newEpoch, now } = this.#needs;
     const args = [newEpoch(), SWEEP, SWEEP_SLACK_SECONDS, now()];
     const reply = await redis.run(revocationTick, [keys.revocations, keys.revocationsState], args);
-    const [epoch = "", incarnation = "", lastId = FIRST_ID] = textList(reply);
-    return { epoch, incarnation, lastId };
+    const [epoch = "", incarnation = "", lastId = FIRST_ID, storeTime, ...ttls] = textList(reply);
+    return { status: { epoch, incarnation, lastId }, storeTime: Number(storeTime), ttls: readTtls(ttls) };
+  }
+
+  /**
+   * Says this replica's `session_ttl`: at its start, twice a day, and after Redis lost it. Before the view counts as
+   * complete, so before the replica is ready. A Redis that takes no writes must not stop a replica from following.
+   */
+  async #announceTtl(now: number): Promise<void> {
+    const { redis, keys, sessionTtlSeconds: own } = this.#needs;
+    if (!isAnnouncementDue(this.#ttls, own, now)) return;
+    const fields = { [ttlField(own)]: now + ANNOUNCED_SECONDS };
+    const over = outlived(this.#ttls, now).map(ttlField);
+    const write = redis.call(async (link) => {
+      await link.hset(keys.revocationsState, fields);
+      if (over.length > 0) await link.hdel(keys.revocationsState, ...over);
+    });
+    await write.catch(() => {});
   }
 
   /** Reads the log from its start, and appends again what this replica knows and the log does not. */
@@ -164,8 +209,8 @@ export class RevocationFollower {
 
   async #tail(signal: AbortSignal): Promise<void> {
     const { tail, keys } = this.#needs;
-    const until = performance.now() + BEAT_MS;
-    for (let left = BEAT_MS; left >= 1 && !signal.aborted; left = until - performance.now()) {
+    const until = performance.now() + this.#needs.beatMs;
+    for (let left = this.#needs.beatMs; left >= 1 && !signal.aborted; left = until - performance.now()) {
       const block = Math.ceil(left);
       const reply = await tail.xread("COUNT", PAGE, "BLOCK", block, "STREAMS", keys.revocations, this.#readUpTo);
       this.#apply(reply?.[0]?.[1] ?? [], this.#status?.epoch ?? "");
@@ -197,6 +242,21 @@ function isLost(known: LogStatus, status: LogStatus, readUpTo: string): boolean 
   return (
     status.epoch !== known.epoch || status.incarnation !== known.incarnation || compareIds(status.lastId, readUpTo) < 0
   );
+}
+
+function ttlField(ttlSeconds: number): string {
+  return `ttl:${ttlSeconds}`;
+}
+
+/** Reads `session_ttl`s; leaves out what no replica wrote, which would make revocations last for ever. */
+function readTtls(fields: readonly string[]): SessionTtls {
+  const ttls = new Map<number, number>();
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [ttl, until] = [Number(fields[at]?.slice("ttl:".length)), Number(fields[at + 1])];
+    const isTtl = Number.isSafeInteger(ttl) && ttl > 0 && ttl <= MAX_SESSION_TTL_SECONDS;
+    if (isTtl && Number.isSafeInteger(until)) ttls.set(ttl, until);
+  }
+  return ttls;
 }
 
 /** Takes the next items, at most `count`, and leaves the iterator where it is. */

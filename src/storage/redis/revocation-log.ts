@@ -1,7 +1,9 @@
+import { toSeconds } from "../../time/clock.js";
 import type { Revocation } from "../../oauth/revocation.js";
 import { quotaExceeded } from "../quota-exceeded.js";
 import { NOT_BEFORE_AHEAD_SECONDS, NOT_BEFORE_MARGIN_SECONDS, REVOCATION_QUOTA } from "../revocation-log.js";
 import type { RevocationLog, RevocationSink } from "../revocation-log.js";
+import { type SessionTtls, lastSessionEnd } from "../session-ttls.js";
 import type { RedisLink } from "./redis-link.js";
 import { textList } from "./reply.js";
 import { kindAndId } from "./revocation-entry.js";
@@ -11,6 +13,11 @@ import { revocationPublish } from "./scripts.js";
 
 /** How long a publication waits for this replica's own view. */
 const OWN_VIEW_MS = 100;
+
+const NONE_KNOWN: SessionTtls = new Map();
+
+/** Counts what the server itself revokes. No client has this name. */
+const OWN = "";
 
 /** What the log is made from. */
 export interface RedisLogDependencies extends Omit<FollowerDependencies, "sink" | "tail"> {
@@ -30,15 +37,16 @@ export class RedisRevocationLog implements RevocationLog {
     this.#needs = needs;
   }
 
-  async publish(revocation: Revocation, owner: string): Promise<Revocation> {
+  async publish(revocation: Revocation, owner: string | undefined): Promise<Revocation> {
     const { redis, keys, now } = this.#needs;
     if (this.#sink?.holds(revocation) === true) return revocation;
     const given = "notBefore" in revocation ? revocation.notBefore : 0;
-    const args = [...kindAndId(revocation), revocation.expiresAt, given, REVOCATION_QUOTA];
+    const quota = owner === undefined ? Number.MAX_SAFE_INTEGER : REVOCATION_QUOTA;
+    const args = [...kindAndId(revocation), revocation.expiresAt, given, quota];
     const stamps = [NOT_BEFORE_AHEAD_SECONDS, NOT_BEFORE_MARGIN_SECONDS, now()];
     const reply = await redis.run(
       revocationPublish,
-      [keys.revocations, keys.revocationQuota(owner)],
+      [keys.revocations, keys.revocationQuota(owner ?? OWN)],
       [...args, ...stamps],
     );
     const [outcome, id = "", ends, stamp] = textList(reply);
@@ -48,6 +56,12 @@ export class RedisRevocationLog implements RevocationLog {
     return "notBefore" in revocation
       ? { ...revocation, expiresAt, notBefore: Number(stamp) }
       : { ...revocation, expiresAt };
+  }
+
+  lastSessionEnd(): number {
+    const { clock, offset, sessionTtlSeconds } = this.#needs;
+    const ttls = this.#follower?.sessionTtls ?? NONE_KNOWN;
+    return lastSessionEnd(ttls, sessionTtlSeconds, toSeconds(offset.corrected(clock())));
   }
 
   async follow(sink: RevocationSink, signal: AbortSignal): Promise<void> {

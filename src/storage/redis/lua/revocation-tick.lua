@@ -1,24 +1,37 @@
--- A replica's heartbeat: where the log stands, and which server holds it. Also removes entries past their end, a
+-- A replica's heartbeat: where the log stands, which server holds it, what its clock says, and which session_ttls replicas
+-- have. Also removes entries past their end, a
 -- bounded number from where the last tick stopped, whoever made it; never one in force.
 -- Atomic so that the answer is one moment's, and two replicas do not sweep the same entries.
 --
--- KEYS[1]  the log (stream), KEYS[2] what is known of the log (hash: epoch, swept)
+-- KEYS[1]  the log (stream), KEYS[2] what is known of the log (hash: epoch, swept, ttl:<s>)
 -- ARGV     1 epoch to begin if there is none, 2 entries to look at, 3 slack after an entry's end (s),
 --          4 now (ms; empty: Redis TIME)
--- Returns  {epoch, incarnation of the server and its data, last id that was ever given}
+-- Returns  {epoch, incarnation of the server and its data, last id that was ever given, now (ms),
+--          then for each session_ttl its field and until when sessions of it begin (s)}
 redis.call('HSETNX', KEYS[2], 'epoch', ARGV[1])
 local server, replication = redis.pcall('INFO', 'server'), redis.pcall('INFO', 'replication')
 local incarnation = ''
 if type(server) == 'string' and type(replication) == 'string' then
   incarnation = (server:match('run_id:(%w+)') or '') .. '.' .. (replication:match('master_replid:(%w+)') or '')
 end
-local epoch = redis.call('HGET', KEYS[2], 'epoch')
+local now = tonumber(ARGV[4])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local answer = { redis.call('HGET', KEYS[2], 'epoch'), incarnation, '0-0', string.format('%.0f', now) }
+local known = redis.call('HGETALL', KEYS[2])
+for i = 1, #known, 2 do
+  if known[i]:sub(1, 4) == 'ttl:' then
+    answer[#answer + 1] = known[i]
+    answer[#answer + 1] = known[i + 1]
+  end
+end
 if redis.call('EXISTS', KEYS[1]) == 0 then
-  return { epoch, incarnation, '0-0' }
+  return answer
 end
 
-local now = tonumber(ARGV[4])
-now = now and math.floor(now / 1000) or tonumber(redis.call('TIME')[1])
+now = math.floor(now / 1000)
 local swept = redis.call('HGET', KEYS[2], 'swept') or '-'
 local entries, over = redis.call('XRANGE', KEYS[1], swept, '+', 'COUNT', ARGV[2]), {}
 for _, entry in ipairs(entries) do
@@ -32,11 +45,10 @@ end
 local isAtEnd = #entries < tonumber(ARGV[2])
 redis.call('HSET', KEYS[2], 'swept', isAtEnd and '-' or entries[#entries][1])
 
-local last = '0-0'
 local info = redis.call('XINFO', 'STREAM', KEYS[1])
 for i = 1, #info, 2 do
   if info[i] == 'last-generated-id' then
-    last = info[i + 1]
+    answer[3] = info[i + 1]
   end
 end
-return { epoch, incarnation, last }
+return answer

@@ -1,0 +1,33 @@
+/**
+ * For how long a revocation must last. Replicas may have different `session_ttl`s while the setting changes, so each says
+ * its own, and a revocation lasts as long as a session of any of them could. Pure; in seconds.
+ */
+import { DAY, SECOND } from "../time/clock.js";
+
+/** Which `session_ttl`s are in use: for each, until when sessions of that length may begin. */
+export type SessionTtls = ReadonlyMap<number, number>;
+
+/** A replica says its own for this long, and says it again when half of that has passed. */
+export const ANNOUNCED_SECONDS = DAY / SECOND;
+
+/** The longest that the settings allow. */
+export const MAX_SESSION_TTL_SECONDS = (365 * DAY) / SECOND;
+
+/** Not-before instants are stamped up to 2 s ahead, and replicas' clocks differ: sessions end that much later. */
+const SLACK_SECONDS = 5;
+
+/** When the last session that has begun by `now` can end. `own` is the setting of this replica. */
+export function lastSessionEnd(ttls: SessionTtls, own: number, now: number): number {
+  const ends = [...ttls].map(([ttl, until]) => Math.min(until, now) + ttl);
+  return Math.max(now + own, ...ends) + SLACK_SECONDS;
+}
+
+/** Whether a replica has to say its own again. */
+export function isAnnouncementDue(ttls: SessionTtls, own: number, now: number): boolean {
+  return (ttls.get(own) ?? 0) < now + ANNOUNCED_SECONDS / 2;
+}
+
+/** Those of which no session is left. */
+export function outlived(ttls: SessionTtls, now: number): readonly number[] {
+  return [...ttls].filter(([ttl, until]) => until + ttl + SLACK_SECONDS < now).map(([ttl]) => ttl);
+}
