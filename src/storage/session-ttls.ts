@@ -2,16 +2,17 @@
  * For how long a revocation must last. Replicas may have different `session_ttl`s while the setting changes, so each says
  * its own, and a revocation lasts as long as a session of any of them could. Pure; in seconds.
  */
-import { DAY, SECOND } from "../time/clock.js";
+
+const DAY_SECONDS = 24 * 60 * 60;
 
 /** Which `session_ttl`s are in use: for each, until when sessions of that length may begin. */
 export type SessionTtls = ReadonlyMap<number, number>;
 
 /** A replica says its own for this long, and says it again when half of that has passed. */
-export const ANNOUNCED_SECONDS = DAY / SECOND;
+export const ANNOUNCED_SECONDS = DAY_SECONDS;
 
 /** The longest that the settings allow. */
-export const MAX_SESSION_TTL_SECONDS = (365 * DAY) / SECOND;
+export const MAX_SESSION_TTL_SECONDS = 365 * DAY_SECONDS;
 
 /** Not-before instants are stamped up to 2 s ahead, and replicas' clocks differ: sessions end that much later. */
 const SLACK_SECONDS = 5;
