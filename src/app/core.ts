@@ -25,6 +25,7 @@ import type { IssuerKeys } from "../issuers/keys.js";
 import { createTokenIssuer } from "../tokens/token-issuer.js";
 import { createTokenVerifier } from "../tokens/token-verifier.js";
 import type { TrustedIssuer } from "../issuers/trusted-issuer.js";
+import { endpointUrl } from "../transport/rest/endpoint-urls.js";
 
 /** The settings that the core lives by. */
 export type CoreConfig = Pick<Config, "issuer" | "tokens" | "revocation"> & { readonly tokenPaths: readonly string[] };
@@ -71,7 +72,7 @@ export function createCore(given: CoreDependencies): Core {
     foreign,
     replays: storage.replays,
     issuer,
-    tokenEndpointUrls: config.tokenPaths.map((path) => issuer + path),
+    tokenEndpointUrls: config.tokenPaths.map((path) => endpointUrl(issuer, path)),
   });
   const verifier = createTokenVerifier({ issuer, keys, revocations: revocationView, clock });
   const sharedClock = (): number => storage.now();

@@ -20,8 +20,9 @@ export function isBasic(authorization: string): boolean {
 
 /**
  * Reads a Basic header (RFC 7617) into the pairs to try, in order: raw as Iceberg's Java client and PyIceberg send it,
- * then with both halves form-decoded as RFC 6749 section 2.3.1 asks and Nimbus does. Without a colon all of it is a
- * secret (Java and PyIceberg, with a `credential` that has no id). No pair if nothing can be read.
+ * then with both halves form-decoded as RFC 6749 section 2.3.1 asks and Nimbus does. A secret that comes alone has no
+ * colon (Java and PyIceberg, with a `credential` that has no id), or nothing before it (DuckDB). No pair if nothing can
+ * be read.
  */
 export function readBasic(authorization: string): readonly SecretPair[] {
   const encoded = SCHEME.exec(authorization)?.[1] ?? "";
@@ -43,9 +44,9 @@ export function readBasic(authorization: string): readonly SecretPair[] {
 
 function splitPair(text: string): SecretPair | undefined {
   const colon = text.indexOf(":");
-  if (colon < 0) return text === "" ? undefined : { clientId: undefined, secret: text };
-  if (colon === 0 || colon === text.length - 1) return undefined;
-  return { clientId: text.slice(0, colon), secret: text.slice(colon + 1) };
+  const secret = text.slice(colon + 1);
+  if (secret === "") return undefined;
+  return { clientId: colon > 0 ? text.slice(0, colon) : undefined, secret };
 }
 
 /** Undefined if form decoding changes nothing or cannot be done: then the raw pair is the only reading. */

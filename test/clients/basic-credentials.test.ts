@@ -56,13 +56,18 @@ describe("a Basic header", () => {
     expect(readBasic(basic("icm_secret"))).toEqual([{ clientId: undefined, secret: "icm_secret" }]);
   });
 
+  test("with nothing before the colon is a secret alone, as DuckDB sends it", () => {
+    expect(readBasic(basic(":icm_secret"))).toEqual([{ clientId: undefined, secret: "icm_secret" }]);
+    expect(readBasic(basic(":a:b"))).toEqual([{ clientId: undefined, secret: "a:b" }]);
+    expect(readBasic(basic(":a%2Bb")).at(-1)).toEqual({ clientId: undefined, secret: "a+b" });
+  });
+
   test("keeps only the raw pair where form decoding fails", () => {
     expect(readBasic(basic("spark:100%"))).toEqual([{ clientId: "spark", secret: "100%" }]);
     expect(readBasic(basic("spark:%ff"))).toEqual([{ clientId: "spark", secret: "%ff" }]);
   });
 
   test.each([
-    ["an empty id", basic(":secret")],
     ["an empty secret", basic("spark:")],
     ["only a colon", basic(":")],
     ["nothing", basic("")],

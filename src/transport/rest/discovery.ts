@@ -2,6 +2,14 @@
 import { GRANT_TYPES, grantTypeOnWire } from "../../oauth/grant-type.js";
 import type { KeyRing } from "../../keys/key-ring.js";
 import type { Document } from "./documents.js";
+import {
+  endpointUrl,
+  ERRORS_PATH,
+  INTROSPECTION_PATH,
+  JWKS_PATH,
+  REVOCATION_PATH,
+  TOKEN_PATH,
+} from "./endpoint-urls.js";
 
 /** What the documents tell. */
 export interface DiscoveryOptions {
@@ -21,13 +29,10 @@ export interface Discovery {
   readonly jwks: () => Document;
 }
 
+type Members = Readonly<Record<string, string | readonly string[]>>;
+
 const METADATA_MAX_AGE_SECONDS = 300;
 const AUTH_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
-
-/** A URL of this server, as seen from outside: below the issuer, whatever path that has. */
-export function endpointUrl(issuer: string, path: string): string {
-  return (issuer.endsWith("/") ? issuer.slice(0, -1) : issuer) + path;
-}
 
 /** Makes the documents. */
 export function createDiscovery({
@@ -36,39 +41,31 @@ export function createDiscovery({
   assertionAlgorithms,
   scopesSupported,
 }: DiscoveryOptions): Discovery {
-  const jwksUri = endpointUrl(issuer, "/.well-known/jwks.json");
-  const tokenEndpoint = endpointUrl(issuer, "/v1/oauth/tokens");
   const signing = () => [...new Set(keyRing.published().keys.map(({ alg }) => alg))];
+  const members = (): Members => ({
+    issuer,
+    token_endpoint: endpointUrl(issuer, TOKEN_PATH),
+    jwks_uri: endpointUrl(issuer, JWKS_PATH),
+    scopes_supported: scopesSupported(),
+    response_types_supported: [],
+    grant_types_supported: GRANT_TYPES.map(grantTypeOnWire),
+    token_endpoint_auth_methods_supported: AUTH_METHODS,
+    token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+    revocation_endpoint: endpointUrl(issuer, REVOCATION_PATH),
+    revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+    revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+    introspection_endpoint: endpointUrl(issuer, INTROSPECTION_PATH),
+    introspection_endpoint_auth_methods_supported: AUTH_METHODS,
+    introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+    introspection_signing_alg_values_supported: signing(),
+    service_documentation: endpointUrl(issuer, ERRORS_PATH),
+  });
 
   return {
-    authorizationServer: () =>
-      json({
-        issuer,
-        token_endpoint: tokenEndpoint,
-        jwks_uri: jwksUri,
-        scopes_supported: scopesSupported(),
-        response_types_supported: [],
-        grant_types_supported: GRANT_TYPES.map(grantTypeOnWire),
-        token_endpoint_auth_methods_supported: AUTH_METHODS,
-        token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
-        revocation_endpoint: endpointUrl(issuer, "/v1/oauth/revoke"),
-        revocation_endpoint_auth_methods_supported: AUTH_METHODS,
-        revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
-        introspection_endpoint: endpointUrl(issuer, "/v1/oauth/introspect"),
-        introspection_endpoint_auth_methods_supported: AUTH_METHODS,
-        introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
-        introspection_signing_alg_values_supported: signing(),
-        service_documentation: endpointUrl(issuer, "/errors"),
-      }),
+    authorizationServer: () => json(members()),
+    // Quarkus OIDC reads all endpoints here, and refuses every token where introspection is not named.
     openIdConfiguration: () =>
-      json({
-        issuer,
-        token_endpoint: tokenEndpoint,
-        jwks_uri: jwksUri,
-        response_types_supported: [],
-        subject_types_supported: ["public"],
-        id_token_signing_alg_values_supported: signing(),
-      }),
+      json({ ...members(), subject_types_supported: ["public"], id_token_signing_alg_values_supported: signing() }),
     jwks: () => {
       const { keys, maxAgeSeconds } = keyRing.published();
       return { contentType: "application/json", body: JSON.stringify({ keys }), maxAgeSeconds };
@@ -77,7 +74,7 @@ export function createDiscovery({
 }
 
 /** RFC 8414 section 3.2: members with no elements are left out; `response_types_supported` is required all the same. */
-function json(members: Readonly<Record<string, string | readonly string[]>>): Document {
+function json(members: Members): Document {
   const present = Object.entries(members).filter(
     ([name, value]) => name === "response_types_supported" || value.length > 0,
   );

@@ -3,7 +3,8 @@ import type { CallerFactory } from "../caller.js";
 import type { SlowBodies } from "../slow-bodies.js";
 import type { Turn } from "../batch.js";
 import { randomUUID } from "node:crypto";
-import { createDiscovery, endpointUrl, type DiscoveryOptions } from "./discovery.js";
+import { createDiscovery, type DiscoveryOptions } from "./discovery.js";
+import { endpointUrl, ERRORS_PATH } from "./endpoint-urls.js";
 import { createErrorList } from "./error-list.js";
 import { errorResponse } from "./errors.js";
 import { createFormEndpoints, type FormEndpointOptions } from "./form-endpoints.js";
@@ -23,7 +24,7 @@ export interface RestOptions extends DiscoveryOptions, Omit<FormEndpointOptions,
 /** Makes the server of all that. */
 export function createRest(options: RestOptions): RestServer {
   const { issuer, tokenPaths, callerOf, slowBodies, turn } = options;
-  const links = { errorsUri: endpointUrl(issuer, "/errors") };
+  const links = { errorsUri: endpointUrl(issuer, ERRORS_PATH) };
   const routes = createRoutes({
     endpoints: createFormEndpoints({ ...options, links }),
     discovery: createDiscovery(options),
@@ -48,7 +49,7 @@ export type MalformedStatus = keyof typeof PHRASES;
 /** The answer to what could not be parsed as HTTP, as bytes for the connection, which it closes. */
 export function malformedAnswer(status: MalformedStatus, issuer: string): string {
   const [phrase, description] = PHRASES[status];
-  const links = { errorsUri: endpointUrl(issuer, "/errors") };
+  const links = { errorsUri: endpointUrl(issuer, ERRORS_PATH) };
   const { headers, body } = errorResponse(
     invalidRequest("REQUEST_MALFORMED", description),
     randomUUID(),

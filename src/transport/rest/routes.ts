@@ -1,11 +1,9 @@
 /** Which path is served how. */
 import { documentPreflight, serveDocument, type Document } from "./documents.js";
 import type { Discovery } from "./discovery.js";
+import { ERRORS_PATH, INTROSPECTION_PATH, JWKS_PATH, REVOCATION_PATH, TOKEN_PATH } from "./endpoint-urls.js";
 import type { FormEndpoints } from "./form-endpoints.js";
 import type { RestHandler, RestRoute, RestRoutes } from "./rest-message.js";
-
-/** The path of the token endpoint in Iceberg's REST API: always served. */
-export const TOKEN_PATH = "/v1/oauth/tokens";
 
 /** What the routes lead to. */
 export interface RouteOptions {
@@ -20,16 +18,23 @@ export interface RouteOptions {
 /** Makes the routes. */
 export function createRoutes({ endpoints, discovery, errorList, tokenPaths, issuer }: RouteOptions): RestRoutes {
   const routes = new Map<string, RestRoute>();
-  for (const path of [TOKEN_PATH, ...tokenPaths]) routes.set(path, form(endpoints.token));
-  routes.set("/v1/oauth/revoke", form(endpoints.revoke));
-  routes.set("/v1/oauth/introspect", form(endpoints.introspect));
+  for (const path of tokenPaths) routes.set(path, form(endpoints.token));
+  // Both with and without the issuer's path: a proxy in front may strip it.
   const issuerPath = new URL(issuer).pathname.replace(/\/$/, "");
-  // Both with and without the issuer's path: a proxy in front may strip it. RFC 8414 puts it after the well-known part.
   for (const prefix of new Set(["", issuerPath])) {
-    routes.set(`${prefix}/.well-known/jwks.json`, document(discovery.jwks));
-    routes.set(`/.well-known/oauth-authorization-server${prefix}`, document(discovery.authorizationServer));
-    routes.set(`${prefix}/.well-known/openid-configuration`, document(discovery.openIdConfiguration));
-    routes.set(`${prefix}/errors`, document(errorList));
+    routes.set(prefix + TOKEN_PATH, form(endpoints.token));
+    routes.set(prefix + REVOCATION_PATH, form(endpoints.revoke));
+    routes.set(prefix + INTROSPECTION_PATH, form(endpoints.introspect));
+    routes.set(prefix + JWKS_PATH, document(discovery.jwks));
+    routes.set(prefix + ERRORS_PATH, document(errorList));
+    // RFC 8414 section 3.1 puts the issuer's path after the well-known part, OpenID Connect before it. Readers do both.
+    for (const [path, metadata] of [
+      ["/.well-known/oauth-authorization-server", discovery.authorizationServer],
+      ["/.well-known/openid-configuration", discovery.openIdConfiguration],
+    ] as const) {
+      routes.set(path + prefix, document(metadata));
+      routes.set(prefix + path, document(metadata));
+    }
   }
   return routes;
 }

@@ -2,8 +2,10 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { REASONS } from "../../../src/transport/rest/error-list.js";
-import { startServer, type TestServer } from "../support/fake-core.js";
+import { SECRET, startServer, type TestServer } from "../support/fake-core.js";
 import { requestHttp2 } from "../support/token-callers.js";
+
+const CLIENT = { client_id: "spark", client_secret: SECRET };
 
 let running: TestServer;
 beforeAll(async () => {
@@ -104,20 +106,59 @@ describe("the metadata (RFC 8414)", () => {
     });
   });
 
-  test("of an issuer with a path is where RFC 8414 section 3.1 puts it, and the keys are below the issuer", async () => {
-    await using deep = await startServer({ issuer: "https://example.com/auth/" });
-    for (const path of [
-      "/.well-known/oauth-authorization-server/auth",
-      "/.well-known/oauth-authorization-server",
-      "/auth/.well-known/openid-configuration",
-    ]) {
-      const response = await fetch(deep.url + path);
-      expect(await response.json(), path).toMatchObject({
-        issuer: "https://example.com/auth/",
-        jwks_uri: "https://example.com/auth/.well-known/jwks.json",
+  test("says the same to a reader of OpenID Connect, and what only that one wants", async () => {
+    expect(await read("/.well-known/openid-configuration")).toEqual({
+      ...(await read("/.well-known/oauth-authorization-server")),
+      subject_types_supported: ["public"],
+      id_token_signing_alg_values_supported: ["ES256"],
+    });
+  });
+});
+
+describe.each([
+  ["https://gw.example.com/tokens", "/tokens"],
+  ["https://gw.example.com/tokens/", "/tokens"],
+  ["https://gw.example.com/lake/eu-1/tokens/", "/lake/eu-1/tokens"],
+  ["https://gw.example.com/", ""],
+])("the metadata of the issuer %s", (issuer, path) => {
+  let deep: TestServer;
+  beforeAll(async () => {
+    deep = await startServer({ issuer });
+  });
+  afterAll(() => deep.server.close());
+
+  test("is at every place where a reader looks, with the issuer's path and without", async () => {
+    const places = ["oauth-authorization-server", "openid-configuration"].flatMap((name) => [
+      `/.well-known/${name}${path}`, // RFC 8414 section 3.1
+      `${path}/.well-known/${name}`, // OpenID Connect Discovery section 4.1
+      `/.well-known/${name}`, // behind a proxy that strips the path
+    ]);
+    for (const place of places) {
+      const response = await fetch(deep.url + place);
+      expect(await response.json(), place).toMatchObject({
+        issuer,
+        token_endpoint: `https://gw.example.com${path}/v1/oauth/tokens`,
+        jwks_uri: `https://gw.example.com${path}/.well-known/jwks.json`,
       });
     }
-    expect((await fetch(`${deep.url}/auth/.well-known/jwks.json`)).status).toBe(200);
+  });
+
+  test("names endpoints that answer where it says, and without the path where a proxy strips it", async () => {
+    const document = await fetch(`${deep.url}/.well-known/oauth-authorization-server`);
+    const metadata = (await document.json()) as Record<string, string>;
+    for (const prefix of [path, ""]) {
+      const place = (name: string) => deep.url + new URL(metadata[name] ?? "").pathname.replace(path, prefix);
+      const post = (name: string, form: Record<string, string>) =>
+        fetch(place(name), { method: "POST", body: new URLSearchParams({ ...CLIENT, ...form }) });
+      const asked = await post("token_endpoint", { grant_type: "client_credentials" });
+      expect(await asked.json()).toMatchObject({ access_token: "header.payload.signature" });
+      expect((await post("revocation_endpoint", { token: "t" })).status).toBe(200);
+      expect(await (await post("introspection_endpoint", { token: "live" })).json()).toMatchObject({ active: true });
+      expect(await (await fetch(place("jwks_uri"))).json()).toMatchObject({ keys: [{ kid: "kid-1" }] });
+      const refused = (await (await post("token_endpoint", {})).json()) as { error_uri: string };
+      expect(refused.error_uri).toBe(`https://gw.example.com${path}/errors#GRANT_TYPE_MISSING`);
+      expect(await (await fetch(place("service_documentation"))).text()).toContain('id="GRANT_TYPE_MISSING"');
+    }
   });
 });
 
