@@ -19,9 +19,11 @@ import type { Events } from "../oauth/events.js";
 import type { RandomId } from "../crypto/random-id.js";
 import type { RevocationView } from "../oauth/revocation.js";
 import type { Storage } from "../storage/storage.js";
+import { createStoreMac } from "../crypto/store-mac.js";
 import type { RevokeEventually } from "../revocations/eventual.js";
 import { createForeignVerifier } from "../issuers/verifier.js";
 import type { IssuerKeys } from "../issuers/keys.js";
+import { authenticFamilies } from "../tokens/authentic-families.js";
 import { createTokenIssuer } from "../tokens/token-issuer.js";
 import { createTokenVerifier } from "../tokens/token-verifier.js";
 import type { TrustedIssuer } from "../issuers/trusted-issuer.js";
@@ -92,7 +94,11 @@ export function createCore(given: CoreDependencies): Core {
     sessions,
     foreign,
     issuer,
-    families: storage.families,
+    families: authenticFamilies({
+      families: storage.families,
+      mac: createStoreMac(keys, "refresh family"),
+      onTampered: () => given.events.storeTampered("refresh_family"),
+    }),
     log: storage.revocations,
     revocations: revocationView,
     tokenIssuer,

@@ -7,7 +7,7 @@ import type { Events } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
 import type { JsonObject, JsonValue } from "../oauth/json.js";
 import type { RevocationView } from "../oauth/revocation.js";
-import type { RefreshFamilies } from "../storage/refresh-families.js";
+import type { Families } from "../tokens/authentic-families.js";
 import { parseRefreshToken } from "../tokens/refresh-token.js";
 import { isLive } from "../tokens/token-verifier.js";
 import { type CallerDependencies, type CallingClient, identifyCaller } from "./permission.js";
@@ -27,7 +27,7 @@ export interface IntrospectionEndpoint {
 
 /** What introspection takes. */
 export type IntrospectionDependencies = CallerDependencies & {
-  readonly families: RefreshFamilies;
+  readonly families: Families;
   readonly keys: Pick<KeyRing, "macKey" | "signer" | "stateOf">;
   readonly events: Events;
   readonly clock: Clock;

@@ -6,8 +6,8 @@ import type { Events } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
 import type { Revocation } from "../oauth/revocation.js";
 import type { KeyRing } from "../keys/key-ring.js";
-import type { RefreshFamilies } from "../storage/refresh-families.js";
 import type { RevocationLog } from "../storage/revocation-log.js";
+import type { Families } from "../tokens/authentic-families.js";
 import { parseRefreshToken } from "../tokens/refresh-token.js";
 import {
   type CallerDependencies,
@@ -34,7 +34,7 @@ export interface RevocationEndpoint {
 /** What revoking takes. */
 export type RevocationDependencies = CallerDependencies & {
   readonly log: RevocationLog;
-  readonly families: RefreshFamilies;
+  readonly families: Families;
   readonly keys: Pick<KeyRing, "macKey">;
   readonly events: Events;
   /** The one that replicas share, as sessions end by it. */

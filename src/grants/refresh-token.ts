@@ -10,7 +10,8 @@ import { OAuthError, invalidRequest } from "../oauth/error.js";
 import type { Events } from "../oauth/events.js";
 import type { JsonObject } from "../oauth/json.js";
 import type { Revocation, RevocationView } from "../oauth/revocation.js";
-import type { RefreshFamilies, Rotation, StoredFamily } from "../storage/refresh-families.js";
+import type { Rotation, StoredFamily } from "../storage/refresh-families.js";
+import type { Families } from "../tokens/authentic-families.js";
 import type { Authorization } from "../tokens/authorization.js";
 import { formatRefreshToken, parseRefreshToken } from "../tokens/refresh-token.js";
 import { lineageOf } from "../tokens/session.js";
@@ -34,7 +35,7 @@ interface FamilyGrant {
 
 /** What refresh tokens take. */
 export interface RefreshTokenDependencies extends PresentSettings {
-  readonly families: RefreshFamilies;
+  readonly families: Families;
   readonly keys: Pick<KeyRing, "macKey" | "stateOf">;
   readonly revocations: RevocationView;
   /** Publishes a revocation until it is stored, without being waited for. */
@@ -84,9 +85,9 @@ function grantOf(
     case "rotated":
     case "repeated":
     case "caught_up":
-      return { family: grantIn(rotation.grant), generation: rotation.generation };
+      return { family: grantIn(rotation.family.grant), generation: rotation.generation };
     case "reused": {
-      const { sessionId, endsAt } = rotation;
+      const { sessionId, endsAt } = rotation.family;
       events.refreshReused(client.id, sessionId);
       // A quota of its own: a client that has used up the one for what it asks for is not spared for reuse.
       const owner = `reuse ${client.id}`;
@@ -95,11 +96,13 @@ function grantOf(
     }
     case "absent":
       throw refreshTokenInvalid("no such family for this client");
+    case "tampered":
+      throw refreshTokenInvalid("the stored family was not written by icemint as it is, or by a release without MACs");
   }
 }
 
 function grantIn(stored: string): FamilyGrant {
-  // Written by `beginFamily` and returned as it was: the store does not look inside.
+  // Written by `beginFamily` and returned as it was: its MAC was checked.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return JSON.parse(stored) as FamilyGrant;
 }

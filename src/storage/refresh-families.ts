@@ -2,6 +2,8 @@
 
 /** The most that a family's grant may hold, in bytes. */
 export const MAX_GRANT_BYTES = 8 * 1024;
+/** The most that its other texts may hold. Whatever is longer was written by someone else. */
+export const MAX_FIELD_BYTES = 256;
 
 /** A family as it is created. Instants in milliseconds. */
 export interface NewFamily {
@@ -14,6 +16,8 @@ export interface NewFamily {
   readonly endsAt: number;
   /** What was granted, as the grant engine wrote it: opaque to the store, at most 8 KiB. */
   readonly grant: string;
+  /** Authenticates all of the above: opaque to the store. Empty for a family of a release that wrote none. */
+  readonly mac: string;
 }
 
 /** A family as it stands. */
@@ -44,13 +48,18 @@ export interface RotationRequest {
 /** What a use led to. */
 export type Rotation =
   /** The token was the newest: `generation` is its successor. */
-  | { readonly outcome: "rotated"; readonly generation: number; readonly grant: string }
+  | { readonly outcome: "rotated"; readonly generation: number; readonly family: NewFamily }
   /** The token was the one before, inside the grace window: the same successor again. */
-  | { readonly outcome: "repeated"; readonly generation: number; readonly grant: string }
+  | { readonly outcome: "repeated"; readonly generation: number; readonly family: NewFamily }
   /** The token was ahead of the store, which must have lost writes: the store caught up. */
-  | { readonly outcome: "caught_up"; readonly generation: number; readonly grant: string }
-  /** The token was replaced long ago, or the family is marked already: the family is dead, its session must be too. */
-  | { readonly outcome: "reused"; readonly sessionId: string; readonly endsAt: number }
+  | { readonly outcome: "caught_up"; readonly generation: number; readonly family: NewFamily }
+  /**
+   * The token was replaced long ago, or the family is marked already: the family is dead, its session must be too. Its
+   * `grant` is empty.
+   */
+  | { readonly outcome: "reused"; readonly family: NewFamily }
+  /** What is stored has not the shape of a family: someone else wrote it. */
+  | { readonly outcome: "tampered" }
   /** No such family: never made, idle, ended, lost, or another client's. */
   | { readonly outcome: "absent" };
 
@@ -64,10 +73,10 @@ export interface RefreshFamilies {
   /** Uses a token. Of any number of racers with one token, all get the same successor. */
   rotate(request: RotationRequest): Promise<Rotation>;
   /**
-   * What is known of a family, be it live or marked (then `grant` is empty); undefined if there is none, or it died of
-   * idleness, or its session has ended. Reads only.
+   * What is known of a family, live or marked (then `grant` is empty); undefined if there is none, or it died of
+   * idleness, or its session has ended; `tampered` if what is stored has not the shape of a family. Reads only.
    */
-  find(familyId: string): Promise<StoredFamily | undefined>;
+  find(familyId: string): Promise<StoredFamily | "tampered" | undefined>;
   /** Marks a family as dead; a tombstone stays until its session's end. Unknown families are no error. */
   revoke(familyId: string): Promise<void>;
 }

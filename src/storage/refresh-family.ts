@@ -22,8 +22,8 @@ export interface Step {
 
 /** A family as it begins. */
 export function begun(family: NewFamily, now: number): FamilyState {
-  const { clientId, sessionId, endsAt, grant } = family;
-  return { clientId, sessionId, endsAt, grant, generation: 0, rotatedAt: now, marked: false };
+  const { clientId, sessionId, endsAt, grant, mac } = family;
+  return { clientId, sessionId, endsAt, grant, mac, generation: 0, rotatedAt: now, marked: false };
 }
 
 /**
@@ -50,15 +50,21 @@ export function rotate(
     const outcome = behind === 0 ? "rotated" : "caught_up";
     return {
       next: { ...state, generation, rotatedAt: now },
-      rotation: { outcome, generation, grant: state.grant },
+      rotation: { outcome, generation, family: familyOf(request.familyId, state) },
     };
   }
   if (!state.marked && behind === 1 && now < state.rotatedAt + policy.graceMs) {
     // Nothing is stored: a repeat must not lengthen the grace window.
-    return { next: state, rotation: { outcome: "repeated", generation: state.generation, grant: state.grant } };
+    const { generation } = state;
+    return { next: state, rotation: { outcome: "repeated", generation, family: familyOf(request.familyId, state) } };
   }
-  const { sessionId, endsAt } = state;
-  return { next: marked(state), rotation: { outcome: "reused", sessionId, endsAt } };
+  const next = marked(state);
+  return { next, rotation: { outcome: "reused", family: familyOf(request.familyId, next) } };
+}
+
+/** What a family was created with, without what has happened to it since. */
+export function familyOf(id: string, { clientId, sessionId, endsAt, grant, mac }: FamilyState): NewFamily {
+  return { id, clientId, sessionId, endsAt, grant, mac };
 }
 
 /** The family's tombstone. */

@@ -119,6 +119,10 @@ export function createEvents({ sink, logger, metrics, clock, spans }: EventsOpti
       write(open("warn", "store_regressed") + member("what", what));
       metrics.storeRegressed(what);
     },
+    storeTampered(what) {
+      write(open("warn", "store_tampered") + member("what", what));
+      metrics.storeTampered(what);
+    },
   };
 }
 

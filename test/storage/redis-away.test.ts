@@ -34,7 +34,14 @@ afterAll(async () => {
 /** Every port that needs the store. */
 const calls: Record<string, () => Promise<unknown>> = {
   "families.create": () =>
-    storage.families.create({ id: "f", clientId: "c", sessionId: "s", endsAt: Date.now() + 1e6, grant: "{}" }),
+    storage.families.create({
+      id: "f",
+      clientId: "c",
+      sessionId: "s",
+      endsAt: Date.now() + 1e6,
+      grant: "{}",
+      mac: "m",
+    }),
   "families.rotate": () => storage.families.rotate({ familyId: "f", generation: 0, clientId: "c" }),
   "families.find": () => storage.families.find("f"),
   "families.revoke": () => storage.families.revoke("g"),

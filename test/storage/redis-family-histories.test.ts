@@ -31,7 +31,7 @@ test("the script and the pure rule answer every history alike", async () => {
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
       now = START;
       const id = crypto.randomUUID();
-      const family = { id, clientId: "a", sessionId: "s", endsAt: START + SESSION_MS, grant: "{}" };
+      const family = { id, clientId: "a", sessionId: "s", endsAt: START + SESSION_MS, grant: "{}", mac: "m" };
       const answers = async (ask: (store: RefreshFamilies) => Promise<unknown>): Promise<void> => {
         const [fromRule, fromScript] = await Promise.all(stores.map(ask));
         expect(fromScript).toEqual(fromRule);

@@ -135,7 +135,7 @@ async function liveFamily(
     if (seen !== undefined) history.push({ calledAt, answeredAt: performance.now(), ...seen } as Observation);
     return answer;
   };
-  const family = { id, clientId: "c", sessionId, endsAt: Date.now() + 3_600_000, grant: "{}" };
+  const family = { id, clientId: "c", sessionId, endsAt: Date.now() + 3_600_000, grant: "{}", mac: "m" };
   await any()
     .storage.families.create(family)
     .catch(() => {});

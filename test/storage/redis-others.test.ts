@@ -83,8 +83,8 @@ describe("keys", () => {
     await using own = deployOnRedis({ settings });
     const storage = await own.replica();
     const endsAt = Date.now() + 60_000;
-    await storage.families.create({ id: "f", clientId: "c", sessionId: "s", endsAt, grant: "{}" });
-    await storage.families.create({ id: "g", clientId: "c", sessionId: "s", endsAt, grant: "{}" });
+    await storage.families.create({ id: "f", clientId: "c", sessionId: "s", endsAt, grant: "{}", mac: "m" });
+    await storage.families.create({ id: "g", clientId: "c", sessionId: "s", endsAt, grant: "{}", mac: "m" });
     await storage.families.revoke("g");
     await storage.replays.firstUse("jti", endsAt);
     const expiresAt = Math.floor(endsAt / 1000);

@@ -19,49 +19,50 @@ export function refreshFamiliesContract(deploy: Deploy): void {
         sessionId: "session-1",
         endsAt: START + 24 * HOUR,
         grant: '{"sub":"ann"}',
+        mac: "opaque to the store",
       };
       await one.families.create(family);
       const use = (generation: number, clientId = "spark"): Promise<Rotation> =>
         other.families.rotate({ familyId: family.id, generation, clientId });
       return { time, one, other, family, use, [Symbol.asyncDispose]: () => deployment[Symbol.asyncDispose]() };
     }
-    const reused = { outcome: "reused", sessionId: "session-1", endsAt: START + 24 * HOUR };
+    const reused = (family: NewFamily): Rotation => ({ outcome: "reused", family: { ...family, grant: "" } });
 
     test("the newest token gets a successor and what was granted, on any replica", async () => {
       await using shared = await begin();
-      expect(await shared.use(0)).toEqual({ outcome: "rotated", generation: 1, grant: '{"sub":"ann"}' });
-      expect(await shared.use(1)).toEqual({ outcome: "rotated", generation: 2, grant: '{"sub":"ann"}' });
+      expect(await shared.use(0)).toEqual({ outcome: "rotated", generation: 1, family: shared.family });
+      expect(await shared.use(1)).toEqual({ outcome: "rotated", generation: 2, family: shared.family });
     });
 
     test("the token before gets the same successor until the grace window closes, which repeats do not lengthen", async () => {
       await using shared = await begin();
       await shared.use(0);
-      const repeated = { outcome: "repeated", generation: 1, grant: '{"sub":"ann"}' };
+      const repeated = { outcome: "repeated", generation: 1, family: shared.family };
       shared.time.now += POLICY.graceMs - 1;
       expect(await shared.use(0)).toEqual(repeated);
       expect(await shared.use(0)).toEqual(repeated);
       shared.time.now += 1;
-      expect(await shared.use(0)).toEqual(reused);
+      expect(await shared.use(0)).toEqual(reused(shared.family));
     });
 
     test("a token two generations old kills the family, grace or not, and every later use says so again", async () => {
       await using shared = await begin();
       await shared.use(0);
       await shared.use(1);
-      expect(await shared.use(0)).toEqual(reused);
-      expect(await shared.use(2)).toEqual(reused);
+      expect(await shared.use(0)).toEqual(reused(shared.family));
+      expect(await shared.use(2)).toEqual(reused(shared.family));
       shared.time.now += POLICY.idleMs + HOUR;
-      expect(await shared.use(2), "a tombstone does not die of idleness").toEqual(reused);
+      expect(await shared.use(2), "a tombstone does not die of idleness").toEqual(reused(shared.family));
       shared.time.now = shared.family.endsAt;
       expect(await shared.use(2)).toEqual({ outcome: "absent" });
     });
 
     test("a token ahead of the store is believed: the store catches up", async () => {
       await using shared = await begin();
-      expect(await shared.use(7)).toEqual({ outcome: "caught_up", generation: 8, grant: '{"sub":"ann"}' });
+      expect(await shared.use(7)).toEqual({ outcome: "caught_up", generation: 8, family: shared.family });
       expect(await shared.use(7)).toMatchObject({ outcome: "repeated", generation: 8 });
       expect(await shared.use(8)).toMatchObject({ outcome: "rotated", generation: 9 });
-      expect(await shared.use(3)).toEqual(reused);
+      expect(await shared.use(3)).toEqual(reused(shared.family));
     });
 
     test("another client's use answers absent and leaves the family as it is", async () => {
@@ -87,14 +88,14 @@ export function refreshFamiliesContract(deploy: Deploy): void {
       await using shared = await begin();
       await shared.one.families.revoke("never-made");
       await shared.one.families.revoke(shared.family.id);
-      expect(await shared.use(0)).toEqual(reused);
+      expect(await shared.use(0)).toEqual(reused(shared.family));
     });
 
     test("creating a family again changes nothing", async () => {
       await using shared = await begin();
       await shared.use(0);
-      await shared.other.families.create({ ...shared.family, grant: "other", clientId: "other" });
-      expect(await shared.use(1)).toEqual({ outcome: "rotated", generation: 2, grant: '{"sub":"ann"}' });
+      await shared.other.families.create({ ...shared.family, grant: "other", clientId: "other", mac: "other" });
+      expect(await shared.use(1)).toEqual({ outcome: "rotated", generation: 2, family: shared.family });
     });
 
     test("a family can be looked up, live or marked", async () => {

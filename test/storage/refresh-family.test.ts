@@ -5,7 +5,7 @@ import { begun, isGone, marked, rotate } from "../../src/storage/refresh-family.
 import type { FamilyState } from "../../src/storage/refresh-family.js";
 
 const POLICY = { graceMs: 30, idleMs: 200 };
-const FAMILY = { id: "f", clientId: "spark", sessionId: "s", endsAt: 1000, grant: "{}" };
+const FAMILY = { id: "f", clientId: "spark", sessionId: "s", endsAt: 1000, grant: "{}", mac: "m" };
 
 test("a family begins at generation 0, and its idle time with it", () => {
   const state = begun(FAMILY, 100);

@@ -1,5 +1,5 @@
 import type { Clock } from "../../time/clock.js";
-import { begun, isGone, marked, rotate } from "../refresh-family.js";
+import { begun, familyOf, isGone, marked, rotate } from "../refresh-family.js";
 import type { FamilyState } from "../refresh-family.js";
 import { MAX_GRANT_BYTES } from "../refresh-families.js";
 import type { FamilyPolicy, RefreshFamilies } from "../refresh-families.js";
@@ -27,8 +27,7 @@ export function createMemoryFamilies({ clock, policy }: { clock: Clock; policy: 
     async find(id) {
       const state = present(id);
       if (state === undefined) return undefined;
-      const { clientId, sessionId, endsAt, grant, generation } = state;
-      return { id, clientId, sessionId, endsAt, grant, generation, live: !state.marked };
+      return { ...familyOf(id, state), generation: state.generation, live: !state.marked };
     },
     async revoke(id) {
       const state = present(id);

@@ -7,6 +7,16 @@ import type { Script } from "./scripts.js";
 /** For all that a call takes: the few tries in a cluster, or a script that the server has to be sent. Promised: 300. */
 const DEADLINE_MS = 280;
 
+/** A key holds another type of value than icemint stores there: someone else wrote it. */
+class WrongTypeError extends Error {
+  override readonly message = "a key in Redis holds another type of value than icemint stores there";
+}
+
+/** Whether a call failed because its key holds another type of value. */
+export function isWrongType(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof WrongTypeError;
+}
+
 /** Calls commands and scripts, and knows whether the last one was answered. */
 export class RedisCaller {
   readonly #link: RedisLink;
@@ -39,8 +49,12 @@ export class RedisCaller {
       this.#note(true);
       return answer;
     } catch (error) {
-      const cause = withoutArguments(error);
       this.#failedCalls += 1;
+      if (error instanceof Error && error.message.includes("WRONGTYPE")) {
+        this.#note(true); // it answers: only what is asked for is not what icemint stores there
+        throw stateUnavailable(new WrongTypeError());
+      }
+      const cause = withoutArguments(error);
       this.#note(false, cause);
       throw stateUnavailable(cause);
     }

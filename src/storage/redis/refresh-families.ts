@@ -1,14 +1,15 @@
 import { MINUTE } from "../../time/clock.js";
-import { MAX_GRANT_BYTES } from "../refresh-families.js";
-import type { FamilyPolicy, RefreshFamilies, Rotation } from "../refresh-families.js";
+import { MAX_FIELD_BYTES, MAX_GRANT_BYTES } from "../refresh-families.js";
+import type { FamilyPolicy, NewFamily, RefreshFamilies, Rotation, RotationRequest } from "../refresh-families.js";
 import type { RedisKeys } from "./keys.js";
-import type { RedisCaller } from "./redis-caller.js";
+import { type RedisCaller, isWrongType } from "./redis-caller.js";
 import { textList } from "./reply.js";
 import { familyCreate, familyFind, familyRevoke, familyRotate } from "./scripts.js";
 import type { ScriptNow } from "./script-now.js";
 
 /** The TTL only cleans up; what is stored decides. */
 const TTL_SLACK_MS = MINUTE;
+const SIZES = [MAX_GRANT_BYTES, MAX_FIELD_BYTES] as const;
 
 /** Refresh token families, one hash each. */
 export function createRedisFamilies(needs: {
@@ -20,21 +21,24 @@ export function createRedisFamilies(needs: {
   const { redis, keys, now } = needs;
   const { graceMs, idleMs } = needs.policy;
   return {
-    async create({ id, clientId, sessionId, endsAt, grant }) {
+    async create({ id, clientId, sessionId, endsAt, grant, mac }) {
       if (Buffer.byteLength(grant) > MAX_GRANT_BYTES) throw new RangeError("a grant is larger than 8 KiB");
-      const args = [clientId, sessionId, endsAt, grant, idleMs, TTL_SLACK_MS, now()];
+      const args = [clientId, sessionId, endsAt, grant, mac, idleMs, TTL_SLACK_MS, now()];
       await redis.run(familyCreate, [keys.family(id)], args);
     },
-    async rotate({ familyId, clientId, generation }) {
-      const args = [clientId, generation, graceMs, idleMs, TTL_SLACK_MS, now()];
-      return rotationOf(textList(await redis.run(familyRotate, [keys.family(familyId)], args)));
+    async rotate(request) {
+      const { familyId, clientId, generation } = request;
+      const args = [clientId, generation, graceMs, idleMs, TTL_SLACK_MS, ...SIZES, now()];
+      const reply = await orTampered(redis.run(familyRotate, [keys.family(familyId)], args));
+      return rotationOf(textList(reply), request);
     },
     async find(id) {
-      const reply = textList(await redis.run(familyFind, [keys.family(id)], [idleMs, now()]));
-      const [clientId, sessionId, endsAt, grant = "", generation, marked] = reply;
-      if (clientId === undefined || sessionId === undefined) return undefined;
-      const live = marked !== "1";
-      return { id, clientId, sessionId, endsAt: Number(endsAt), grant, generation: Number(generation), live };
+      const reply = await orTampered(redis.run(familyFind, [keys.family(id)], [idleMs, ...SIZES, now()]));
+      const [outcome, clientId = "", sessionId = "", endsAt, grant = "", mac = "", generation, marked] =
+        textList(reply);
+      if (outcome !== "found") return outcome === "tampered" ? outcome : undefined;
+      const family = { id, clientId, sessionId, endsAt: Number(endsAt), grant, mac };
+      return { ...family, generation: Number(generation), live: marked !== "1" };
     },
     async revoke(id) {
       await redis.run(familyRevoke, [keys.family(id)], [idleMs, TTL_SLACK_MS, now()]);
@@ -42,15 +46,26 @@ export function createRedisFamilies(needs: {
   };
 }
 
-function rotationOf([outcome, first = "", second = ""]: readonly string[]): Rotation {
+/** A key of another type is what the scripts call `tampered`. */
+function orTampered(reply: Promise<unknown>): Promise<unknown> {
+  return reply.catch((error: unknown) => {
+    if (isWrongType(error)) return ["tampered"];
+    throw error;
+  });
+}
+
+function rotationOf(reply: readonly string[], { familyId: id, clientId }: RotationRequest): Rotation {
+  const [outcome, generation, sessionId = "", endsAt, mac = "", grant = ""] = reply;
+  const family: NewFamily = { id, clientId, sessionId, endsAt: Number(endsAt), grant, mac };
   switch (outcome) {
     case "rotated":
     case "repeated":
     case "caught_up":
-      return { outcome, generation: Number(first), grant: second };
+      return { outcome, generation: Number(generation), family };
     case "reused":
-      return { outcome, sessionId: first, endsAt: Number(second) };
+      return { outcome, family };
     case "absent":
+    case "tampered":
       return { outcome };
     default:
       throw new TypeError("an unknown outcome of family-rotate.lua");

@@ -18,22 +18,23 @@ export const familyCreate = script(
 -- Atomic so that a repeat after a time-out cannot put a family back to its beginning.
 --
 -- KEYS[1]  the family (hash)
--- ARGV     1 client id, 2 session id, 3 end of the session (ms), 4 grant, 5 idle time (ms), 6 slack of the TTL (ms),
---          7 now (ms; empty: Redis TIME)
+-- ARGV     1 client id, 2 session id, 3 end of the session (ms), 4 grant, 5 MAC, 6 idle time (ms),
+--          7 slack of the TTL (ms), 8 now (ms; empty: Redis TIME)
 -- Returns  "created" or "present"
-local now = tonumber(ARGV[7])
+local now = tonumber(ARGV[8])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
 local family = redis.call('HMGET', KEYS[1], 'ends', 'rotated', 'marked')
-if family[1] and now < tonumber(family[1]) and (family[3] == '1' or now < tonumber(family[2]) + ARGV[5]) then
+local ends, rotated = tonumber(family[1] or 0) or 0, tonumber(family[2] or 0) or 0
+if now < ends and (family[3] == '1' or now < rotated + ARGV[6]) then
   return 'present'
 end
-redis.call('HSET', KEYS[1], 'client', ARGV[1], 'session', ARGV[2], 'ends', ARGV[3], 'grant', ARGV[4],
+redis.call('HSET', KEYS[1], 'client', ARGV[1], 'session', ARGV[2], 'ends', ARGV[3], 'grant', ARGV[4], 'mac', ARGV[5],
   'generation', '0', 'rotated', string.format('%.0f', now), 'marked', '0')
-local ttl = math.min(tonumber(ARGV[3]) - now, tonumber(ARGV[5])) + ARGV[6]
+local ttl = math.min(tonumber(ARGV[3]) - now, tonumber(ARGV[6])) + ARGV[7]
 redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.max(ttl, 1)))
 return 'created'
 `,
@@ -45,22 +46,32 @@ export const familyFind = script(
 -- Atomic only because it is a script, and a script so that the same clock decides here and in family-rotate.lua.
 --
 -- KEYS[1]  the family (hash)
--- ARGV     1 idle time (ms), 2 now (ms; empty: Redis TIME)
--- Returns  {client id, session id, end of the session (ms), grant, generation, "1" if marked}, or {}
-local now = tonumber(ARGV[2])
+-- ARGV     1 idle time (ms), 2 bytes of a grant at most, 3 bytes of another field at most, 4 now (ms; empty: Redis TIME)
+-- Returns  {"found", client id, session id, end of the session (ms), grant, MAC, generation, "1" if marked}, {"absent"},
+--          or {"tampered"}: it has not the shape of a family, so that someone else wrote it
+local now = tonumber(ARGV[4])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
-local family = redis.call('HMGET', KEYS[1], 'client', 'session', 'ends', 'grant', 'generation', 'marked', 'rotated')
-if not family[1] or now >= tonumber(family[3]) then
-  return {}
+local family = redis.call('HMGET', KEYS[1], 'client', 'session', 'ends', 'grant', 'mac', 'generation', 'marked',
+  'rotated')
+if not family[1] then
+  return { 'absent' }
 end
-if family[6] ~= '1' and now >= tonumber(family[7]) + ARGV[1] then
-  return {}
+for at = 1, 8 do
+  local is_number = at == 3 or at == 6 or at == 8
+  local value, most = family[at], tonumber(ARGV[at == 4 and 2 or 3])
+  if not value or #value > most or (is_number and not (#value <= 15 and value:find('^%d+$'))) then
+    return { 'tampered' }
+  end
 end
-return { family[1], family[2], family[3], family[4], family[5], family[6] }
+local marked = family[7] == '1'
+if now >= tonumber(family[3]) or (not marked and now >= tonumber(family[8]) + ARGV[1]) then
+  return { 'absent' }
+end
+return { 'found', family[1], family[2], family[3], marked and '' or family[4], family[5], family[6], family[7] }
 `,
 );
 
@@ -79,8 +90,8 @@ if not now then
 end
 
 local family = redis.call('HMGET', KEYS[1], 'ends', 'rotated', 'marked')
-local ends = tonumber(family[1] or 0)
-if now >= ends or (family[3] ~= '1' and now >= tonumber(family[2]) + ARGV[1]) then
+local ends, rotated = tonumber(family[1] or 0) or 0, tonumber(family[2] or 0) or 0
+if now >= ends or (family[3] ~= '1' and now >= rotated + ARGV[1]) then
   return 'absent'
 end
 redis.call('HSET', KEYS[1], 'marked', '1', 'grant', '')
@@ -96,41 +107,51 @@ export const familyRotate = script(
 --
 -- KEYS[1]  the family (hash)
 -- ARGV     1 client id, 2 generation presented, 3 grace window (ms), 4 idle time (ms), 5 slack of the TTL (ms),
---          6 now (ms; empty: Redis TIME)
--- Returns  {"rotated" | "repeated" | "caught_up", generation, grant}, {"reused", session id, end of the session (ms)},
---          or {"absent"}
-local now = tonumber(ARGV[6])
+--          6 bytes of a grant at most, 7 bytes of another field at most, 8 now (ms; empty: Redis TIME)
+-- Returns  {"rotated" | "repeated" | "caught_up" | "reused", generation, session id, end of the session (ms), MAC,
+--          grant (none if reused)}, {"absent"}, or {"tampered"}: it has not the shape of a family
+local now = tonumber(ARGV[8])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local grace, idle, slack = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 
-local family = redis.call('HMGET', KEYS[1], 'client', 'session', 'ends', 'grant', 'generation', 'rotated', 'marked')
-local client, session, ends, grant = family[1], family[2], tonumber(family[3] or 0), family[4]
-if client ~= ARGV[1] or now >= ends then
+local family = redis.call('HMGET', KEYS[1], 'client', 'session', 'ends', 'grant', 'mac', 'generation', 'marked',
+  'rotated')
+if family[1] ~= ARGV[1] then
   return { 'absent' }
 end
-local rotated, marked = tonumber(family[6]), family[7] == '1'
-if not marked and now >= rotated + idle then
-  return { 'absent' }
+for at = 1, 8 do
+  local is_number = at == 3 or at == 6 or at == 8
+  local value, most = family[at], tonumber(ARGV[at == 4 and 6 or 7])
+  if not value or #value > most or (is_number and not (#value <= 15 and value:find('^%d+$'))) then
+    return { 'tampered' }
+  end
 end
 
-local behind = tonumber(family[5]) - tonumber(ARGV[2])
+local ends, rotated, marked = tonumber(family[3]), tonumber(family[8]), family[7] == '1'
+if now >= ends or (not marked and now >= rotated + idle) then
+  return { 'absent' }
+end
+local function answer(outcome, generation)
+  return { outcome, generation, family[2], family[3], family[5], outcome ~= 'reused' and family[4] or nil }
+end
+local behind = tonumber(family[6]) - tonumber(ARGV[2])
 if not marked and behind <= 0 then
   local generation = string.format('%.0f', tonumber(ARGV[2]) + 1)
   redis.call('HSET', KEYS[1], 'generation', generation, 'rotated', string.format('%.0f', now))
   redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.min(ends - now, idle) + slack))
-  return { behind == 0 and 'rotated' or 'caught_up', generation, grant }
+  return answer(behind == 0 and 'rotated' or 'caught_up', generation)
 end
 if not marked and behind == 1 and now < rotated + grace then
-  return { 'repeated', family[5], grant }
+  return answer('repeated', family[6])
 end
 if not marked then
   redis.call('HSET', KEYS[1], 'marked', '1', 'grant', '')
   redis.call('PEXPIRE', KEYS[1], string.format('%.0f', ends - now + slack))
 end
-return { 'reused', session, family[3] }
+return answer('reused', family[6])
 `,
 );
 

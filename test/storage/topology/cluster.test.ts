@@ -43,7 +43,7 @@ function keepsItsPromises(makeTls?: () => RedisTls): void {
     void storage.revocations.follow(table, end.signal);
     await eventually("the log is read", () => table.ageMs() < 1000);
     const expiresAt = Math.floor(Date.now() / 1000) + 3600;
-    const family = { id: "f", clientId: "c", sessionId: "s", endsAt: Date.now() + 1e6, grant: "{}" };
+    const family = { id: "f", clientId: "c", sessionId: "s", endsAt: Date.now() + 1e6, grant: "{}", mac: "m" };
     const [before, after] = [aSession(expiresAt), aSession(expiresAt)];
     await storage.families.create(family);
     await storage.revocations.publish(before, "c");

@@ -11,8 +11,8 @@ if not now then
 end
 
 local family = redis.call('HMGET', KEYS[1], 'ends', 'rotated', 'marked')
-local ends = tonumber(family[1] or 0)
-if now >= ends or (family[3] ~= '1' and now >= tonumber(family[2]) + ARGV[1]) then
+local ends, rotated = tonumber(family[1] or 0) or 0, tonumber(family[2] or 0) or 0
+if now >= ends or (family[3] ~= '1' and now >= rotated + ARGV[1]) then
   return 'absent'
 end
 redis.call('HSET', KEYS[1], 'marked', '1', 'grant', '')

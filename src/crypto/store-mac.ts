@@ -1,0 +1,40 @@
+/**
+ * MACs over what the store keeps (RFC 2104, HMAC-SHA256). Whoever can write to the store can then delete what is there,
+ * or put back what was there, but write nothing of their own.
+ */
+import { type KeyObject, createHmac, createSecretKey, hkdfSync } from "node:crypto";
+
+/** What is authenticated: each has a key of its own, so that one's MAC is no other's. */
+export type MacPurpose = "refresh family" | "revocation";
+
+/** The MAC of a list of values, in base64url. Throws `temporarily_unavailable` while there is no key. */
+export type StoreMac = (values: readonly (string | number)[]) => string;
+
+/** Where the MAC key comes from: the key ring. It throws `temporarily_unavailable` until it is loaded. */
+interface MacKeySource {
+  macKey(): Buffer;
+}
+
+/** Makes the MAC of one purpose. Its key is derived (RFC 5869) from the MAC key that the ring keeps sealed. */
+export function createStoreMac(keys: MacKeySource, purpose: MacPurpose): StoreMac {
+  let derivedFrom: Buffer | undefined;
+  let key: KeyObject;
+  return (values) => {
+    const macKey = keys.macKey();
+    if (macKey !== derivedFrom) {
+      key = createSecretKey(Buffer.from(hkdfSync("sha256", macKey, "", `icemint ${purpose}`, 32)));
+      derivedFrom = macKey;
+    }
+    return createHmac("sha256", key).update(encoded(values)).digest("base64url");
+  };
+}
+
+/** Each value behind its length in bytes: no two lists are written alike. */
+function encoded(values: readonly (string | number)[]): string {
+  let text = "";
+  for (const value of values) {
+    const written = String(value);
+    text += `${Buffer.byteLength(written)}:${written}`;
+  }
+  return text;
+}
