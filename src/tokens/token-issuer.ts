@@ -85,15 +85,24 @@ function checked(accessToken: string): string {
   throw invalidRequest("SUBJECT_TOKEN_INVALID", "The token would be larger than 8 KiB: too many or too long claims.");
 }
 
-/**
- * The claims that differ from token to token, as the end of the JSON object. Numbers and ids of base64url need no
- * escaping.
- */
+/** The claims that differ from token to token, as the end of the JSON object. */
 function ending(session: Session, now: number, expiresAt: number, id: string): string {
   return (
-    `,"iat":${now},"exp":${expiresAt},"jti":"${id}","sid":"${session.id}",` +
-    `"auth_time":${session.startedAt},"session_exp":${session.endsAt}}`
+    `,"iat":${instant(now)},"exp":${instant(expiresAt)},"jti":${quoted(id)},"sid":${quoted(session.id)},` +
+    `"auth_time":${instant(session.startedAt)},"session_exp":${instant(session.endsAt)}}`
   );
+}
+
+/** Our own ids need no escaping. Anything else gets it: no id can add a claim. */
+const PLAIN_ID = /^[A-Za-z0-9_-]*$/;
+
+function quoted(id: string): string {
+  return PLAIN_ID.test(id) ? `"${id}"` : JSON.stringify(id);
+}
+
+function instant(seconds: number): number {
+  if (!Number.isFinite(seconds)) throw new TypeError("an instant in a token is not a number");
+  return seconds;
 }
 
 /** The claims that an authorization fixes, as the beginning of the JSON object: without its last brace. */

@@ -122,13 +122,15 @@ describe("the audit", () => {
     ]);
   });
 
-  it("warns of a reused refresh token and of lost writes", () => {
+  it("warns of a reused refresh token, of lost writes and of records that icemint did not write as they are", () => {
     const { events, records } = audit();
     events.refreshReused("spark", "s1");
     events.storeRegressed("refresh_family");
+    events.storeTampered("refresh_family");
     expect(records()).toEqual([
       { level: "warn", ...HEAD, event: "refresh_reused", client: "spark", session: "s1" },
       { level: "warn", ...HEAD, event: "store_regressed", what: "refresh_family" },
+      { level: "warn", ...HEAD, event: "store_tampered", what: "refresh_family" },
     ]);
   });
 

@@ -64,6 +64,8 @@ describe("metrics", () => {
       icemint_refresh_reuse_total: 0,
       'icemint_store_regressions_total{what="refresh_family"}': 0,
       'icemint_store_regressions_total{what="revocation_log"}': 0,
+      'icemint_store_tampered_total{what="refresh_family"}': 0,
+      'icemint_store_tampered_total{what="revocation"}': 0,
       icemint_config_reload_failures_total: 0,
     });
   });
@@ -120,10 +122,12 @@ describe("metrics", () => {
     const metrics = metricsOf({});
     metrics.refreshReused();
     metrics.storeRegressed("refresh_family");
+    metrics.storeTampered("refresh_family");
     metrics.configReloadFailed();
     const { samples } = await scrape(metrics);
     expect(samples.get("icemint_refresh_reuse_total")).toBe(1);
     expect(samples.get('icemint_store_regressions_total{what="refresh_family"}')).toBe(1);
+    expect(samples.get('icemint_store_tampered_total{what="refresh_family"}')).toBe(1);
     expect(samples.get("icemint_config_reload_failures_total")).toBe(1);
   });
 

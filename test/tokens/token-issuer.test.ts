@@ -6,7 +6,7 @@ import { pooledRandomId } from "../../src/crypto/random-id.js";
 import type { Authorization } from "../../src/tokens/authorization.js";
 import { createTokenIssuer } from "../../src/tokens/token-issuer.js";
 import { createTokenVerifier } from "../../src/tokens/token-verifier.js";
-import { client } from "../support/core.js";
+import { claimsOf, client } from "../support/core.js";
 
 const ISSUER = "https://tokens.example.com/ä";
 const NOW = 1_800_000_000;
@@ -37,6 +37,23 @@ function setUp() {
 }
 
 describe("the issuer of access tokens", () => {
+  test("escapes the session's id: no id adds a claim", async () => {
+    const { issuer, authorization } = setUp();
+    for (const id of ['x","client_id":"ops', "\\", "\u0000", "é☃", '"}']) {
+      const given = authorization();
+      const { accessToken } = await issuer.mint({ ...given, session: { ...given.session, id } });
+      expect(claimsOf(accessToken)).toMatchObject({ sid: id, client_id: "etl", sub: "etl" });
+    }
+  });
+
+  test("writes no instant that is not a number", () => {
+    const { issuer, authorization } = setUp();
+    const given = authorization();
+    const startedAt: number = JSON.parse('"1,\\"client_id\\":\\"ops\\""');
+    expect(() => issuer.mint({ ...given, session: { ...given.session, startedAt } })).toThrow(TypeError);
+    expect(() => issuer.mint({ ...given, session: { ...given.session, endsAt: NaN } })).toThrow(TypeError);
+  });
+
   test("writes what an authorization says, and the verifier reads it back, whatever the text", async () => {
     const { issuer, verifier, authorization } = setUp();
     const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 30 });
