@@ -23,7 +23,7 @@ import { createStoreMac } from "../crypto/store-mac.js";
 import type { RevokeEventually } from "../revocations/eventual.js";
 import { createForeignVerifier } from "../issuers/verifier.js";
 import type { IssuerKeys } from "../issuers/keys.js";
-import { authenticFamilies } from "../tokens/authentic-families.js";
+import { authenticFamilies } from "../grants/authentic-families.js";
 import { createTokenIssuer } from "../tokens/token-issuer.js";
 import { createTokenVerifier } from "../tokens/token-verifier.js";
 import type { TrustedIssuer } from "../issuers/trusted-issuer.js";

@@ -7,7 +7,7 @@ import type { Events } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
 import type { JsonObject, JsonValue } from "../oauth/json.js";
 import type { RevocationView } from "../oauth/revocation.js";
-import type { Families } from "../tokens/authentic-families.js";
+import type { Families } from "../grants/authentic-families.js";
 import { parseRefreshToken } from "../tokens/refresh-token.js";
 import { isLive } from "../tokens/token-verifier.js";
 import { type CallerDependencies, type CallingClient, identifyCaller } from "./permission.js";

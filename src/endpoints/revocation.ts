@@ -7,7 +7,7 @@ import type { CallerRequest } from "../oauth/request.js";
 import type { Revocation } from "../oauth/revocation.js";
 import type { KeyRing } from "../keys/key-ring.js";
 import type { RevocationLog } from "../storage/revocation-log.js";
-import type { Families } from "../tokens/authentic-families.js";
+import type { Families } from "../grants/authentic-families.js";
 import { parseRefreshToken } from "../tokens/refresh-token.js";
 import {
   type CallerDependencies,

@@ -11,7 +11,7 @@ import type { Events } from "../oauth/events.js";
 import type { JsonObject } from "../oauth/json.js";
 import type { Revocation, RevocationView } from "../oauth/revocation.js";
 import type { Rotation, StoredFamily } from "../storage/refresh-families.js";
-import type { Families } from "../tokens/authentic-families.js";
+import type { Families } from "./authentic-families.js";
 import type { Authorization } from "../tokens/authorization.js";
 import { formatRefreshToken, parseRefreshToken } from "../tokens/refresh-token.js";
 import { lineageOf } from "../tokens/session.js";

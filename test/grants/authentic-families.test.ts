@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { createMemoryStorage } from "../../src/storage/memory/memory-storage.js";
 import type { NewFamily, RefreshFamilies, Rotation } from "../../src/storage/refresh-families.js";
-import { authenticFamilies } from "../../src/tokens/authentic-families.js";
-import { createStoreMac } from "../../src/tokens/store-mac.js";
+import { authenticFamilies } from "../../src/grants/authentic-families.js";
+import { createStoreMac } from "../../src/crypto/store-mac.js";
 import { POLICY } from "../support/redis-deployment.js";
 
 const NOW = 1_790_000_000_000;
