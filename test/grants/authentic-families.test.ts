@@ -12,7 +12,7 @@ const USE = { familyId: "f", generation: 0, clientId: "spark" };
 
 /** Families behind a store that answers what `change` makes of what it has. */
 async function begin(change: (family: NewFamily) => Partial<NewFamily> = () => ({})) {
-  const { families } = createMemoryStorage({ clock: () => NOW, familyPolicy: POLICY });
+  const { families } = createMemoryStorage({ clock: () => NOW, familyPolicy: POLICY, sessionTtlSeconds: 86_400 });
   const changed = (rotation: Rotation): Rotation =>
     "family" in rotation ? { ...rotation, family: { ...rotation.family, ...change(rotation.family) } } : rotation;
   const store: RefreshFamilies = {
