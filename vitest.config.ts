@@ -1,11 +1,12 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
+/** What needs Node and Redis alone. What runs foreign programs is in `*.real.test.ts`: `npm run test:real`. */
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, "**/*.real.test.ts"],
     globalSetup: ["test/support/redis-server.ts"],
-    // Some suites stop and kill real processes and look at the clock: on a shared machine, one more try is fair.
-    retry: process.env["CI"] === undefined ? 0 : 1,
+    reporters: ["default", "./test/support/tally-reporter.ts"],
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },

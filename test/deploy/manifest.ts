@@ -1,9 +1,9 @@
 /** What the tests look at in rendered Kubernetes objects; everything else passes through unread. */
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
-import { program } from "./programs.js";
+import { tool } from "../support/tool.js";
 
-export const helm = program("helm");
+export const helm = tool("helm");
 export const chart = "deploy/helm/icemint";
 export const everythingOn = "test/deploy/everything-on.yaml";
 

@@ -1,12 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
 import { z } from "zod";
-import { helm, only, render } from "./manifest.js";
-import { program, projectRoot } from "./programs.js";
+import { projectRoot } from "../support/tool.js";
+import { alerts, files } from "./alert-rules.js";
 
-const files = "deploy/helm/icemint/files";
 const read = (path: string): string => readFileSync(join(projectRoot, path), "utf8");
 
 /** Every metric that icemint exposes, with the series of its histogram. Rules and panels may name no other. */
@@ -34,24 +32,6 @@ const metrics = new Set([
 const named = (text: string): readonly string[] => text.match(/\bicemint_\w+/g) ?? [];
 const unknown = (text: string): readonly string[] => named(text).filter((metric) => !metrics.has(metric));
 
-const rules = z.object({
-  groups: z.array(
-    z.object({
-      name: z.string(),
-      rules: z.array(
-        z.object({
-          alert: z.string(),
-          expr: z.string(),
-          for: z.string().optional(),
-          labels: z.object({ severity: z.enum(["critical", "warning"]) }),
-          annotations: z.object({ summary: z.string(), description: z.string(), runbook_url: z.string() }),
-        }),
-      ),
-    }),
-  ),
-});
-const alerts = rules.parse(parse(read(`${files}/alerts.yaml`))).groups.flatMap((group) => group.rules);
-
 it("the metrics that rules and panels may name are those of the service", () => {
   const folder = join(projectRoot, "src/telemetry");
   const source = readdirSync(folder).map((file) => readFileSync(join(folder, file), "utf8"));
@@ -70,26 +50,6 @@ describe("the alert rules", () => {
     const headings = read("docs/runbook.md").match(/^### Icemint\w+$/gm) ?? [];
     const anchors = headings.map((heading) => `docs/runbook.md#${heading.slice(4).toLowerCase()}`);
     expect(alerts.map((alert) => alert.annotations.runbook_url).toSorted()).toEqual(anchors.toSorted());
-  });
-
-  it.skipIf(helm.missing)(`keep their number in the chart, less those switched off${helm.reason}`, () => {
-    const args = ["--set", "prometheusRule.enabled=true", "--set", "prometheusRule.runbookUrl=https://example.com/r"];
-    const rendered = (...more: readonly string[]): readonly { alert: string; annotations: { runbook_url: string } }[] =>
-      rules.parse(only(render(...args, ...more), "PrometheusRule").spec).groups.flatMap((group) => group.rules);
-    expect(rendered().map((rule) => rule.alert)).toEqual(alerts.map((alert) => alert.alert));
-    expect(rendered()[0]?.annotations.runbook_url).toBe("https://example.com/r#icemintdown");
-    const fewer = rendered("--set", "prometheusRule.disabledAlerts={IcemintSlow}").map((rule) => rule.alert);
-    expect(fewer).toEqual(alerts.map((alert) => alert.alert).filter((name) => name !== "IcemintSlow"));
-  });
-
-  const promtool = program("promtool");
-
-  it.skipIf(promtool.missing)(`pass promtool's check${promtool.reason}`, () => {
-    expect(promtool.run("check", "rules", `${files}/alerts.yaml`)).toMatchObject({ code: 0 });
-  });
-
-  it.skipIf(promtool.missing)(`fire when they should, and stay quiet when they should${promtool.reason}`, () => {
-    expect(promtool.run("test", "rules", "test/deploy/alerts-test.yaml")).toMatchObject({ code: 0 });
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * Clients in languages that a machine may lack, and that take long: only with ICEMINT_TEST_ENGINES=1. Each is built
- * once into the test cache, under a name made of its sources.
+ * Clients in languages that a machine may lack, and that take long: ICEMINT_TEST_ENGINES names those that are wanted (all if
+ * it is not set). Each is built once into the test cache, under a name made of its sources.
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from "node
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { testCache } from "../support/python-env.js";
+import { skipped } from "../support/tool.js";
 
 const run = promisify(execFile);
 
@@ -53,10 +54,11 @@ async function engine(
   tools: readonly string[],
   build: (source: string, built: string) => Promise<Engine>,
 ): Promise<Engine> {
-  if (process.env["ICEMINT_TEST_ENGINES"] !== "1") return { missing: "opt-in: ICEMINT_TEST_ENGINES=1" };
+  const wanted = process.env["ICEMINT_TEST_ENGINES"] ?? "java go rust";
+  if (!wanted.split(" ").includes(language)) return { missing: skipped(`not in ICEMINT_TEST_ENGINES='${wanted}'`) };
   for (const tool of tools) {
     const found = await run("sh", ["-c", `command -v ${tool}`]).catch(() => undefined);
-    if (found === undefined) return { missing: `this machine has no ${tool}` };
+    if (found === undefined) return { missing: skipped(`no ${tool}: it comes with ${language}`) };
   }
   const source = join(import.meta.dirname, language);
   mkdirSync(testCache(), { recursive: true });

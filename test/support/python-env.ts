@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { skipped } from "./tool.js";
 
 const run = promisify(execFile);
 
@@ -35,7 +36,7 @@ export async function pythonEnvironment(): Promise<PythonEnvironment> {
       `import sys, venv, ensurepip; assert sys.version_info >= (${OLDEST.replace(".", ", ")})`,
     ]);
   } catch {
-    return { missing: `needs python3 (${OLDEST} or later) with venv and pip` };
+    return { missing: skipped(`no python3 (${OLDEST} or later) with venv and pip`) };
   }
   mkdirSync(testCache(), { recursive: true });
   // Made aside and moved: whoever finds the folder finds all of it, and of several makers one is the first.
@@ -47,7 +48,7 @@ export async function pythonEnvironment(): Promise<PythonEnvironment> {
     if (!existsSync(folder)) renameSync(aside, folder);
     return { python };
   } catch (error) {
-    return { missing: `pip could not install ${PACKAGES.join(", ")}: ${String(error).slice(0, 500)}` };
+    return { missing: skipped(`pip could not install ${PACKAGES.join(", ")}: ${String(error).slice(0, 500)}`) };
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }

@@ -1,17 +1,18 @@
-/** On Valkey, for those who have one: `ICEMINT_TEST_VALKEY` is the path of its server (src/storage/README.md). */
+/** On Valkey, for those who have one (src/storage/README.md). */
 import { afterAll, beforeAll, describe } from "vitest";
 import { deployOnRedis, singleSettings } from "../support/redis-deployment.js";
 import { RedisProcess } from "../support/redis-process.js";
+import { tool } from "../support/tool.js";
 import { refreshFamiliesContract } from "./refresh-families.contract.js";
 import { revocationLogContract } from "./revocation-log.contract.js";
 import { smallPortsContract } from "./small-ports.contract.js";
 
-const program = process.env["ICEMINT_TEST_VALKEY"] ?? "";
+const valkey = tool("valkey-server", "from valkey.io");
 
-describe.skipIf(program === "")("on Valkey", () => {
+describe.skipIf(valkey.missing)(`on Valkey${valkey.reason}`, () => {
   let server: RedisProcess;
   beforeAll(async () => {
-    server = await RedisProcess.start({ program });
+    server = await RedisProcess.start({ program: valkey.path });
   });
   afterAll(() => server[Symbol.asyncDispose]());
 

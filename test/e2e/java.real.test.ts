@@ -106,7 +106,7 @@ function audited(server: ServerProcess): readonly Readonly<Record<string, unknow
   return server.log().filter(({ audit }) => audit === true);
 }
 
-const title = `Iceberg for Java 1.12.0${"missing" in java ? `: ${java.missing}` : ""}`;
+const title = `Iceberg for Java 1.12.0${"missing" in java ? java.missing : ""}`;
 
 // The longest come first: five run at a time.
 describe.skipIf("missing" in java).concurrent(title, { timeout: LIMIT_MS }, () => {

@@ -9,11 +9,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chart, everythingOn, helm } from "./manifest.js";
-import { program } from "./programs.js";
+import { skipped, tool } from "../support/tool.js";
 
-const kubectl = program("kubectl");
+const kubectl = tool("kubectl", "from kubernetes.io");
 const kubeconfig = process.env["ICEMINT_TEST_KUBECONFIG"] ?? "";
-const reason = kubeconfig === "" ? " (skipped: ICEMINT_TEST_KUBECONFIG is not set)" : helm.reason + kubectl.reason;
+const reason = kubeconfig === "" ? skipped("ICEMINT_TEST_KUBECONFIG is not set") : helm.reason + kubectl.reason;
 
 const ask = (...args: readonly string[]) => kubectl.run("--kubeconfig", kubeconfig, ...args);
 

@@ -1,18 +1,13 @@
 /** The tools that people hold against a gRPC server find their way without files. */
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { tool } from "../support/tool.js";
 import { startServer, type TestServer } from "./support/fake-core.js";
 
 const run = promisify(execFile);
-const find = (name: string) =>
-  [...(process.env["PATH"] ?? "").split(delimiter), process.env["ICEMINT_TEST_TOOLS"] ?? ""]
-    .map((folder) => join(folder, name))
-    .find((path) => existsSync(path));
-const grpcurl = find("grpcurl");
-const probe = find("grpc-health-probe") ?? find("grpc_health_probe");
+const grpcurl = tool("grpcurl");
+const probe = tool("grpc-health-probe");
 
 let running: TestServer;
 beforeAll(async () => {
@@ -21,8 +16,8 @@ beforeAll(async () => {
 afterAll(() => running.server.close());
 const address = () => `127.0.0.1:${running.port}`;
 
-describe.skipIf(grpcurl === undefined)("grpcurl (skipped unless on PATH or in ICEMINT_TEST_TOOLS)", () => {
-  const call = async (...args: string[]) => (await run(grpcurl ?? "", ["-plaintext", ...args])).stdout;
+describe.skipIf(grpcurl.missing)(`grpcurl${grpcurl.reason}`, () => {
+  const call = async (...args: string[]) => (await run(grpcurl.path, ["-plaintext", ...args])).stdout;
 
   test("lists the services and describes one", async () => {
     expect((await call(address(), "list")).split("\n")).toContain("icemint.v1.TokenService");
@@ -40,16 +35,16 @@ describe.skipIf(grpcurl === undefined)("grpcurl (skipped unless on PATH or in IC
   });
 });
 
-describe.skipIf(probe === undefined)("grpc-health-probe (skipped unless on PATH or in ICEMINT_TEST_TOOLS)", () => {
+describe.skipIf(probe.missing)(`grpc-health-probe${probe.reason}`, () => {
   test("finds the server and its service healthy", async () => {
     for (const service of ["", "icemint.v1.TokenService"]) {
-      expect((await run(probe ?? "", ["-addr", address(), "-service", service])).stderr).toContain("SERVING");
+      expect((await run(probe.path, ["-addr", address(), "-service", service])).stderr).toContain("SERVING");
     }
   });
 
   test("finds a replica that is not ready unhealthy", async () => {
     running.state.ready = false;
-    await expect(run(probe ?? "", ["-addr", address()])).rejects.toThrow("NOT_SERVING");
+    await expect(run(probe.path, ["-addr", address()])).rejects.toThrow("NOT_SERVING");
     running.state.ready = true;
   });
 });

@@ -7,11 +7,12 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServerProcess } from "../support/server-process.js";
+import { skipped } from "../support/tool.js";
 import { expectTokenSet } from "./fit-for-clients.js";
 import { type RawAnswer, postForm } from "./http-exchange.js";
 
 const kubeconfig = process.env["ICEMINT_TEST_KUBECONFIG"] ?? "";
-const reason = kubeconfig === "" ? " (skipped: ICEMINT_TEST_KUBECONFIG is not set)" : "";
+const reason = kubeconfig === "" ? skipped("ICEMINT_TEST_KUBECONFIG is not set") : "";
 const kubectl = (...args: readonly string[]): string =>
   execFileSync("kubectl", ["--kubeconfig", kubeconfig, ...args], { encoding: "utf8" }).trim();
 

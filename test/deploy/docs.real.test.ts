@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { helm, podSpecs, render } from "./manifest.js";
-import { projectRoot } from "./programs.js";
+import { projectRoot } from "../support/tool.js";
 import { breaches } from "./restricted.js";
 import { readInPod } from "./service-settings.js";
 

@@ -19,7 +19,7 @@ const JWT = "urn:ietf:params:oauth:token-type:jwt";
 
 const environment = await pythonEnvironment();
 
-describe.skipIf("missing" in environment)(`Python${"missing" in environment ? `: ${environment.missing}` : ""}`, () => {
+describe.skipIf("missing" in environment)(`Python${"missing" in environment ? environment.missing : ""}`, () => {
   const secret = generateSecret(randomBytes);
   const own = { client_id: "spark-etl", client_secret: secret };
   let provider: IdentityProvider;

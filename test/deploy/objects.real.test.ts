@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { breaches } from "./restricted.js";
 import { everythingOn, helm, podSpecs, render } from "./manifest.js";
-import { program, projectRoot } from "./programs.js";
+import { projectRoot, tool } from "../support/tool.js";
 
 const renders: [string, string[]][] = [
   ["as it comes", []],
@@ -51,7 +51,7 @@ describe.skipIf(helm.missing)(`every pod of the chart${helm.reason}`, () => {
   });
 });
 
-const kubeconform = program("kubeconform");
+const kubeconform = tool("kubeconform");
 
 describe.skipIf(helm.missing || kubeconform.missing)(
   `Kubernetes' own schemas${helm.reason}${kubeconform.reason}`,

@@ -5,7 +5,7 @@ import { format } from "prettier";
 import { parse } from "yaml";
 import { z } from "zod";
 import { chart, everythingOn, helm, only, podSpecs, render } from "./manifest.js";
-import { projectRoot } from "./programs.js";
+import { projectRoot } from "../support/tool.js";
 
 const read = (path: string): string => readFileSync(join(projectRoot, path), "utf8");
 const settings = (...args: readonly string[]): unknown =>

@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+/** Against foreign programs. Each file names what it needs and how to get it; what is missing is skipped, by name. */
+export default defineConfig({
+  test: {
+    include: ["test/**/*.real.test.ts"],
+    globalSetup: ["test/support/redis-server.ts"],
+    reporters: ["default", "./test/support/tally-reporter.ts"],
+    // They wait for tokens to expire, and for programs to be built: a second file is run meanwhile.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
