@@ -18,6 +18,11 @@ if (major < OLDEST) {
     stdout: process.stdout,
     stderr: process.stderr,
     readStdin: () => text(process.stdin),
+    readSecret: async (question) => {
+      if (!process.stdin.isTTY) return undefined;
+      const { promptSecret } = await import("./cli/secret-prompt.js");
+      return promptSecret(question, { input: process.stdin, output: process.stderr });
+    },
     isTerminal: process.stderr.isTTY,
     onSignal: (name, listener) => void process.on(name, listener),
     onCrash: (listener) => void process.on("uncaughtException", listener).on("unhandledRejection", listener),

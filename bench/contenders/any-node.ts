@@ -12,6 +12,7 @@ process.exitCode = await runCommand({
   stdout: process.stdout,
   stderr: process.stderr,
   readStdin: () => Promise.resolve(""),
+  readSecret: async () => undefined,
   isTerminal: false,
   onSignal: (name, listener) => void process.on(name, listener),
   onCrash: (listener) => void process.on("uncaughtException", listener),

@@ -14,6 +14,8 @@ export interface CommandContext {
   readonly stderr: TextOutput;
   /** Everything that comes from standard input, as text. */
   readStdin(): Promise<string>;
+  /** Asks a person for a line that is not shown; undefined if nobody sits there. */
+  readSecret(question: string): Promise<string | undefined>;
   /** Whether a person reads stderr. */
   readonly isTerminal: boolean;
   onSignal(name: "SIGTERM" | "SIGINT" | "SIGHUP", listener: () => void): void;

@@ -1,6 +1,5 @@
 /** Finds the command that was typed. Each is a file of its own, loaded only when it is called. */
 import { randomBytes } from "node:crypto";
-import { localDiskAndPipes } from "../config/reading/disk.js";
 import type { Command, CommandContext } from "./command.js";
 import { VERSION } from "./version.js";
 
@@ -35,6 +34,7 @@ const COMMANDS: readonly Entry[] = [
     summary: "check-config FILE         say everything that is wrong with the settings",
     load: async () => {
       const { USAGE, checkConfig } = await import("./check-config.js");
+      const { localDiskAndPipes } = await import("../config/reading/disk.js");
       return { usage: USAGE, run: (context) => checkConfig({ ...context, disk: localDiskAndPipes, clock }) };
     },
   },
@@ -60,6 +60,14 @@ const COMMANDS: readonly Entry[] = [
     load: async () => {
       const { USAGE, keys } = await import("./keys.js");
       return { usage: USAGE, run: keys };
+    },
+  },
+  {
+    words: ["doctor"],
+    summary: "doctor URL                say what Iceberg clients would suffer at a token endpoint",
+    load: async () => {
+      const { USAGE, doctor } = await import("./doctor.js");
+      return { usage: USAGE, run: doctor };
     },
   },
 ];

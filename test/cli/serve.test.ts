@@ -29,6 +29,7 @@ function call(text: string) {
     stdout: output,
     stderr: output,
     readStdin: async () => "",
+    readSecret: async () => undefined,
     isTerminal: false,
     onSignal: (name, listener) => void listeners.set(name, listener),
     onCrash: () => {},

@@ -1,0 +1,32 @@
+/** What was seen to be wrong: each fault once, with the first evidence of it. */
+
+/** A fault that was seen. */
+export interface Sighting {
+  readonly id: string;
+  /** What showed it, not yet cleaned. */
+  readonly evidence: string;
+  /** Only these clients; absent: all those whose expectations name it. */
+  readonly clients?: readonly string[];
+}
+
+export class Sightings {
+  readonly #byId = new Map<string, Sighting>();
+
+  /** Keeps the first evidence; clients of a repeated fault are joined. */
+  add(id: string, evidence: string, clients?: readonly string[]): void {
+    const before = this.#byId.get(id);
+    if (before === undefined) {
+      this.#byId.set(id, { id, evidence, ...(clients === undefined ? {} : { clients }) });
+    } else if (before.clients !== undefined && clients !== undefined) {
+      this.#byId.set(id, { ...before, clients: [...new Set([...before.clients, ...clients])] });
+    }
+  }
+
+  has(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
+  get all(): readonly Sighting[] {
+    return [...this.#byId.values()];
+  }
+}
