@@ -69,7 +69,13 @@ async function runDiagnosis(options: Options, context: DoctorContext): Promise<n
   const credential = await readCredential(context);
   const kit = loadKit();
   const report = await diagnose({
-    ...{ kit, url, credential, scope, catalog, warehouse, ca },
+    kit,
+    url,
+    credential,
+    scope,
+    catalog,
+    warehouse,
+    ca,
     timeoutMs: TIMEOUT_MS,
     waitMs: options.wait * 1000,
     clock: () => Date.now(),

@@ -1,6 +1,6 @@
 /** One run against one endpoint: asks as a named client does, and notes what is wrong with every answer by itself. */
 import type { Credential } from "./credential.js";
-import type { Answer, Exchange, Outcome } from "./exchange.js";
+import type { Answer, Exchange, Failure, Outcome } from "./exchange.js";
 import { type Values, type WireRequest, fillRequest } from "./fill-request.js";
 import { judgeRefusal } from "./judge-refusal.js";
 import { judgeToken } from "./judge-token.js";
@@ -22,9 +22,12 @@ export interface ExaminationOptions {
   readonly waitMs: number;
 }
 
-/** Two seconds: with them one Java session delays the next beyond its end. */
+/** With answers of two seconds one Java session delays the next beyond its end. One slow answer may be an accident. */
 const SLOW_MS = 2000;
-const MOST_FAILURES_IN_A_ROW = 3;
+const SLOW_ANSWERS = 2;
+/** Time-outs in a row until the endpoint is given up, and connections dropped in a row, which cost no time. */
+const MOST_TIMEOUTS = 3;
+const MOST_DROPS = 8;
 
 export class Examination {
   readonly options: ExaminationOptions;
@@ -34,10 +37,16 @@ export class Examination {
   readonly answers: Answer[] = [];
   /** The last refresh token that an answer had. */
   refreshToken: string | undefined;
-  #failuresInARow = 0;
+  #timeouts = 0;
+  #drops = 0;
 
   constructor(options: ExaminationOptions) {
     this.options = options;
+  }
+
+  /** Whether nothing more is sent. */
+  get isGivenUp(): boolean {
+    return this.#timeouts >= MOST_TIMEOUTS || this.#drops >= MOST_DROPS;
   }
 
   client(id: string): Client {
@@ -46,35 +55,40 @@ export class Examination {
     return client;
   }
 
+  /** All clients that share its code. */
+  kinOf(id: string): readonly string[] {
+    const root = this.client(id).sameCodeAs ?? id;
+    return this.options.kit.clients.filter((one) => (one.sameCodeAs ?? one.id) === root).map((one) => one.id);
+  }
+
   /** What the client asks for here. */
   scopeOf(client: Client): string | undefined {
     return this.options.scope ?? client.scope ?? undefined;
   }
 
-  /** Sends one of the client's requests. Judges the answer unless it was meant to be refused in its own way. */
+  /** Sends one of the client's requests, and judges the answer as that client reads it. */
   async ask(id: string, name: string, values: Values = {}): Promise<Outcome> {
     const client = this.client(id);
     const { credential } = this.options;
     const all: Values = { id: credential.id, secret: credential.secret, scope: this.scopeOf(client), ...values };
-    const outcome = await this.send(fillRequest(client, name, all), [id]);
-    if (outcome.kind === "answer") this.#judge(outcome, all["token"] !== undefined, id);
+    const outcome = await this.send(fillRequest(client, name, all), this.kinOf(id));
+    // With an empty scope nobody begins by default: only whether it is granted counts.
+    if (outcome.kind === "answer" && name !== "empty-scope") this.#judge(outcome, all["token"] !== undefined, id);
     return outcome;
   }
 
   /** Sends anything, and notes only what concerns the connection. */
   async send(wire: WireRequest, clients: readonly string[]): Promise<Outcome> {
-    if (this.#failuresInARow >= MOST_FAILURES_IN_A_ROW) {
+    if (this.isGivenUp) {
       return { kind: "failure", cause: "unreachable", text: "the endpoint no longer answers" };
     }
     const outcome = await this.options.exchange.send(this.options.url, wire);
     if (outcome.kind === "failure") {
-      this.#failuresInARow++;
-      if (outcome.cause === "certificate") this.seen.add("TLS_NOT_TRUSTED", outcome.text);
-      else if (outcome.cause === "timeout") this.seen.add("TIMED_OUT", outcome.text, clients);
-      else this.seen.add("CONNECTION_DROPPED", outcome.text, clients);
+      this.#noteFailure(outcome, clients);
       return outcome;
     }
-    this.#failuresInARow = 0;
+    this.#timeouts = 0;
+    this.#drops = 0;
     this.answers.push(outcome);
     const { status, headers } = outcome;
     if (status >= 300 && status < 400) {
@@ -86,22 +100,33 @@ export class Examination {
 
   /** Adds what only all answers together show. */
   finish(): void {
-    const times = this.answers.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b);
-    const median = times[Math.floor(times.length / 2)] ?? 0;
-    if (median >= SLOW_MS) this.seen.add("SLOW", `${(median / 1000).toFixed(1)} s in the middle`);
+    const slow = this.answers.map(({ tookMs }) => tookMs).filter((tookMs) => tookMs >= SLOW_MS);
+    if (slow.length < SLOW_ANSWERS) return;
+    const most = (Math.max(...slow) / 1000).toFixed(1);
+    this.seen.add("SLOW", `${slow.length} of ${this.answers.length} answers, up to ${most} s`);
+  }
+
+  #noteFailure({ cause, text }: Failure, clients: readonly string[]): void {
+    if (cause === "timeout") this.#timeouts++;
+    else this.#drops++;
+    const id = { certificate: "TLS_NOT_TRUSTED", timeout: "TIMED_OUT" }[cause as string] ?? "CONNECTION_DROPPED";
+    this.seen.add(id, text, id === "TLS_NOT_TRUSTED" ? undefined : clients);
   }
 
   #judge(answer: Answer, isExchange: boolean, id: string): void {
     if (answer.status >= 200 && answer.status < 300) {
-      judgeToken(answer, isExchange, this.options.clock(), this.seen);
+      const kin = this.kinOf(id);
+      const seen = { add: (finding: string, evidence: string) => this.seen.add(finding, evidence, kin) };
+      judgeToken(answer, isExchange, this.options.clock(), seen);
       const refreshToken = readObject(answer.body)?.["refresh_token"];
       if (typeof refreshToken === "string" && refreshToken !== "") this.refreshToken = refreshToken;
       return;
     }
-    if (answer.status >= 500 && ![501, 503].includes(answer.status)) {
-      this.seen.add("SERVER_ERROR", spellRefusal(answer), [id]);
-    }
-    judgeRefusal(answer, this.seen);
+    const { status } = answer;
+    if (status >= 500 && status !== 501) this.seen.add("SERVER_ERROR", spellRefusal(answer), this.kinOf(id));
+    if (status === 429) this.seen.add("BURST_REFUSED", spellRefusal(answer));
+    // Who takes no JSON may say so in any way.
+    if (this.client(id).encoding !== "json") judgeRefusal(answer, this.seen);
   }
 }
 

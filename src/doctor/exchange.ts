@@ -33,6 +33,8 @@ export interface ExchangeOptions {
   readonly timeoutMs: number;
   /** A PEM text of further authorities. */
   readonly ca?: string | undefined;
+  /** In milliseconds: how long an answer took is told by it. */
+  readonly clock: () => number;
 }
 
 /** Sends requests and counts them. Connections are kept, as clients keep them. */
@@ -61,17 +63,18 @@ export class Exchange implements Disposable {
   async send(url: URL, wire: WireRequest): Promise<Outcome> {
     if (this.isSpent) return { kind: "failure", cause: "unreachable", text: `${MOST_REQUESTS} requests were sent` };
     this.#sent++;
-    const began = performance.now();
+    const { clock, timeoutMs } = this.#options;
+    const began = clock();
     try {
       const { promise, resolve, reject } = Promise.withResolvers<Omit<Answer, "tookMs">>();
       const sent = this.#open(url, wire);
-      const timer = setTimeout(() => sent.destroy(new TimedOut()), this.#options.timeoutMs);
+      const timer = setTimeout(() => sent.destroy(new TimedOut()), timeoutMs);
       sent.on("error", reject);
       // A body that is never read would hold its connection.
       sent.on("response", (response) => void readAnswer(response).then(resolve, reject));
       sent.end(wire.body);
       const answer = await promise.finally(() => clearTimeout(timer));
-      return { ...answer, tookMs: performance.now() - began };
+      return { ...answer, tookMs: clock() - began };
     } catch (error) {
       return failure(error);
     }

@@ -44,14 +44,13 @@ function judgeBody(answer: Answer, seen: Sightings): void {
   if (code !== undefined && description === "") seen.add("ERROR_DESCRIPTION_MISSING", `error is ${code}, alone`);
 }
 
-/** Adds what is wrong with the answer to a wrong secret. */
+/** Adds what is wrong with the answer to a wrong secret, beside what is wrong with it as a refusal. */
 export function judgeWrongSecret(answer: Answer, seen: Sightings): void {
   if (hasToken(answer)) {
     seen.add("WRONG_SECRET_ACCEPTED", `${answer.status} with a token`);
     return;
   }
   const { status } = answer;
-  judgeRefusal(answer, seen);
   if (status !== 400 && status !== 401) seen.add("WRONG_SECRET_STATUS", `status ${status}`);
   const { code } = readError(answer);
   if (code !== undefined && code !== "invalid_client") seen.add("WRONG_SECRET_CODE", `${status} ${code}`);

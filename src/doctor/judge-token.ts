@@ -1,7 +1,6 @@
 /** Whether an answer with a token is one that every client reads as it is meant. */
 import type { Answer } from "./exchange.js";
 import { readClaims, readObject } from "./oauth-answer.js";
-import type { Sightings } from "./sightings.js";
 
 const TOKEN_TYPES = ["access_token", "refresh_token", "id_token", "saml1", "saml2", "jwt"];
 const LONGEST_TOKEN = 8 * 1024;
@@ -11,10 +10,15 @@ const GRPC_SECONDS = 300;
 /** `exp` is a whole second, and answers take time. */
 const SLACK_SECONDS = 10;
 
+/** Where faults are noted. */
+interface Seen {
+  add(id: string, evidence: string): void;
+}
+
 type Members = Readonly<Record<string, unknown>>;
 
 /** Adds what is wrong. `isExchange`: RFC 8693 asks for more. `now` in milliseconds. */
-export function judgeToken(answer: Answer, isExchange: boolean, now: number, seen: Sightings): void {
+export function judgeToken(answer: Answer, isExchange: boolean, now: number, seen: Seen): void {
   judgeHttp(answer, seen);
   const members = readObject(answer.body);
   if (members === undefined) {
@@ -28,7 +32,7 @@ export function judgeToken(answer: Answer, isExchange: boolean, now: number, see
   judgeRest(members, isExchange, seen);
 }
 
-function judgeHttp({ status, headers, tooBig }: Answer, seen: Sightings): void {
+function judgeHttp({ status, headers, tooBig }: Answer, seen: Seen): void {
   if (status !== 200) seen.add("STATUS_NOT_200", `status ${status}`);
   if (tooBig) seen.add("ANSWER_TOO_BIG", "over 256 KiB");
   const type = headers["content-type"] ?? "";
@@ -41,7 +45,7 @@ function judgeHttp({ status, headers, tooBig }: Answer, seen: Sightings): void {
   seen.add(isStored ? "ANSWER_CACHEABLE" : "NO_STORE_MISSING", `Cache-Control: ${cache}`);
 }
 
-function judgeAccessToken({ access_token: token }: Members, seen: Sightings): void {
+function judgeAccessToken({ access_token: token }: Members, seen: Seen): void {
   if (typeof token !== "string" || token === "") {
     seen.add("ACCESS_TOKEN_MISSING", `access_token is ${token === "" ? "empty" : kindOf(token)}`);
     return;
@@ -50,15 +54,15 @@ function judgeAccessToken({ access_token: token }: Members, seen: Sightings): vo
   if (token.length > LONGEST_TOKEN) seen.add("ACCESS_TOKEN_TOO_LONG", `${token.length} characters`);
 }
 
-function judgeTokenType({ token_type: type }: Members, seen: Sightings): void {
+function judgeTokenType({ token_type: type }: Members, seen: Seen): void {
   if (typeof type !== "string" || type === "") seen.add("TOKEN_TYPE_MISSING", `token_type is ${kindOf(type)}`);
   else if (type.toLowerCase() !== "bearer" && type !== "N_A") seen.add("TOKEN_TYPE_UNKNOWN", `token_type is ${type}`);
   else if (type !== "bearer" && type !== "N_A") seen.add("TOKEN_TYPE_CASE", `token_type is ${type}`);
 }
 
-function judgeLifetime(body: string, members: Members, isExchange: boolean, seen: Sightings): void {
+function judgeLifetime(body: string, members: Members, isExchange: boolean, seen: Seen): void {
   const expiresIn = members["expires_in"];
-  const spelled = `"expires_in": ${String(/"expires_in"\s*:\s*([^,}\s]+)/.exec(body)?.[1] ?? "absent")}`;
+  const spelled = `"expires_in": ${/"expires_in"\s*:\s*([^,}\s]+)/.exec(body)?.[1] ?? "absent"}`;
   if (expiresIn === undefined || expiresIn === null) {
     seen.add(isExchange ? "REFRESH_EXPIRES_IN_MISSING" : "EXPIRES_IN_MISSING", spelled);
     return;
@@ -74,7 +78,7 @@ function judgeLifetime(body: string, members: Members, isExchange: boolean, seen
   else if (seconds <= GRPC_SECONDS) seen.add("TOKEN_LIFE_UNDER_300", spelled);
 }
 
-function judgeExp(members: Members, now: number, seen: Sightings): void {
+function judgeExp(members: Members, now: number, seen: Seen): void {
   const token = members["access_token"];
   const exp = typeof token === "string" ? readClaims(token)?.["exp"] : undefined;
   if (typeof exp !== "number") return;
@@ -86,13 +90,15 @@ function judgeExp(members: Members, now: number, seen: Sightings): void {
   }
 }
 
-function judgeRest(members: Members, isExchange: boolean, seen: Sightings): void {
+function judgeRest(members: Members, isExchange: boolean, seen: Seen): void {
   for (const name of ["refresh_token", "scope", "issued_token_type"]) {
     if (members[name] === null) seen.add("NULL_FIELD", `"${name}": null`);
   }
   const { scope, issued_token_type: issued } = members;
-  if (scope !== undefined && scope !== null && !(typeof scope === "string" && /^[^\s"\\]+( [^\s"\\]+)*$/.test(scope))) {
+  if (typeof scope === "string" && !/^[^\s"\\]+( [^\s"\\]+)*$/.test(scope)) {
     seen.add("SCOPE_IN_ANSWER_INVALID", `"scope": ${JSON.stringify(scope)}`);
+  } else if (scope !== undefined && scope !== null && typeof scope !== "string") {
+    seen.add("SCOPE_IN_ANSWER_NO_STRING", `"scope": ${JSON.stringify(scope)}`);
   }
   if (issued === undefined || issued === null) {
     if (isExchange) seen.add("REFRESH_ISSUED_TOKEN_TYPE_MISSING", "no issued_token_type");

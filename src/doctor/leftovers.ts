@@ -88,8 +88,12 @@ function unsecuredJwt(now: number): string {
 
 /** Four at the same time, then the one wrong secret, then the right one. */
 export async function tryLimits(examination: Examination, working: Start): Promise<void> {
-  const { seen } = examination;
+  const { seen, untried } = examination;
   const { id } = working.client;
+  if (examination.isGivenUp) {
+    untried.push("bursts and a wrong secret: the endpoint no longer answers");
+    return;
+  }
   const burst = await Promise.all(Array.from({ length: BURST }, () => examination.ask(id, "start")));
   const lost = burst.filter((outcome) => !isGranted(outcome));
   if (lost.length > 0) seen.add("BURST_REFUSED", `${lost.length} of ${BURST}: ${spellOutcome(lost[0])}`);

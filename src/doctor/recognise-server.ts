@@ -21,6 +21,6 @@ function fits({ recognise }: KnownServer, url: URL, answers: readonly Answer[]):
 }
 
 function issuerOf(answer: Answer): string {
-  const token = accessToken(answer);
-  return String((token === undefined ? undefined : readClaims(token)?.["iss"]) ?? "");
+  const issuer = readClaims(accessToken(answer) ?? "")?.["iss"];
+  return typeof issuer === "string" ? issuer : "";
 }

@@ -36,8 +36,8 @@ async function tryAgain(examination: Examination, values: Values, held: Held, re
   const token = accessToken(refreshed) ?? held.token;
   const second = await examination.ask("iceberg-java", "refresh", { ...values, token, token_kind: kindOf(refreshed) });
   if (isRefused(second)) seen.add("REFRESH_SECOND_REFUSED", spellRefusal(second));
-  const [before, after] = [readClaims(held.token)?.["sub"], readClaims(token)?.["sub"]];
-  if (before !== undefined && after !== before) seen.add("REFRESH_CHANGES_SUBJECT", `sub ${before} becomes ${after}`);
+  const [before, after] = [held.token, token].map((one) => JSON.stringify(readClaims(one)?.["sub"] ?? null));
+  if (before !== "null" && after !== before) seen.add("REFRESH_CHANGES_SUBJECT", `sub ${before} becomes ${after}`);
 }
 
 /** The token type that Java repeats as the type of its subject. */
@@ -76,11 +76,13 @@ async function tryGrpc(examination: Examination, { token }: Held, refresh: Outco
   if (isRefused(byJson) && isNotRead(byJson, byForm)) seen.add("JSON_BODY_REFUSED", spellRefusal(byJson));
 }
 
-/** Whether the refusal speaks of another fault than a request that was read: then this one was not. */
-function isNotRead(refusal: Answer, read: Outcome): boolean {
+/** Whether the refusal is of the form of the request, not of what it asks: then it was not read. */
+function isNotRead(refusal: Answer, reference: Outcome): boolean {
   if (refusal.status === 415) return true;
-  const { code } = readError(refusal);
-  if (code === "invalid_scope" || code === "invalid_target") return false;
-  const readAs = read.kind === "answer" ? readError(read).code : code;
-  return isGranted(read) || readAs !== code;
+  const { code, description } = readError(refusal);
+  // An endpoint that offers no exchange at all says so to everyone.
+  const refusesAll = reference.kind === "answer" && readError(reference).code === "unsupported_grant_type";
+  if (code === "unsupported_grant_type") return !refusesAll;
+  if (reference.kind === "answer" && readError(reference).description === description) return false;
+  return /grant_type|content.?type|media type|json|malformed|parse/i.test(description);
 }

@@ -7,7 +7,7 @@ const WIDTH = 100;
 /** The text, ending in a newline. */
 export function reportText(report: Report, kit: Kit): string {
   const lines = [
-    `${report.url}`,
+    report.url,
     headline(report),
     "",
     ...(report.error === undefined ? [] : [`Could not go on: ${report.error}`, ""]),

@@ -51,7 +51,11 @@ export function makeReport(kit: Kit, facts: Facts, secrets: readonly string[]): 
   const texts = new Map(kit.findings.map((text) => [text.id, text]));
   const entries = sightings.flatMap((sighting) => {
     const text = texts.get(sighting.id);
-    return text === undefined ? [] : [{ level: text.level, finding: findingOf(kit, text, sighting, server, say) }];
+    if (text === undefined) return [];
+    const finding = findingOf(kit, text, sighting, server, say);
+    // A fault that was met only by clients who do not mind it.
+    const isHarmless = sighting.clients !== undefined && finding.sees.length === 0;
+    return [{ level: isHarmless ? "note" : text.level, finding }];
   });
   const order = kit.findings.map(({ id }) => id);
   const sorted = entries.toSorted((a, b) => order.indexOf(a.finding.id) - order.indexOf(b.finding.id));

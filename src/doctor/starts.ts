@@ -25,11 +25,10 @@ export async function tryStarts(examination: Examination): Promise<readonly Star
   const first = await tryFirst(examination);
   const starts: Start[] = [startOf(examination, examination.client(FIRST), first)];
   if (seen.has("TLS_NOT_TRUSTED") || seen.has("REDIRECTED") || seen.has("UNAVAILABLE")) return starts;
-  const names = new Set([examination.client(FIRST).name]);
   for (const client of examination.options.kit.clients) {
-    // Another version of the same client starts in the same way.
-    if (names.has(client.name) || !client.requests.some(({ name }) => name === "start")) continue;
-    names.add(client.name);
+    // Who shares another's code starts in the same way.
+    const isOfItsOwn = client.id !== FIRST && client.sameCodeAs === undefined;
+    if (!isOfItsOwn || !client.requests.some(({ name }) => name === "start")) continue;
     starts.push(startOf(examination, client, await examination.ask(client.id, "start")));
   }
   explain(examination, starts);
@@ -67,10 +66,13 @@ function explain(examination: Examination, starts: readonly Start[]): void {
       examination.seen.add("NOT_A_TOKEN_ENDPOINT", spellRefusal(answers[0] ?? failedAnswer));
       return;
     }
-    const refusals = answers.filter(isRefused);
-    const [refusal] = refusals;
+    const [refusal] = answers;
     // Where the scope is refused, the credential was good.
-    if (refusal !== undefined && !refusals.some(isScopeRefusal)) {
+    if (
+      refusal !== undefined &&
+      answers.every(({ status }) => [400, 401, 403].includes(status)) &&
+      !answers.some(isScopeRefusal)
+    ) {
       throw new CannotRun(`the endpoint refuses this credential by every way: ${spellRefusal(refusal)}`);
     }
   }
@@ -102,14 +104,15 @@ function scopeFinding(scope: string | undefined): string | undefined {
 }
 
 /** Finds the fault that explains the most: the scope, the way of authenticating, the media type, or only this client. */
-function explainOne({ seen, options }: Examination, start: Start, answer: Answer, starts: readonly Start[]): void {
+function explainOne(examination: Examination, start: Start, answer: Answer, starts: readonly Start[]): void {
+  const { seen, options } = examination;
   const { client, scope } = start;
   const { status } = answer;
   // A redirect, and an answer without a token, are faults of their own.
   if (status < 400) return;
   const id = findingOf(start, answer, starts, isPlain(options.credential));
   const evidence = `${client.name} asks ${scope === undefined ? "without a scope" : `for ${scope}`}: ${spellRefusal(answer)}`;
-  seen.add(id, evidence, id === "START_REFUSED" ? [client.id] : undefined);
+  seen.add(id, evidence, id === "START_REFUSED" ? examination.kinOf(client.id) : undefined);
 }
 
 function findingOf(start: Start, answer: Answer, starts: readonly Start[], plain: boolean): string {
