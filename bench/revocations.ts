@@ -7,12 +7,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Redis } from "ioredis";
+import { createStoreMac } from "../src/crypto/store-mac.js";
 import { createRedisKeys } from "../src/storage/redis/keys.js";
+import { macOf } from "../src/storage/redis/revocation-entry.js";
 import { createRedisStorage } from "../src/storage/redis/redis-storage.js";
 import { RevocationFeed } from "../src/revocations/feed.js";
 import { RevocationTable } from "../src/revocations/table.js";
 import { startRedis } from "./redis.js";
 
+const MAC_KEY = randomBytes(32);
+const MAC = createStoreMac({ macKey: () => MAC_KEY }, "revocation");
 const COUNT = 1_000_000;
 const CHUNK = 5000;
 const LOOK_UPS = 1_000_000;
@@ -47,6 +51,7 @@ export async function benchRevocations(): Promise<readonly Figure[]> {
     sessionTtlSeconds: 86_400,
     familyPolicy: { graceMs: 30_000, idleMs: 7_200_000 },
     log: { info() {}, warn() {} },
+    revocationMac: MAC,
   });
   const end = new AbortController();
   const ended = storage.revocations.follow(new RevocationFeed({ table }), end.signal);
@@ -91,7 +96,8 @@ export async function fillRevocations(url: string, prefix: string, count: number
     for (let entry = filled; entry < Math.min(count, filled + CHUNK); entry += 1) {
       const sid = newSid();
       if (entry % 10 === 0) sample.push(sid);
-      pipeline.xadd(key, "*", "r", `s${expiresAt} ${sid}`);
+      const text = `s${expiresAt} ${sid}`;
+      pipeline.xadd(key, "*", "r", text, "m", macOf(text, MAC));
     }
     await pipeline.exec();
   }

@@ -102,7 +102,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   keys: ["storage", "oauth", "time"],
   limits: ["storage", "time"],
   "storage/memory": ["storage", "oauth", "time"],
-  "storage/redis": ["storage", "oauth", "time", "ioredis"],
+  "storage/redis": ["storage", "oauth", "crypto", "time", "ioredis"],
   storage: ["oauth"],
   jwt: ["oauth", "jose"],
   oauth: [],

@@ -97,7 +97,7 @@ export function createCore(given: CoreDependencies): Core {
     families: authenticFamilies({
       families: storage.families,
       mac: createStoreMac(keys, "refresh family"),
-      onTampered: () => given.events.storeTampered("refresh_family"),
+      onTampered: () => given.events.familyTampered(),
     }),
     log: storage.revocations,
     revocations: revocationView,

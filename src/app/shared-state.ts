@@ -1,6 +1,9 @@
 /** What replicas share, and this one's view of it: storage, keys, and the revocations that it follows. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.js";
+import { createStoreMac } from "../crypto/store-mac.js";
+import type { KeyRing } from "../keys/key-ring.js";
+import { stateUnavailable } from "../oauth/error.js";
 import type { Clock } from "../time/clock.js";
 import type { Storage } from "../storage/storage.js";
 import type { Logger } from "../telemetry/logger.js";
@@ -32,8 +35,16 @@ export async function openSharedState(
   const { logger } = options;
   const stop = new AbortController();
   const stopping = stop.signal;
-  const storage = teardown.use(await openStorage(options), (opened) => opened.close());
+  // The key ring lives in the storage, whose revocations are authenticated by a key of the ring.
+  let ring: KeyRing | undefined;
+  const macKey = (): Buffer => {
+    if (ring === undefined) throw stateUnavailable(new Error("the key ring is not loaded"));
+    return ring.macKey();
+  };
+  const revocationMac = createStoreMac({ macKey }, "revocation");
+  const storage = teardown.use(await openStorage({ ...options, revocationMac }), (opened) => opened.close());
   const keys = teardown.use(await openKeys({ ...options, storage }), (opened) => opened.close());
+  ring = keys.ring;
   const table = new RevocationTable({ clock: () => storage.now() });
   const feed = new RevocationFeed({ table });
   const following = storage.revocations.follow(feed, stopping);

@@ -1,6 +1,7 @@
 /** Chooses where shared state lives, by the settings: the one place that knows the backends. */
 import type { Config } from "../config/config.js";
 import { type Clock, SECOND } from "../time/clock.js";
+import type { StoreMac } from "../crypto/store-mac.js";
 import { createMemoryStorage } from "../storage/memory/memory-storage.js";
 import { createRedisStorage } from "../storage/redis/redis-storage.js";
 import type { Storage } from "../storage/storage.js";
@@ -11,10 +12,12 @@ export async function openStorage({
   config: { redis, tokens },
   clock,
   logger,
+  revocationMac,
 }: {
   readonly config: Pick<Config, "redis" | "tokens">;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly revocationMac: StoreMac;
 }): Promise<Storage> {
   const familyPolicy = { graceMs: tokens.refreshGraceMs, idleMs: tokens.refreshIdleMs };
   const sessionTtlSeconds = tokens.sessionTtlMs / SECOND;
@@ -23,5 +26,5 @@ export async function openStorage({
     info: (fields: object, message: string) => logger.info(message, { ...fields }),
     warn: (fields: object, message: string) => logger.warn(message, { ...fields }),
   };
-  return createRedisStorage({ settings: redis, clock, familyPolicy, sessionTtlSeconds, log });
+  return createRedisStorage({ settings: redis, clock, familyPolicy, sessionTtlSeconds, log, revocationMac });
 }

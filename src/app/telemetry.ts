@@ -50,6 +50,7 @@ function metricsOf({ config, version, clock, sink, state, registry, loop, connec
     sources: {
       ...(config.redis && {
         redisUp: () => storage.health().state === "up",
+        tamperedRevocations: () => storage.health().tamperedRevocations,
         redisCommandFailures: () => storage.health().failedCalls,
       }),
       revocationViewAgeMs: () => table.ageMs(),

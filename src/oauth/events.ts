@@ -58,6 +58,6 @@ export interface Events {
   refreshReused(clientId: string, sessionId: string): void;
   /** The store knew less than a client could prove: it lost writes. */
   storeRegressed(what: string): void;
-  /** The store holds what icemint did not write as it is: someone else did, or a release without MACs. */
-  storeTampered(what: string): void;
+  /** A refresh token family in the store is not as icemint wrote it: someone else did, or a release without MACs. */
+  familyTampered(): void;
 }

@@ -13,6 +13,9 @@ const STRIDE = 6;
 const ENDS = 4;
 const PASS = 5;
 
+/** The last that a slot can hold, in 2106. A later one would wrap, and end a revocation that is in force. */
+const LAST_INSTANT = 0xffffffff;
+
 const SIXTY_FOUR = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const NO_DIGIT = 255;
 const DIGITS = new Uint8Array(128).fill(NO_DIGIT);
@@ -61,7 +64,8 @@ export class RevokedSessions {
   }
 
   /** Adds a session, and tells whether that made a difference: it was not there, or not for as long. */
-  add({ sessionId, expiresAt }: RevokedSession, now: number): boolean {
+  add({ sessionId, ...revoked }: RevokedSession, now: number): boolean {
+    const expiresAt = Math.min(revoked.expiresAt, LAST_INSTANT);
     if (!this.#decode(sessionId)) return this.#addOdd(sessionId, expiresAt);
     const hash = this.#hash();
     const shard = this.#shardOf(hash);

@@ -14,6 +14,8 @@ export interface StorageHealth {
   readonly state: "up" | "down";
   /** Calls that failed or timed out since the start. */
   readonly failedCalls: number;
+  /** Revocations read that icemint did not write as they are. */
+  readonly tamperedRevocations: number;
   /** What puts the state at risk, in full sentences for a person: eviction, no persistence, memory nearly full. */
   readonly warnings: readonly string[];
 }

@@ -119,9 +119,9 @@ export function createEvents({ sink, logger, metrics, clock, spans }: EventsOpti
       write(open("warn", "store_regressed") + member("what", what));
       metrics.storeRegressed(what);
     },
-    storeTampered(what) {
-      write(open("warn", "store_tampered") + member("what", what));
-      metrics.storeTampered(what);
+    familyTampered() {
+      write(open("warn", "store_tampered") + member("what", "refresh_family"));
+      metrics.familyTampered();
     },
   };
 }

@@ -8,6 +8,7 @@ import { earliestExpiries, type SecretHolder } from "./secret-expiry.js";
 export interface MetricSources {
   readonly redisUp?: () => boolean;
   readonly redisCommandFailures?: () => number;
+  readonly tamperedRevocations?: () => number;
   /** Infinity before the first full load. */
   readonly revocationViewAgeMs?: () => number;
   readonly revocationsInForce?: () => number;

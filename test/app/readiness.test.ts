@@ -14,7 +14,7 @@ function states(changes: {
   const { ageMs = 0, up = true, loaded = true, accepting = true, cacheFile, memory = false } = changes;
   const parts = readinessParts({
     keys: { loaded: () => loaded, ageMs: () => 0 },
-    storage: { health: () => ({ state: up ? "up" : "down", failedCalls: 0, warnings: [] }) },
+    storage: { health: () => ({ state: up ? "up" : "down", failedCalls: 0, tamperedRevocations: 0, warnings: [] }) },
     table: { ageMs: () => ageMs },
     config: redisConfig({ cacheFile, memory }),
     accepting,

@@ -9,6 +9,7 @@ import { createSealing } from "../../src/keys/sealing.js";
 import { createSharedKeyRing, type SharedKeyRing } from "../../src/keys/shared-key-ring.js";
 import type { RotationPolicy } from "../../src/keys/rotation.js";
 import { createRedisStorage } from "../../src/storage/redis/redis-storage.js";
+import { REVOCATION_MAC } from "../support/redis-deployment.js";
 import type { Storage } from "../../src/storage/storage.js";
 
 const slow = { rotateEveryMs: 30 * DAY, publishAheadMs: 15 * MINUTE, accessTtlMs: HOUR, sessionTtlMs: DAY };
@@ -28,6 +29,7 @@ function replicasOn(prefix: string, policy: RotationPolicy) {
   const sealing = createSealing({ keys: [Buffer.alloc(32, prefix)], purpose: "key ring", context: prefix });
   return async (replicaId: string): Promise<{ readonly ring: SharedKeyRing; readonly storage: Storage }> => {
     const storage = await createRedisStorage({
+      revocationMac: REVOCATION_MAC,
       settings: {
         topology: { kind: "single", url: inject("redisUrl") },
         prefix,

@@ -126,7 +126,7 @@ export async function startCore(clients: readonly Client[]) {
     introspectionRefused: other("introspectionRefused"),
     refreshReused: other("refreshReused"),
     storeRegressed: other("storeRegressed"),
-    storeTampered: other("storeTampered"),
+    familyTampered: other("familyTampered"),
   };
   const view = { age: 0 };
   const keys = createMemoryKeyRing({

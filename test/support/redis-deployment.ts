@@ -1,6 +1,7 @@
 /** Replicas that share state, as the contract suites want them: in memory, or on a Redis under a random prefix. */
 import { randomBytes } from "node:crypto";
 import type { RedisSettings } from "../../src/config/config.js";
+import { createStoreMac } from "../../src/crypto/store-mac.js";
 import type { Clock } from "../../src/time/clock.js";
 import { createMemoryStorage } from "../../src/storage/memory/memory-storage.js";
 import { createRedisStorage } from "../../src/storage/redis/redis-storage.js";
@@ -12,6 +13,10 @@ export const POLICY = { graceMs: 30_000, idleMs: 7_200_000 };
 
 /** `session_ttl` of every suite that is not about it. */
 const SESSION_TTL_SECONDS = 86_400;
+
+const MAC_KEY = randomBytes(32);
+/** Of every suite: replicas share the key. */
+export const REVOCATION_MAC = createStoreMac({ macKey: () => MAC_KEY }, "revocation");
 
 /** A log that keeps what it is told. */
 export interface RecordedLog extends StorageLog {
@@ -79,6 +84,7 @@ export function deployOnRedis(options: RedisDeploymentOptions): Deployment {
         familyPolicy: policy ?? POLICY,
         sessionTtlSeconds: sessionTtlSeconds ?? SESSION_TTL_SECONDS,
         log: log ?? recordedLog(),
+        revocationMac: REVOCATION_MAC,
         ...(clock && { scriptNow: clock }),
         ...(hasRealDeadline !== true && { deadlineMs: 5000 }),
       });

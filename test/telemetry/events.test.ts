@@ -126,7 +126,7 @@ describe("the audit", () => {
     const { events, records } = audit();
     events.refreshReused("spark", "s1");
     events.storeRegressed("refresh_family");
-    events.storeTampered("refresh_family");
+    events.familyTampered();
     expect(records()).toEqual([
       { level: "warn", ...HEAD, event: "refresh_reused", client: "spark", session: "s1" },
       { level: "warn", ...HEAD, event: "store_regressed", what: "refresh_family" },

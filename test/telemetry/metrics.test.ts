@@ -122,7 +122,7 @@ describe("metrics", () => {
     const metrics = metricsOf({});
     metrics.refreshReused();
     metrics.storeRegressed("refresh_family");
-    metrics.storeTampered("refresh_family");
+    metrics.familyTampered();
     metrics.configReloadFailed();
     const { samples } = await scrape(metrics);
     expect(samples.get("icemint_refresh_reuse_total")).toBe(1);

@@ -30,7 +30,7 @@ export function createMemoryStorage(needs: {
     failures: createMemoryFailures(),
     now: clock,
     clockOffsetMs: () => undefined,
-    health: () => ({ state: "up", failedCalls: 0, warnings: [] }),
+    health: () => ({ state: "up", failedCalls: 0, tamperedRevocations: 0, warnings: [] }),
     async close() {},
     async [Symbol.asyncDispose]() {},
   };

@@ -10,6 +10,7 @@ const POLL_MS = 1000;
 /** Keys counted between two flushes, and their length: more come only from a flood, which the local count stops. */
 const MAX_PENDING_KEYS = 1000;
 const MAX_KEY_LENGTH = 512;
+const MAX_BATCH_LENGTH = 1024 * 1024;
 /** Batches kept, at two a second for each replica that sees failures. */
 const MAX_BATCHES = 500;
 
@@ -85,11 +86,22 @@ async function lastId(link: RedisLink, key: string): Promise<string> {
 
 /** What another replica sent; anything unexpected counts for nothing. */
 function parseBatch(text: string): readonly (readonly [string, number])[] {
-  const batch: unknown = JSON.parse(text);
+  if (text.length > MAX_BATCH_LENGTH) return [];
+  const batch = parseJson(text);
   if (!Array.isArray(batch)) return [];
-  return batch.flatMap((item: unknown) => {
+  return batch.slice(0, MAX_PENDING_KEYS).flatMap((item: unknown) => {
     if (!Array.isArray(item)) return [];
     const [key, count]: unknown[] = item;
-    return typeof key === "string" && typeof count === "number" ? [[key, count] as const] : [];
+    const isKey = typeof key === "string" && key.length <= MAX_KEY_LENGTH;
+    const isCount = typeof count === "number" && Number.isSafeInteger(count) && count > 0;
+    return isKey && isCount ? [[key, count] as const] : [];
   });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { KeyRingStore } from "../key-ring-store.js";
+import type { KeyRingStore, SealedRing } from "../key-ring-store.js";
 import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";
-import { ringReplace } from "./scripts.js";
+import { textList } from "./reply.js";
+import { ringRead, ringReplace } from "./scripts.js";
 
 /** How often the version is looked at. */
 const POLL_MS = 500;
+
+/** A ring is at most 1 MiB of text (`keys/ring-document.ts`), and a third more once it is sealed. */
+const MAX_SEALED_BYTES = 2 * 1024 * 1024;
 
 /** The sealed ring: one hash. */
 export function createRedisKeyRingStore(needs: {
@@ -17,11 +21,16 @@ export function createRedisKeyRingStore(needs: {
   const { redis, keys, closing } = needs;
   /** The version that this replica read or wrote last. */
   let known = 0;
+  const look = async (): Promise<SealedRing | undefined> => {
+    const [outcome, version, sealed = ""] = textList(await redis.run(ringRead, [keys.ring], [MAX_SEALED_BYTES]));
+    if (outcome === "tampered") throw new Error("Redis holds what is no key ring in its place: remove it");
+    return outcome === "found" ? { version: Number(version), sealed } : undefined;
+  };
   return {
     async read() {
-      const [version, sealed] = await redis.call((link) => link.hmget(keys.ring, "version", "sealed"));
-      known = Number(version ?? 0);
-      return typeof version === "string" && typeof sealed === "string" ? { version: known, sealed } : undefined;
+      const ring = await look();
+      known = ring?.version ?? 0;
+      return ring;
     },
     async replace(expected, { version, sealed }, fence) {
       const outcome = await redis.run(ringReplace, [keys.ring, keys.lease], [expected, version, sealed, fence ?? ""]);
@@ -30,8 +39,9 @@ export function createRedisKeyRingStore(needs: {
     },
     watch(onChange, signal) {
       void follow(AbortSignal.any([signal, closing]), async () => {
-        const version = Number((await redis.call((link) => link.hget(keys.ring, "version"))) ?? 0);
-        if (version === known) return;
+        const knownBefore = known;
+        const version = (await look())?.version ?? 0;
+        if (version === known || known !== knownBefore) return; // the latter: it was replaced here meanwhile
         known = version;
         onChange();
       });

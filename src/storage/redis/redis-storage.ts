@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Clock, SECOND } from "../../time/clock.js";
+import type { StoreMac } from "../../crypto/store-mac.js";
 import type { FamilyPolicy } from "../refresh-families.js";
 import type { Storage, StorageLog } from "../storage.js";
 import { ClockOffset } from "./clock-offset.js";
@@ -30,6 +31,8 @@ export interface RedisStorageDependencies {
   readonly familyPolicy: FamilyPolicy;
   readonly sessionTtlSeconds: number;
   readonly log: StorageLog;
+  /** Authenticates revocations. Throws `temporarily_unavailable` until the key ring is loaded. */
+  readonly revocationMac: StoreMac;
   /** In tests: the time that scripts take instead of Redis TIME. */
   readonly scriptNow?: Clock;
   /** In tests that are not about it: how long a call may take on a machine that is busy; 280 otherwise. */
@@ -62,17 +65,32 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
   void monitor.run(closing.signal);
   const offset = new ClockOffset();
   const time = { clock, offset, now, beatMs, sessionTtlSeconds };
-  const needsOfLog = { redis, keys, ...time, log, newEpoch: newName, openTail, closing: closing.signal };
+  const needsOfLog = {
+    redis,
+    keys,
+    mac: needs.revocationMac,
+    ...time,
+    log,
+    newEpoch: newName,
+    openTail,
+    closing: closing.signal,
+  };
+  const revocations = new RedisRevocationLog(needsOfLog);
   return {
     families: createRedisFamilies({ redis, keys, policy: familyPolicy, now }),
-    revocations: new RedisRevocationLog(needsOfLog),
+    revocations,
     keyRing: createRedisKeyRingStore({ redis, keys, closing: closing.signal }),
     lease: createRedisLease({ redis, keys, now }),
     replays: createRedisReplays({ redis, keys, clock }),
     failures,
     now: () => offset.corrected(clock()),
     clockOffsetMs: () => offset.ms,
-    health: () => ({ state: redis.isUp ? "up" : "down", failedCalls: redis.failedCalls, warnings: monitor.warnings }),
+    health: () => ({
+      state: redis.isUp ? "up" : "down",
+      failedCalls: redis.failedCalls,
+      tamperedRevocations: revocations.tampered,
+      warnings: monitor.warnings,
+    }),
     close,
     [Symbol.asyncDispose]: close,
   };

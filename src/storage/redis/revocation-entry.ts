@@ -1,11 +1,27 @@
-/** How the log writes a revocation: kind letter, end, not-before if it has one, a space, the id. In seconds. */
+/**
+ * How the log writes a revocation: kind letter, end, not-before if it has one, a space, the id. In seconds. Beside it
+ * stands a MAC: what has none, or another, was written by someone else or by a release without MACs. It still denies what
+ * it names, since a revocation that someone changed must not be lost altogether, but it reaches no further than the next
+ * seconds and the last session that can be alive.
+ */
+import { isSameDigest } from "../../crypto/constant-time.js";
+import type { StoreMac } from "../../crypto/store-mac.js";
 import type { Revocation } from "../../oauth/revocation.js";
+import { NOT_BEFORE_AHEAD_SECONDS } from "../revocation-log.js";
 
 const KIND_LETTER = { session: "s", subject: "u", client: "c", everything: "e", key: "k" } as const;
-const ENTRY = /^([ucek])(\d+)(?:\.(\d+))? ([^]*)$/;
+const ENTRY = /^([sucek])(\d{1,12})(?:\.(\d{1,12}))? ([^]*)$/;
+const SESSION_ID = /^[A-Za-z0-9_-]{22}$/;
+const SHORT_ID = /^[\x21-\x7E]{1,128}$/;
+const MAX_SUBJECT = 4096;
 
-/** The kind's letter and the id, as the publishing script takes them. */
-export function kindAndId(revocation: Revocation): readonly [string, string] {
+/** No entry is longer, in bytes: a subject may have 4,096 characters. */
+export const MAX_ENTRY_BYTES = 17 * 1024;
+/** Half of a SHA-256 MAC (RFC 2104 section 5): there may be a million entries. */
+const MAC_LENGTH = 22;
+
+/** The kind's letter and the id, as they are written. */
+function kindAndId(revocation: Revocation): readonly [string, string] {
   const letter = KIND_LETTER[revocation.kind];
   switch (revocation.kind) {
     case "session":
@@ -28,29 +44,43 @@ export function formatEntry(revocation: Revocation): string {
   return `${letter}${revocation.expiresAt}${notBefore} ${id}`;
 }
 
+/** The MAC of an entry. */
+export function macOf(entry: string, mac: StoreMac): string {
+  return mac([entry]).slice(0, MAC_LENGTH);
+}
+
+/** Whether icemint wrote the entry as it is. */
+export function isAuthentic(entry: string, entryMac: string, mac: StoreMac): boolean {
+  return isSameDigest(entryMac, macOf(entry, mac));
+}
+
 /** Reads an entry; undefined if it is none that this version knows. */
 export function parseEntry(entry: string): Revocation | undefined {
-  if (entry.startsWith(KIND_LETTER.session)) return parseSession(entry);
   const [, letter, ends, stamp, id = ""] = ENTRY.exec(entry) ?? [];
   const expiresAt = Number(ends);
   const notBefore = Number(stamp ?? 0);
   switch (letter) {
+    case "s":
+      return SESSION_ID.test(id) ? { kind: "session", sessionId: id, expiresAt } : undefined;
     case "u":
-      return { kind: "subject", subject: id, notBefore, expiresAt };
+      return id.length <= MAX_SUBJECT ? { kind: "subject", subject: id, notBefore, expiresAt } : undefined;
     case "c":
-      return { kind: "client", clientId: id, notBefore, expiresAt };
+      return SHORT_ID.test(id) ? { kind: "client", clientId: id, notBefore, expiresAt } : undefined;
     case "e":
       return { kind: "everything", notBefore, expiresAt };
     case "k":
-      return { kind: "key", kid: id, expiresAt };
+      return SHORT_ID.test(id) ? { kind: "key", kid: id, expiresAt } : undefined;
     default:
       return undefined;
   }
 }
 
-/** Without a pattern: a replica that starts reads a million of these. */
-function parseSession(entry: string): Revocation | undefined {
-  const space = entry.indexOf(" ");
-  const expiresAt = Number(entry.slice(1, space));
-  return Number.isInteger(expiresAt) ? { kind: "session", sessionId: entry.slice(space + 1), expiresAt } : undefined;
+/**
+ * What is obeyed of a revocation that icemint did not write as it is. A not-before far ahead would date new sessions
+ * behind revocations to come; an end far ahead would stay in every replica's memory.
+ */
+export function bounded(revocation: Revocation, now: number, lastSessionEnd: number): Revocation {
+  const expiresAt = Math.min(revocation.expiresAt, lastSessionEnd);
+  if (!("notBefore" in revocation)) return { ...revocation, expiresAt };
+  return { ...revocation, expiresAt, notBefore: Math.min(revocation.notBefore, now + NOT_BEFORE_AHEAD_SECONDS) };
 }

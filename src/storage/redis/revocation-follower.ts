@@ -6,12 +6,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { MINUTE, toSeconds } from "../../time/clock.js";
 import type { Clock } from "../../time/clock.js";
+import type { StoreMac } from "../../crypto/store-mac.js";
+import type { Revocation } from "../../oauth/revocation.js";
+import { NOT_BEFORE_MARGIN_SECONDS } from "../revocation-log.js";
 import type { RevocationSink } from "../revocation-log.js";
 import {
   ANNOUNCED_SECONDS,
   MAX_SESSION_TTL_SECONDS,
   type SessionTtls,
   isAnnouncementDue,
+  lastSessionEnd,
   outlived,
 } from "../session-ttls.js";
 import type { StorageLog } from "../storage.js";
@@ -21,9 +25,9 @@ import type { RedisCaller } from "./redis-caller.js";
 import { whenReady } from "./redis-link.js";
 import type { RedisLink } from "./redis-link.js";
 import { textList } from "./reply.js";
-import { formatEntry, parseEntry } from "./revocation-entry.js";
+import { MAX_ENTRY_BYTES, bounded, formatEntry, isAuthentic, macOf, parseEntry } from "./revocation-entry.js";
 import type { ScriptNow } from "./script-now.js";
-import { revocationHeal, revocationTick } from "./scripts.js";
+import { revocationHeal, revocationRead, revocationTick } from "./scripts.js";
 import { FIRST_ID, compareIds, earlierId } from "./stream-id.js";
 
 const RETRY_MS = 200;
@@ -54,7 +58,12 @@ interface Beat {
   readonly ttls: SessionTtls;
 }
 
-type StreamEntry = readonly [id: string, fields: readonly string[]];
+/** An entry of the log as it stands there. */
+interface StreamEntry {
+  readonly id: string;
+  readonly entry: string;
+  readonly mac: string;
+}
 
 /** What a follower is made from. */
 export interface FollowerDependencies {
@@ -62,6 +71,8 @@ export interface FollowerDependencies {
   /** A connection of its own, for XREAD BLOCK. */
   readonly tail: RedisLink;
   readonly keys: RedisKeys;
+  /** Authenticates entries. */
+  readonly mac: StoreMac;
   readonly clock: Clock;
   readonly offset: ClockOffset;
   /** This replica's `session_ttl`. */
@@ -83,6 +94,8 @@ export class RevocationFollower {
   #readUpTo = FIRST_ID;
   #wasInterrupted = false;
   #ttls: SessionTtls = new Map();
+  /** Entries read that icemint did not write as they are. */
+  tamperedEntries = 0;
   readonly #waiting = new Set<{ readonly id: string; readonly resolve: () => void }>();
 
   constructor(needs: FollowerDependencies) {
@@ -175,7 +188,7 @@ export class RevocationFollower {
   }
 
   async #heal(status: LogStatus): Promise<number> {
-    const { redis, keys, sink } = this.#needs;
+    const { redis, keys, sink, mac } = this.#needs;
     if (takeSome(sink.unconfirmed()[Symbol.iterator](), 1).length === 0) return 0;
     await sleep(Math.random() * HEAL_SPREAD_MS, undefined, { ref: false });
     const lost = sink.unconfirmed()[Symbol.iterator]();
@@ -183,7 +196,8 @@ export class RevocationFollower {
       await this.#read(this.#readUpTo, undefined, status.epoch); // what other replicas have healed meanwhile
       const chunk = takeSome(lost, HEAL_CHUNK).map(formatEntry);
       if (chunk.length === 0) return healed;
-      await redis.run(revocationHeal, [keys.revocations], chunk);
+      const withMacs = chunk.flatMap((entry) => [entry, macOf(entry, mac)]);
+      await redis.run(revocationHeal, [keys.revocations], withMacs);
       healed += chunk.length;
     }
   }
@@ -192,7 +206,7 @@ export class RevocationFollower {
   async #read(from: string, to: string | undefined, epoch = this.#status?.epoch ?? ""): Promise<void> {
     if (to !== undefined && compareIds(from, to) >= 0) return;
     for (let page = await this.#page(from); page.length > 0;) {
-      const last = page.at(-1)?.[0] ?? from;
+      const last = page.at(-1)?.id ?? from;
       const isLast = page.length < PAGE || (to !== undefined && compareIds(last, to) >= 0);
       const next = isLast ? [] : this.#page(last); // on its way while this one is applied
       this.#apply(page, epoch);
@@ -202,9 +216,13 @@ export class RevocationFollower {
     if (to !== undefined && compareIds(this.#readUpTo, to) < 0) this.#advance(to);
   }
 
-  #page(after: string): Promise<readonly StreamEntry[]> {
+  async #page(after: string): Promise<readonly StreamEntry[]> {
     const { redis, keys } = this.#needs;
-    return redis.call((link) => link.xrange(keys.revocations, `(${after}`, "+", "COUNT", PAGE));
+    const texts = textList(await redis.run(revocationRead, [keys.revocations], [after, PAGE, MAX_ENTRY_BYTES]));
+    return Array.from({ length: texts.length / 3 }, (_, at) => {
+      const [id = "", entry = "", mac = ""] = texts.slice(at * 3, at * 3 + 3);
+      return { id, entry, mac };
+    });
   }
 
   async #tail(signal: AbortSignal): Promise<void> {
@@ -213,18 +231,42 @@ export class RevocationFollower {
     for (let left = this.#needs.beatMs; left >= 1 && !signal.aborted; left = until - performance.now()) {
       const block = Math.ceil(left);
       const reply = await tail.xread("COUNT", PAGE, "BLOCK", block, "STREAMS", keys.revocations, this.#readUpTo);
-      this.#apply(reply?.[0]?.[1] ?? [], this.#status?.epoch ?? "");
+      const entries = (reply?.[0]?.[1] ?? []).map(([id, fields]) => streamEntry(id, fields));
+      this.#apply(entries, this.#status?.epoch ?? "");
     }
   }
 
   #apply(entries: readonly StreamEntry[], epoch: string): void {
     let last: string | undefined;
-    for (const [id, fields] of entries) {
-      const revocation = parseEntry(fields[1] ?? "");
-      if (revocation !== undefined) this.#needs.sink.apply({ cursor: `${epoch}.${id}`, revocation });
+    let tampered = 0;
+    for (const { id, entry, mac } of entries) {
       last = id;
+      const revocation = parseEntry(entry);
+      const authentic = isAuthentic(entry, mac, this.#needs.mac);
+      if (!authentic) tampered += 1;
+      if (revocation === undefined) continue;
+      this.#needs.sink.apply({
+        cursor: `${epoch}.${id}`,
+        revocation: authentic ? revocation : this.#bounded(revocation),
+      });
     }
+    if (tampered > 0) this.#noteTampered(tampered);
     if (last !== undefined && compareIds(last, this.#readUpTo) > 0) this.#advance(last);
+  }
+
+  #bounded(revocation: Revocation): Revocation {
+    const { clock, offset, sessionTtlSeconds } = this.#needs;
+    const now = toSeconds(offset.corrected(clock()));
+    const end = lastSessionEnd(this.#ttls, sessionTtlSeconds, now) + NOT_BEFORE_MARGIN_SECONDS;
+    return bounded(revocation, now, end);
+  }
+
+  #noteTampered(count: number): void {
+    this.tamperedEntries += count;
+    this.#needs.log.warn(
+      { count },
+      "revocations in redis were not written by icemint as they are, or by a release without MACs: obeyed within bounds",
+    );
   }
 
   #advance(id: string): void {
@@ -242,6 +284,11 @@ function isLost(known: LogStatus, status: LogStatus, readUpTo: string): boolean 
   return (
     status.epoch !== known.epoch || status.incarnation !== known.incarnation || compareIds(status.lastId, readUpTo) < 0
   );
+}
+
+/** What XREAD gave: longer than any entry counts as an empty one. */
+function streamEntry(id: string, [, entry = "", , mac = ""]: readonly string[]): StreamEntry {
+  return entry.length <= MAX_ENTRY_BYTES ? { id, entry, mac } : { id, entry: "", mac: "" };
 }
 
 function ttlField(ttlSeconds: number): string {

@@ -1,12 +1,13 @@
 import { toSeconds } from "../../time/clock.js";
 import type { Revocation } from "../../oauth/revocation.js";
+import { stateUnavailable } from "../../oauth/error.js";
 import { quotaExceeded } from "../quota-exceeded.js";
 import { NOT_BEFORE_AHEAD_SECONDS, NOT_BEFORE_MARGIN_SECONDS, REVOCATION_QUOTA } from "../revocation-log.js";
 import type { RevocationLog, RevocationSink } from "../revocation-log.js";
 import { type SessionTtls, lastSessionEnd } from "../session-ttls.js";
 import type { RedisLink } from "./redis-link.js";
 import { textList } from "./reply.js";
-import { kindAndId } from "./revocation-entry.js";
+import { formatEntry, macOf } from "./revocation-entry.js";
 import { RevocationFollower } from "./revocation-follower.js";
 import type { FollowerDependencies } from "./revocation-follower.js";
 import { revocationPublish } from "./scripts.js";
@@ -18,6 +19,9 @@ const NONE_KNOWN: SessionTtls = new Map();
 
 /** Counts what the server itself revokes. No client has this name. */
 const OWN = "";
+
+/** Redis says which stamp it wants; the next second may begin before it is asked again. */
+const MAX_TRIES = 4;
 
 /** What the log is made from. */
 export interface RedisLogDependencies extends Omit<FollowerDependencies, "sink" | "tail"> {
@@ -38,24 +42,30 @@ export class RedisRevocationLog implements RevocationLog {
   }
 
   async publish(revocation: Revocation, owner: string | undefined): Promise<Revocation> {
-    const { redis, keys, now } = this.#needs;
+    const { redis, keys, now, clock, offset, mac } = this.#needs;
     if (this.#sink?.holds(revocation) === true) return revocation;
     const given = "notBefore" in revocation ? revocation.notBefore : 0;
     const quota = owner === undefined ? Number.MAX_SAFE_INTEGER : REVOCATION_QUOTA;
-    const args = [...kindAndId(revocation), revocation.expiresAt, given, quota];
-    const stamps = [NOT_BEFORE_AHEAD_SECONDS, NOT_BEFORE_MARGIN_SECONDS, now()];
-    const reply = await redis.run(
-      revocationPublish,
-      [keys.revocations, keys.revocationQuota(owner ?? OWN)],
-      [...args, ...stamps],
-    );
-    const [outcome, id = "", ends, stamp] = textList(reply);
-    if (outcome !== "stored") throw quotaExceeded();
-    await this.#follower?.reached(id, OWN_VIEW_MS);
-    const expiresAt = Number(ends);
-    return "notBefore" in revocation
-      ? { ...revocation, expiresAt, notBefore: Number(stamp) }
-      : { ...revocation, expiresAt };
+    const logKeys = [keys.revocations, keys.revocationQuota(owner ?? OWN)];
+    let stored = stamped(revocation, toSeconds(offset.corrected(clock())) + NOT_BEFORE_AHEAD_SECONDS);
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const entry = formatEntry(stored);
+      const stamp = "notBefore" in stored ? stored.notBefore : 0;
+      const args = [entry, macOf(entry, mac), stored.expiresAt, stamp, given, quota, NOT_BEFORE_AHEAD_SECONDS, now()];
+      const [outcome, value = ""] = textList(await redis.run(revocationPublish, logKeys, args));
+      if (outcome === "quota_exceeded") throw quotaExceeded();
+      if (outcome === "stored") {
+        await this.#follower?.reached(value, OWN_VIEW_MS);
+        return stored;
+      }
+      stored = stamped(revocation, Number(value));
+    }
+    throw stateUnavailable(new Error("Redis's clock runs too fast to stamp a revocation"));
+  }
+
+  /** Entries read that icemint did not write as they are. */
+  get tampered(): number {
+    return this.#follower?.tamperedEntries ?? 0;
   }
 
   lastSessionEnd(): number {
@@ -73,4 +83,11 @@ export class RedisRevocationLog implements RevocationLog {
     this.#follower = new RevocationFollower({ ...this.#needs, sink, tail });
     await this.#follower.run(ended);
   }
+}
+
+/** As it is stored: a not-before is at least `notBefore`, and its end by that clock. Others have none. */
+function stamped(revocation: Revocation, notBefore: number): Revocation {
+  if (!("notBefore" in revocation)) return revocation;
+  const expiresAt = revocation.expiresAt + NOT_BEFORE_MARGIN_SECONDS;
+  return { ...revocation, expiresAt, notBefore: Math.max(revocation.notBefore, notBefore) };
 }

@@ -171,9 +171,13 @@ if not now then
 end
 
 local lease = redis.call('HMGET', KEYS[1], 'holder', 'until', 'fence')
-local fence = tonumber(lease[3] or 0)
+-- Others can write here too: what is no number, or further ahead than any lease, does not count.
+local function number(text)
+  return text and #text <= 15 and text:find('^%d+$') and tonumber(text) or 0
+end
+local expires, fence = number(lease[2]), number(lease[3])
 if lease[1] ~= ARGV[1] then
-  if lease[2] and now < tonumber(lease[2]) then
+  if now < expires and expires <= now + 60000 then
     return false
   end
   fence = math.max(fence + 1, now)
@@ -206,42 +210,46 @@ export const revocationHeal = script(
 -- Atomic so that a chunk is there whole or, after a time-out, is looked for and found whole.
 --
 -- KEYS[1]  the log (stream)
--- ARGV     entries
+-- ARGV     entries, each followed by its MAC
 -- Returns  how many were appended
-for _, entry in ipairs(ARGV) do
-  redis.call('XADD', KEYS[1], '*', 'r', entry)
+for i = 1, #ARGV, 2 do
+  redis.call('XADD', KEYS[1], '*', 'r', ARGV[i], 'm', ARGV[i + 1])
 end
-return #ARGV
+return #ARGV / 2
 `,
 );
 
 export const revocationPublish = script(
   "revocation-publish",
-  String.raw`-- Appends one revocation to the log, within its owner's quota. Not-before kinds are stamped by this server's clock.
+  String.raw`-- Appends one revocation to the log, within its owner's quota. A not-before instant is checked against this server's
+-- clock: it must be as far ahead as asked for, or a second more. It is in the entry already, since the MAC covers it.
 -- Atomic so that the quota holds against racers, and the stamp is the instant of the append.
 --
 -- KEYS[1]  the log (stream), KEYS[2] what the owner has in force (hash: ten minutes in which they end -> how many)
--- ARGV     1 kind (s session, u subject, c client, e everything, k key), 2 id, 3 end (s), 4 not-before (s),
---          5 quota, 6 how far to stamp ahead (s), 7 margin of a not-before's end (s), 8 now (ms; empty: Redis TIME)
--- Returns  {"stored", stream id, end (s), not-before (s)} or {"quota_exceeded"}
+-- ARGV     1 entry, 2 MAC, 3 end (s), 4 not-before in the entry (s; 0: none), 5 not-before asked for (s), 6 quota,
+--          7 how far to stamp ahead (s), 8 now (ms; empty: Redis TIME)
+-- Returns  {"stored", stream id}, {"stamp", not-before that the entry should have (s)} or {"quota_exceeded"}
 local now = tonumber(ARGV[8])
 now = now and math.floor(now / 1000) or tonumber(redis.call('TIME')[1])
-local kind, ends, stamp = ARGV[1], tonumber(ARGV[3]), 0
-if kind == 'u' or kind == 'c' or kind == 'e' then
-  stamp = math.max(tonumber(ARGV[4]), now + ARGV[6])
-  ends = ends + ARGV[7]
+local ends, stamp = tonumber(ARGV[3]), tonumber(ARGV[4])
+if stamp > 0 then
+  local due = math.max(tonumber(ARGV[5]), now + ARGV[7])
+  if stamp < due or stamp > due + 1 then
+    return { 'stamp', string.format('%.0f', due) }
+  end
 end
 
 local in_force, over = 0, {}
 local counts = redis.call('HGETALL', KEYS[2])
 for i = 1, #counts, 2 do
-  if counts[i] * 600 <= now then
+  local is_sound = counts[i]:find('^%d+$') and counts[i + 1]:find('^%d+$') and #counts[i + 1] <= 12
+  if not is_sound or counts[i] * 600 <= now then
     over[#over + 1] = counts[i]
   else
     in_force = in_force + counts[i + 1]
   end
 end
-if in_force >= tonumber(ARGV[5]) then
+if in_force >= tonumber(ARGV[6]) then
   return { 'quota_exceeded' }
 end
 if #over > 0 then
@@ -252,21 +260,36 @@ local ttl = (ends - now + 1200) * 1000
 if redis.call('PTTL', KEYS[2]) < ttl then
   redis.call('PEXPIRE', KEYS[2], string.format('%.0f', math.max(ttl, 1)))
 end
+return { 'stored', redis.call('XADD', KEYS[1], '*', 'r', ARGV[1], 'm', ARGV[2]) }
+`,
+);
 
-local entry = kind .. string.format('%.0f', ends)
-if stamp > 0 then
-  entry = entry .. '.' .. string.format('%.0f', stamp)
+export const revocationRead = script(
+  "revocation-read",
+  String.raw`-- Reads a page of the log. What is longer than any entry comes as an empty one, so that nobody can fill a replica's
+-- memory by what they append.
+-- Atomic only because it is a script, and a script so that sizes are looked at before anything is sent.
+--
+-- KEYS[1]  the log (stream)
+-- ARGV     1 id after which to read, 2 entries at most, 3 bytes of an entry at most
+-- Returns  {id, entry, MAC, id, entry, MAC, ...}
+local answer = {}
+for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])) do
+  local fields = entry[2]
+  local is_sound = #fields[2] <= tonumber(ARGV[3]) and #(fields[4] or '') <= tonumber(ARGV[3])
+  answer[#answer + 1] = entry[1]
+  answer[#answer + 1] = is_sound and fields[2] or ''
+  answer[#answer + 1] = is_sound and fields[4] or ''
 end
-local id = redis.call('XADD', KEYS[1], '*', 'r', entry .. ' ' .. ARGV[2])
-return { 'stored', id, string.format('%.0f', ends), string.format('%.0f', stamp) }
+return answer
 `,
 );
 
 export const revocationTick = script(
   "revocation-tick",
   String.raw`-- A replica's heartbeat: where the log stands, which server holds it, what its clock says, and which session_ttls replicas
--- have. Also removes entries past their end, a
--- bounded number from where the last tick stopped, whoever made it; never one in force.
+-- have. Also removes entries past their end, a bounded number from where the last tick stopped, whoever made it; never
+-- one in force.
 -- Atomic so that the answer is one moment's, and two replicas do not sweep the same entries.
 --
 -- KEYS[1]  the log (stream), KEYS[2] what is known of the log (hash: epoch, swept, ttl:<s>)
@@ -274,21 +297,27 @@ export const revocationTick = script(
 --          4 now (ms; empty: Redis TIME)
 -- Returns  {epoch, incarnation of the server and its data, last id that was ever given, now (ms),
 --          then for each session_ttl its field and until when sessions of it begin (s)}
-redis.call('HSETNX', KEYS[2], 'epoch', ARGV[1])
-local server, replication = redis.pcall('INFO', 'server'), redis.pcall('INFO', 'replication')
-local incarnation = ''
-if type(server) == 'string' and type(replication) == 'string' then
-  incarnation = (server:match('run_id:(%w+)') or '') .. '.' .. (replication:match('master_replid:(%w+)') or '')
-end
 local now = tonumber(ARGV[4])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local answer = { redis.call('HGET', KEYS[2], 'epoch'), incarnation, '0-0', string.format('%.0f', now) }
+local server, replication = redis.pcall('INFO', 'server'), redis.pcall('INFO', 'replication')
+local incarnation = ''
+if type(server) == 'string' and type(replication) == 'string' then
+  incarnation = (server:match('run_id:(%w+)') or '') .. '.' .. (replication:match('master_replid:(%w+)') or '')
+end
+
+-- Others can write here too: what has not the shape that it should have does not count.
+local epoch = redis.call('HGET', KEYS[2], 'epoch')
+if not epoch or #epoch > 32 or not epoch:find('^[%w_-]+$') then
+  epoch = ARGV[1]
+  redis.call('HSET', KEYS[2], 'epoch', epoch)
+end
+local answer = { epoch, incarnation, '0-0', string.format('%.0f', now) }
 local known = redis.call('HGETALL', KEYS[2])
 for i = 1, #known, 2 do
-  if known[i]:sub(1, 4) == 'ttl:' then
+  if known[i]:find('^ttl:%d+$') and #known[i] <= 16 and #known[i + 1] <= 16 and #answer < 200 then
     answer[#answer + 1] = known[i]
     answer[#answer + 1] = known[i + 1]
   end
@@ -297,19 +326,23 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
   return answer
 end
 
-now = math.floor(now / 1000)
 local swept = redis.call('HGET', KEYS[2], 'swept') or '-'
-local entries, over = redis.call('XRANGE', KEYS[1], swept, '+', 'COUNT', ARGV[2]), {}
+local entries, over = redis.pcall('XRANGE', KEYS[1], swept, '+', 'COUNT', ARGV[2]), {}
+if entries.err then
+  swept = '-'
+  entries = redis.call('XRANGE', KEYS[1], swept, '+', 'COUNT', ARGV[2])
+end
 for _, entry in ipairs(entries) do
-  if entry[2][2]:match('^%a(%d+)') + ARGV[3] <= now then
+  local ends = entry[2][2]:match('^%a(%d+)')
+  if ends and ends + ARGV[3] <= math.floor(now / 1000) then
     over[#over + 1] = entry[1]
   end
 end
 if #over > 0 then
   redis.call('XDEL', KEYS[1], unpack(over))
 end
-local isAtEnd = #entries < tonumber(ARGV[2])
-redis.call('HSET', KEYS[2], 'swept', isAtEnd and '-' or entries[#entries][1])
+local is_at_end = #entries < tonumber(ARGV[2])
+redis.call('HSET', KEYS[2], 'swept', is_at_end and '-' or entries[#entries][1])
 
 local info = redis.call('XINFO', 'STREAM', KEYS[1])
 for i = 1, #info, 2 do
@@ -321,6 +354,26 @@ return answer
 `,
 );
 
+export const ringRead = script(
+  "ring-read",
+  String.raw`-- Reads the sealed key ring, unless it is longer than any ring.
+-- Atomic: version and ring belong together. A script so that sizes are looked at before anything is sent.
+--
+-- KEYS[1]  the ring (hash: version, sealed)
+-- ARGV     1 bytes at most
+-- Returns  {"found", version, sealed ring}, {"absent"} or {"tampered"}
+local ring = redis.call('HMGET', KEYS[1], 'version', 'sealed')
+local version, sealed = ring[1], ring[2]
+if not (version and sealed) then
+  return { 'absent' }
+end
+if #version > 15 or not version:find('^%d+$') or #sealed > tonumber(ARGV[1]) then
+  return { 'tampered' }
+end
+return { 'found', version, sealed }
+`,
+);
+
 export const ringReplace = script(
   "ring-replace",
   String.raw`-- Replaces the sealed key ring if nobody else has, and, with a fence, if its holder still has the newest lease.
@@ -329,7 +382,8 @@ export const ringReplace = script(
 -- KEYS[1]  the ring (hash: version, sealed), KEYS[2] the lease (hash)
 -- ARGV     1 version expected (0: none), 2 version to store, 3 sealed ring, 4 fence (empty: none)
 -- Returns  "replaced", "changed" or "fenced"
-if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[1] then
+local stored = redis.call('HMGET', KEYS[1], 'version', 'sealed')
+if (stored[1] and stored[2] and stored[1] or '0') ~= ARGV[1] then
   return 'changed'
 end
 if ARGV[4] ~= '' and redis.call('HGET', KEYS[2], 'fence') ~= ARGV[4] then

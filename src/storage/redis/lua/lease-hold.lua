@@ -12,9 +12,13 @@ if not now then
 end
 
 local lease = redis.call('HMGET', KEYS[1], 'holder', 'until', 'fence')
-local fence = tonumber(lease[3] or 0)
+-- Others can write here too: what is no number, or further ahead than any lease, does not count.
+local function number(text)
+  return text and #text <= 15 and text:find('^%d+$') and tonumber(text) or 0
+end
+local expires, fence = number(lease[2]), number(lease[3])
 if lease[1] ~= ARGV[1] then
-  if lease[2] and now < tonumber(lease[2]) then
+  if now < expires and expires <= now + 60000 then
     return false
   end
   fence = math.max(fence + 1, now)

@@ -2,9 +2,9 @@
 -- Atomic so that a chunk is there whole or, after a time-out, is looked for and found whole.
 --
 -- KEYS[1]  the log (stream)
--- ARGV     entries
+-- ARGV     entries, each followed by its MAC
 -- Returns  how many were appended
-for _, entry in ipairs(ARGV) do
-  redis.call('XADD', KEYS[1], '*', 'r', entry)
+for i = 1, #ARGV, 2 do
+  redis.call('XADD', KEYS[1], '*', 'r', ARGV[i], 'm', ARGV[i + 1])
 end
-return #ARGV
+return #ARGV / 2

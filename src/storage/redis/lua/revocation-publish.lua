@@ -1,28 +1,32 @@
--- Appends one revocation to the log, within its owner's quota. Not-before kinds are stamped by this server's clock.
+-- Appends one revocation to the log, within its owner's quota. A not-before instant is checked against this server's
+-- clock: it must be as far ahead as asked for, or a second more. It is in the entry already, since the MAC covers it.
 -- Atomic so that the quota holds against racers, and the stamp is the instant of the append.
 --
 -- KEYS[1]  the log (stream), KEYS[2] what the owner has in force (hash: ten minutes in which they end -> how many)
--- ARGV     1 kind (s session, u subject, c client, e everything, k key), 2 id, 3 end (s), 4 not-before (s),
---          5 quota, 6 how far to stamp ahead (s), 7 margin of a not-before's end (s), 8 now (ms; empty: Redis TIME)
--- Returns  {"stored", stream id, end (s), not-before (s)} or {"quota_exceeded"}
+-- ARGV     1 entry, 2 MAC, 3 end (s), 4 not-before in the entry (s; 0: none), 5 not-before asked for (s), 6 quota,
+--          7 how far to stamp ahead (s), 8 now (ms; empty: Redis TIME)
+-- Returns  {"stored", stream id}, {"stamp", not-before that the entry should have (s)} or {"quota_exceeded"}
 local now = tonumber(ARGV[8])
 now = now and math.floor(now / 1000) or tonumber(redis.call('TIME')[1])
-local kind, ends, stamp = ARGV[1], tonumber(ARGV[3]), 0
-if kind == 'u' or kind == 'c' or kind == 'e' then
-  stamp = math.max(tonumber(ARGV[4]), now + ARGV[6])
-  ends = ends + ARGV[7]
+local ends, stamp = tonumber(ARGV[3]), tonumber(ARGV[4])
+if stamp > 0 then
+  local due = math.max(tonumber(ARGV[5]), now + ARGV[7])
+  if stamp < due or stamp > due + 1 then
+    return { 'stamp', string.format('%.0f', due) }
+  end
 end
 
 local in_force, over = 0, {}
 local counts = redis.call('HGETALL', KEYS[2])
 for i = 1, #counts, 2 do
-  if counts[i] * 600 <= now then
+  local is_sound = counts[i]:find('^%d+$') and counts[i + 1]:find('^%d+$') and #counts[i + 1] <= 12
+  if not is_sound or counts[i] * 600 <= now then
     over[#over + 1] = counts[i]
   else
     in_force = in_force + counts[i + 1]
   end
 end
-if in_force >= tonumber(ARGV[5]) then
+if in_force >= tonumber(ARGV[6]) then
   return { 'quota_exceeded' }
 end
 if #over > 0 then
@@ -33,10 +37,4 @@ local ttl = (ends - now + 1200) * 1000
 if redis.call('PTTL', KEYS[2]) < ttl then
   redis.call('PEXPIRE', KEYS[2], string.format('%.0f', math.max(ttl, 1)))
 end
-
-local entry = kind .. string.format('%.0f', ends)
-if stamp > 0 then
-  entry = entry .. '.' .. string.format('%.0f', stamp)
-end
-local id = redis.call('XADD', KEYS[1], '*', 'r', entry .. ' ' .. ARGV[2])
-return { 'stored', id, string.format('%.0f', ends), string.format('%.0f', stamp) }
+return { 'stored', redis.call('XADD', KEYS[1], '*', 'r', ARGV[1], 'm', ARGV[2]) }

@@ -1,6 +1,6 @@
 -- A replica's heartbeat: where the log stands, which server holds it, what its clock says, and which session_ttls replicas
--- have. Also removes entries past their end, a
--- bounded number from where the last tick stopped, whoever made it; never one in force.
+-- have. Also removes entries past their end, a bounded number from where the last tick stopped, whoever made it; never
+-- one in force.
 -- Atomic so that the answer is one moment's, and two replicas do not sweep the same entries.
 --
 -- KEYS[1]  the log (stream), KEYS[2] what is known of the log (hash: epoch, swept, ttl:<s>)
@@ -8,21 +8,27 @@
 --          4 now (ms; empty: Redis TIME)
 -- Returns  {epoch, incarnation of the server and its data, last id that was ever given, now (ms),
 --          then for each session_ttl its field and until when sessions of it begin (s)}
-redis.call('HSETNX', KEYS[2], 'epoch', ARGV[1])
-local server, replication = redis.pcall('INFO', 'server'), redis.pcall('INFO', 'replication')
-local incarnation = ''
-if type(server) == 'string' and type(replication) == 'string' then
-  incarnation = (server:match('run_id:(%w+)') or '') .. '.' .. (replication:match('master_replid:(%w+)') or '')
-end
 local now = tonumber(ARGV[4])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local answer = { redis.call('HGET', KEYS[2], 'epoch'), incarnation, '0-0', string.format('%.0f', now) }
+local server, replication = redis.pcall('INFO', 'server'), redis.pcall('INFO', 'replication')
+local incarnation = ''
+if type(server) == 'string' and type(replication) == 'string' then
+  incarnation = (server:match('run_id:(%w+)') or '') .. '.' .. (replication:match('master_replid:(%w+)') or '')
+end
+
+-- Others can write here too: what has not the shape that it should have does not count.
+local epoch = redis.call('HGET', KEYS[2], 'epoch')
+if not epoch or #epoch > 32 or not epoch:find('^[%w_-]+$') then
+  epoch = ARGV[1]
+  redis.call('HSET', KEYS[2], 'epoch', epoch)
+end
+local answer = { epoch, incarnation, '0-0', string.format('%.0f', now) }
 local known = redis.call('HGETALL', KEYS[2])
 for i = 1, #known, 2 do
-  if known[i]:sub(1, 4) == 'ttl:' then
+  if known[i]:find('^ttl:%d+$') and #known[i] <= 16 and #known[i + 1] <= 16 and #answer < 200 then
     answer[#answer + 1] = known[i]
     answer[#answer + 1] = known[i + 1]
   end
@@ -31,19 +37,23 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
   return answer
 end
 
-now = math.floor(now / 1000)
 local swept = redis.call('HGET', KEYS[2], 'swept') or '-'
-local entries, over = redis.call('XRANGE', KEYS[1], swept, '+', 'COUNT', ARGV[2]), {}
+local entries, over = redis.pcall('XRANGE', KEYS[1], swept, '+', 'COUNT', ARGV[2]), {}
+if entries.err then
+  swept = '-'
+  entries = redis.call('XRANGE', KEYS[1], swept, '+', 'COUNT', ARGV[2])
+end
 for _, entry in ipairs(entries) do
-  if entry[2][2]:match('^%a(%d+)') + ARGV[3] <= now then
+  local ends = entry[2][2]:match('^%a(%d+)')
+  if ends and ends + ARGV[3] <= math.floor(now / 1000) then
     over[#over + 1] = entry[1]
   end
 end
 if #over > 0 then
   redis.call('XDEL', KEYS[1], unpack(over))
 end
-local isAtEnd = #entries < tonumber(ARGV[2])
-redis.call('HSET', KEYS[2], 'swept', isAtEnd and '-' or entries[#entries][1])
+local is_at_end = #entries < tonumber(ARGV[2])
+redis.call('HSET', KEYS[2], 'swept', is_at_end and '-' or entries[#entries][1])
 
 local info = redis.call('XINFO', 'STREAM', KEYS[1])
 for i = 1, #info, 2 do
