@@ -16,6 +16,8 @@ export interface RunningAppOptions {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Files beside it, by name, which it may name by that. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Its environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Where the server's clock stands still but for `pass`, in milliseconds; absent: it is the machine's. */
   readonly frozenAt?: number;
 }
@@ -34,7 +36,7 @@ export interface RunningApp extends AsyncDisposable {
 }
 
 /** Starts one. */
-export async function runApp({ settings, files = {}, frozenAt }: RunningAppOptions): Promise<RunningApp> {
+export async function runApp({ settings, files = {}, env = {}, frozenAt }: RunningAppOptions): Promise<RunningApp> {
   const folder = mkdtempSync(join(tmpdir(), "icemint-app-"));
   let ahead = 0;
   const clock = (): number => (frozenAt ?? Date.now()) + ahead;
@@ -43,7 +45,7 @@ export async function runApp({ settings, files = {}, frozenAt }: RunningAppOptio
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
     const file = join(folder, "icemint.yaml");
     writeFileSync(file, stringify({ ...settings, listen: "127.0.0.1:0", admin_listen: "127.0.0.1:0" }));
-    const config = readConfig({ file, env: {}, disk: localDisk, clock });
+    const config = readConfig({ file, env, disk: localDisk, clock });
     const logger = createLogger({ level: "debug", sink, clock });
     const app = await startApp({ config, version: "0.0.0", clock, logger, sink });
     return {

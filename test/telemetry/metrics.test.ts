@@ -5,6 +5,7 @@ import type { MetricSources } from "../../src/telemetry/metric-sources.js";
 const NOW = 1_000_000;
 const ALL: Required<MetricSources> = {
   redisUp: () => true,
+  tamperedRevocations: () => 4,
   redisCommandFailures: () => 3,
   revocationViewAgeMs: () => 1500,
   revocationsInForce: () => 7,
@@ -65,7 +66,7 @@ describe("metrics", () => {
       'icemint_store_regressions_total{what="refresh_family"}': 0,
       'icemint_store_regressions_total{what="revocation_log"}': 0,
       'icemint_store_tampered_total{what="refresh_family"}': 0,
-      'icemint_store_tampered_total{what="revocation"}': 0,
+      'icemint_store_tampered_total{what="revocation"}': 4,
       icemint_config_reload_failures_total: 0,
     });
   });
