@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, "**/*.real.test.ts"],
+    // As long as `eventually` waits; see there.
+    expect: { poll: { timeout: 5000 } },
     globalSetup: ["test/support/redis-server.ts"],
     reporters: ["default", "./test/support/tally-reporter.ts"],
     testTimeout: 20_000,

@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.real.test.ts"],
+    // As long as `eventually` waits; see there.
+    expect: { poll: { timeout: 5000 } },
     globalSetup: ["test/support/redis-server.ts"],
     reporters: ["default", "./test/support/tally-reporter.ts"],
     // They wait for tokens to expire, and for programs to be built: a second file is run meanwhile.

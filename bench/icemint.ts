@@ -3,8 +3,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { freePort } from "../test/support/free-port.js";
 import { BENCH_CLIENT } from "./bench-client.js";
-import { freePort } from "./redis.js";
 import { startServer, type ServerProcess } from "./server-process.js";
 
 const ANY_NODE = new URL("contenders/any-node.js", import.meta.url).pathname;

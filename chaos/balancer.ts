@@ -1,7 +1,7 @@
 /** A balancer before the replicas: one port for HTTP/1.1, one for gRPC, with health checks for both. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { accepting, freePort } from "../test/support/redis-server.js";
+import { accepting, freePort } from "../test/support/free-port.js";
 import { writeEnvoyConfig } from "./envoy.js";
 import { writeHaproxyConfig } from "./haproxy.js";
 

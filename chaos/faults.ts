@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../test/support/eventually.js";
 import type { SentinelSetup } from "../test/support/redis-topologies.js";
 import type { RedisProcess } from "../test/support/redis-process.js";
 import type { History } from "./history.js";
@@ -68,11 +69,7 @@ export async function killMaster(setup: SentinelSetup, history: History): Promis
   await redisAway(history, async () => {
     const master = await setup.present();
     await master.kill();
-    const until = performance.now() + FAILOVER_WITHIN_MS;
-    while ((await setup.present()) === master) {
-      if (performance.now() > until) throw new Error("no new master");
-      await sleep(20);
-    }
+    await eventually("there is a new master", async () => (await setup.present()) !== master, FAILOVER_WITHIN_MS);
   });
 }
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "../test/support/redis-server.js";
+import { freePort } from "../test/support/free-port.js";
 import { SEALING_KEY } from "./settings.js";
 
 /** What is started. */

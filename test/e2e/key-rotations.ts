@@ -2,7 +2,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { decodeProtectedHeader } from "jose";
-import { expect } from "vitest";
 import { generateSecret } from "../../src/config/clients/secret.js";
 import { ServerProcess } from "../support/server-process.js";
 import { expectTokenSet } from "./fit-for-clients.js";
@@ -32,12 +31,11 @@ export async function verifyThroughRotations(
     },
   });
   const signedBy = new Set<string | undefined>();
-  for (const until = Date.now() + 15_000; signedBy.size < 3 && Date.now() < until; await sleep(500)) {
+  for (; signedBy.size < 3; await sleep(500)) {
     const answer = await postForm(server.url, { grant_type: "client_credentials", client_secret: secret });
     const { access_token: token } = expectTokenSet(answer);
     const from = { jwks_uri: `${server.url}/.well-known/jwks.json`, issuer: server.url, audience: server.url };
     await verify({ ...from, token, keep_seconds: 0.4 });
     signedBy.add(decodeProtectedHeader(token).kid);
   }
-  expect(signedBy.size).toBe(3);
 }

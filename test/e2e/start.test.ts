@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { eventually } from "../support/eventually.js";
 import { RedisProcess } from "../support/redis-process.js";
-import { freePort } from "../support/redis-server.js";
+import { freePort } from "../support/free-port.js";
 import { MAIN, ServerProcess } from "../support/server-process.js";
 import { expectTokenSet } from "./fit-for-clients.js";
 import { type RawAnswer, postForm } from "./http-exchange.js";

@@ -46,8 +46,8 @@ test("a Redis 60 ms away serves refresh tokens, and client credentials do not fe
   const answer = await far.refresh(await far.begin());
   expect(answer.outcome).toBe("ok");
   expect(answer.tookMs).toBeGreaterThan(55);
-  const logins = await Promise.all(Array.from({ length: 5 }, () => far.caller.post(LOGIN)));
-  expect(Math.min(...logins.map(({ tookMs }) => tookMs))).toBeLessThan(55);
+  // One that waited for Redis could never be quicker than Redis is far.
+  await eventually("a login is quicker", async () => (await far.caller.post(LOGIN)).tookMs < 55);
 });
 
 test("a Redis too far to answer in time is told as 503 within the promised time, and tokens go on", async () => {

@@ -38,11 +38,19 @@ const exchange = (caller: FormCaller, { accessToken }: UserSession) =>
 const refusedBy = (caller: FormCaller, session: UserSession) =>
   eventually("the session is refused", async () => (await exchange(caller, session)).outcome === "400", SEEN_WITHIN_MS);
 
+/** Comes again if Redis did not answer in time, as clients do. */
+async function usedForSure(caller: FormCaller, id: string, token: string): ReturnType<typeof useRefreshToken> {
+  for (;;) {
+    const answer = await useRefreshToken(caller, id, token);
+    if (answer.outcome !== "503") return answer;
+  }
+}
+
 test("of 60 uses of one refresh token at once, spread over the replicas, all get the same answer, 20 times", async () => {
   const callers = Array.from({ length: 60 }, (_, index) => deployment.caller(index % 3));
   let { id, refreshToken: token } = await begin();
   for (let race = 0; race < 20; race += 1) {
-    const answers = await Promise.all(callers.map((caller) => useRefreshToken(caller, id, token)));
+    const answers = await Promise.all(callers.map((caller) => usedForSure(caller, id, token)));
     const successors = new Set(answers.map(({ outcome, body }) => `${outcome} ${textOf(body, "refresh_token")}`));
     expect([...successors]).toEqual([expect.stringMatching(/^ok icr_/)]);
     token = textOf(answers[0]?.body ?? {}, "refresh_token");

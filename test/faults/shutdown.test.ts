@@ -2,7 +2,6 @@
 import { once } from "node:events";
 import http2 from "node:http2";
 import { connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { FORMS } from "../../chaos/client.js";
 import { FormCaller } from "../../chaos/form-caller.js";
@@ -17,25 +16,23 @@ function start(delay: string): Promise<ServerProcess> {
   return ServerProcess.start({ settings: { ...replicaSettings({}, 3600), redis: undefined, shutdown } });
 }
 
-/** Asks over a kept connection until no new one can be opened; all outcomes before that. */
-async function askUntilGone(url: string): Promise<readonly string[]> {
-  const outcomes: string[] = [];
+/** Asks over a kept connection until no new one can be opened; adds all outcomes before that. */
+async function askUntilGone(url: string, outcomes: string[]): Promise<void> {
   using caller = new FormCaller("kept", url, new History());
   for (;;) {
     const { outcome } = await caller.post({ what: "client_credentials", form: FORMS.clientCredentials });
-    if (outcome === "unreachable") return outcomes;
+    if (outcome === "unreachable") return;
     outcomes.push(outcome);
-    if (outcome !== "ok") return outcomes;
+    if (outcome !== "ok") return;
   }
 }
 
-/** Asks over one HTTP/2 connection, four streams at a time, until GOAWAY; all outcomes. */
-async function askUntilGoaway(url: string): Promise<readonly string[]> {
+/** Asks over one HTTP/2 connection, four streams at a time, until GOAWAY; adds all outcomes. */
+async function askUntilGoaway(url: string, outcomes: string[]): Promise<void> {
   const session = http2.connect(url);
   const told = new AbortController();
   session.on("goaway", () => told.abort());
   session.on("error", () => {});
-  const outcomes: string[] = [];
   const form = new URLSearchParams({ ...FORMS.clientCredentials, client_id: CLIENT.id, client_secret: CLIENT.secret });
   const headers = { "content-type": "application/x-www-form-urlencoded" };
   const one = async (): Promise<void> => {
@@ -54,21 +51,18 @@ async function askUntilGoaway(url: string): Promise<readonly string[]> {
   };
   await Promise.all([one(), one(), one(), one()]);
   await once(session, "close");
-  return outcomes;
 }
 
 describe.concurrent("SIGTERM", () => {
   test("under keep-alive load over HTTP/1.1 and HTTP/2 resets no connection and refuses no request", async () => {
     await using server = await start("500ms");
-    const kept = Array.from({ length: 8 }, () => askUntilGone(server.url));
-    const multiplexed = Array.from({ length: 2 }, () => askUntilGoaway(server.url));
-    await sleep(700);
+    const all = Array.from({ length: 10 }, (): string[] => []);
+    const asking = all.map((outcomes, at) => (at < 8 ? askUntilGone : askUntilGoaway)(server.url, outcomes));
+    await eventually("each is under way", () => all.every((outcomes) => outcomes.length > 10), 10_000);
     const exit = await server.stop();
     expect(exit).toEqual({ code: 0, signal: null });
-    for (const outcomes of await Promise.all([...kept, ...multiplexed])) {
-      expect(new Set(outcomes)).toEqual(new Set(["ok"]));
-      expect(outcomes.length).toBeGreaterThan(10);
-    }
+    await Promise.all(asking);
+    for (const outcomes of all) expect(new Set(outcomes)).toEqual(new Set(["ok"]));
   });
 
   test("fails readiness at once and serves on until the delay is over", async () => {

@@ -105,8 +105,7 @@ test.concurrent("through rotations every token verifies with a JWKS that the oth
   other.start();
   const kids = new Set<string>();
   let mostPublished = 0;
-  const endsAt = Date.now() + 5 * SECOND;
-  while (Date.now() < endsAt) {
+  while (kids.size < 3) {
     const [ofOne, ofOther] = [one.published().keys, other.published().keys];
     // As stale as a verifier may be here: publish_ahead less what a replica takes to follow.
     await sleep(500);
@@ -117,6 +116,5 @@ test.concurrent("through rotations every token verifies with a JWKS that the oth
       mostPublished = Math.max(mostPublished, cached.length);
     }
   }
-  expect(kids.size).toBeGreaterThanOrEqual(3);
   expect(mostPublished).toBeLessThanOrEqual(5);
 });

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { DAY, HOUR } from "../../src/time/clock.js";
 import { createVaultKeyRing } from "../../src/keys/vault-key-ring.js";
 import { createVaultTransit } from "../../src/keys/vault-transit.js";
-import { accepting, freePort } from "../support/redis-server.js";
+import { accepting, freePort } from "../support/free-port.js";
 import { skipped, tool } from "../support/tool.js";
 
 const program = ["bao", "vault"].map((name) => tool(name)).find(({ missing }) => !missing);

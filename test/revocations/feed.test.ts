@@ -5,6 +5,7 @@ import type { Revocation } from "../../src/oauth/revocation.js";
 import { RevocationFeed } from "../../src/revocations/feed.js";
 import type { FeedEvent } from "../../src/revocations/feed.js";
 import { RevocationTable } from "../../src/revocations/table.js";
+import { fairNow } from "../support/fair-time.js";
 
 const NOW = 1_790_000_000;
 const HOUR_MS = 3_600_000;
@@ -184,9 +185,9 @@ test("5000 followers get an event within a second", async () => {
   const followers = Array.from({ length: 5000 }, () => aFollower(feed));
   await Promise.all(followers.map((follower) => follower.read()));
   const reads = followers.map((follower) => follower.read());
-  const begunAt = performance.now();
+  const begunAt = fairNow();
   const live = log();
   expect((await Promise.all(reads)).every((event) => event?.cursor === live.cursor)).toBe(true);
-  expect(performance.now() - begunAt).toBeLessThan(1000);
+  expect(fairNow() - begunAt).toBeLessThan(1000);
   for (const follower of followers) follower.end();
 });

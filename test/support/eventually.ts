@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { fairNow } from "./fair-time.js";
 
 /** Waits until a condition holds; throws after `withinMs`. For what another process does in its own time. */
 export async function eventually(
@@ -6,9 +7,9 @@ export async function eventually(
   holds: () => boolean | Promise<boolean>,
   withinMs = 5000,
 ): Promise<void> {
-  const until = performance.now() + withinMs;
+  const until = fairNow() + withinMs;
   while (!(await holds())) {
-    if (performance.now() > until) throw new Error(`not within ${withinMs} ms: ${what}`);
+    if (fairNow() > until) throw new Error(`not within ${withinMs} ms: ${what}`);
     await sleep(5);
   }
 }

@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { accepting, freePort, redisProgram } from "./redis-server.js";
+import { accepting, freePort } from "./free-port.js";
+import { redisProgram } from "./redis-server.js";
 import { type RedisTls, tlsClient, tlsConfig } from "./redis-tls.js";
 
 const QUIET = ["save", "", "appendonly", "no", "repl-diskless-sync-delay", "0", "protected-mode", "no"];

@@ -5,11 +5,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { TestProject } from "vitest/node";
+import { accepting, freePort } from "./free-port.js";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -26,32 +25,6 @@ export function redisProgram(): string {
   const program = ["redis-server", "valkey-server"].find((name) => spawnSync(name, ["--version"]).error === undefined);
   if (program === undefined) throw new Error(HOW_TO_GET_REDIS);
   return program;
-}
-
-/** A free loopback port. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no TCP address");
-  return address.port;
-}
-
-/** Resolves once something accepts connections on the port. */
-export async function accepting(port: number, timeoutMs = 5000): Promise<void> {
-  const until = Date.now() + timeoutMs;
-  for (;;) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, "127.0.0.1");
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-      socket.once("connect", () => socket.destroy());
-    });
-    if (open) return;
-    if (Date.now() > until) throw new Error(`nothing listens on port ${port}`);
-    await sleep(10);
-  }
 }
 
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {

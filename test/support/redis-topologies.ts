@@ -2,7 +2,7 @@
 import type { Redis } from "ioredis";
 import { eventually } from "./eventually.js";
 import { RedisProcess } from "./redis-process.js";
-import { freePort } from "./redis-server.js";
+import { freePort } from "./free-port.js";
 import type { RedisTls } from "./redis-tls.js";
 
 const FAST_REPLICATION = ["repl-ping-replica-period", "1", "repl-timeout", "5"];

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { stringify } from "yaml";
-import { freePort } from "./redis-server.js";
+import { freePort } from "./free-port.js";
 
 /** What `package.json` calls `icemint`. */
 export const MAIN = resolve(import.meta.dirname, "../../dist/main.js");

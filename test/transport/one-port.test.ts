@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { withHttp2Load } from "./support/http2-load.js";
 import { startServer, type TestServer } from "./support/fake-core.js";
 import { requestHttp2 } from "./support/token-callers.js";
+import { fairNow } from "../support/fair-time.js";
 
 const TIMEOUTS = { sniffMs: 300, headersMs: 300, requestMs: 600 };
 let running: TestServer;
@@ -31,7 +32,7 @@ interface Talk {
 
 /** Sends bytes; says what came back, and when the server closed the connection. */
 async function talk(bytes: Buffer, { to = running, gapMs, enoughBytes = Infinity }: Talk = {}) {
-  const started = performance.now();
+  const started = fairNow();
   const socket = connect({ port: to.port, host: "127.0.0.1", noDelay: true });
   const chunks: Buffer[] = [];
   socket.on("error", () => {});
@@ -41,7 +42,7 @@ async function talk(bytes: Buffer, { to = running, gapMs, enoughBytes = Infinity
       if (Buffer.concat(chunks).length >= enoughBytes) resolve();
     });
   });
-  const closed = new Promise<number>((resolve) => socket.on("close", () => resolve(performance.now() - started)));
+  const closed = new Promise<number>((resolve) => socket.on("close", () => resolve(fairNow() - started)));
   if (gapMs === undefined) socket.write(bytes);
   else {
     for (const byte of bytes) {

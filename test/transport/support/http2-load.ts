@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import http2 from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../../support/eventually.js";
 
 /**
  * Keeps HTTP/2 connections busy while `work` runs, and until each was told to go away: eight connections with three
@@ -24,7 +25,7 @@ export async function withHttp2Load(url: string, work: () => Promise<unknown>): 
     });
     await Promise.all(loops);
   });
-  await sleep(100);
+  await eventually("each stream has been used", () => outcomes.length > 24);
   await work();
   await Promise.all(loads);
   return outcomes.filter((outcome) => !String(outcome).includes("REFUSED_STREAM"));
