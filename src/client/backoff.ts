@@ -1,0 +1,30 @@
+/** How long to wait before another attempt. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { SECOND } from "../oauth/clock.js";
+
+/** A number from 0 up to, not including, 1. */
+export type Random = () => number;
+
+/** Waits, and rejects as soon as the signal aborts. `ref: false` lets the process end meanwhile. */
+export type Pause = (ms: number, options: { readonly signal: AbortSignal; readonly ref: boolean }) => Promise<unknown>;
+
+/** Waits by the system's timers. */
+export const realPause: Pause = (ms, options) => sleep(ms, undefined, options);
+
+const FIRST = 0.5 * SECOND;
+const MAX_RETRY_AFTER = 60 * SECOND;
+
+/**
+ * The wait after so many failures in a row, in milliseconds: it doubles from half a second up to `longest`, less up to
+ * a half at random, so that those who failed together do not come back together. What the server asked for
+ * (`Retry-After`, `RetryInfo`) is the least, up to a minute.
+ */
+export function backoffMs(
+  failures: number,
+  options: { readonly random: Random; readonly longest: number; readonly retryAfterMs?: number | undefined },
+): number {
+  const { random, longest, retryAfterMs = 0 } = options;
+  const step = Math.min(FIRST * 2 ** Math.max(0, failures - 1), longest);
+  const asked = Math.min(retryAfterMs, MAX_RETRY_AFTER);
+  return Math.max(step * (1 - random() / 2), asked * (1 + random() / 4));
+}

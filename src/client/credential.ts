@@ -1,0 +1,51 @@
+/** How a service proves who it is to icemint. Whatever is a file or a function is read again for every request. */
+import { readFile } from "node:fs/promises";
+
+/** A credential: an id with a secret, or an assertion (RFC 7523), which may name the client by itself. */
+export type CredentialOptions =
+  | { readonly clientId: string; readonly clientSecret: string | TextSource }
+  | { readonly clientId: string; readonly clientSecretFile: string }
+  | { readonly clientId?: string; readonly assertion: TextSource }
+  | { readonly clientId?: string; readonly assertionFile: string };
+
+/** Gives a secret or an assertion, for each request. */
+export type TextSource = () => string | Promise<string>;
+
+/** What is sent, by the names of the gRPC messages. */
+export interface PresentedCredential {
+  readonly clientId?: string;
+  readonly clientSecret?: string;
+  readonly clientAssertion?: string;
+}
+
+/** Reads the credential as it is now. Rejects with the reason, which never holds it. */
+export type Credential = () => Promise<PresentedCredential>;
+
+/** Checks the options once. Throws `TypeError`. */
+export function credentialOf(options: CredentialOptions): Credential {
+  const id = options.clientId === undefined ? {} : { clientId: options.clientId };
+  if ("clientSecret" in options || "clientSecretFile" in options) {
+    if (!options.clientId) throw new TypeError("clientId is missing");
+    const secret = "clientSecret" in options ? given(options.clientSecret) : inFile(options.clientSecretFile);
+    return async () => ({ ...id, clientSecret: filled(await secret()) });
+  }
+  if ("assertion" in options || "assertionFile" in options) {
+    const assertion = "assertion" in options ? options.assertion : inFile(options.assertionFile);
+    return async () => ({ ...id, clientAssertion: filled(await assertion()) });
+  }
+  throw new TypeError("a credential is missing: clientSecret, clientSecretFile, assertion or assertionFile");
+}
+
+function given(secret: string | TextSource): TextSource {
+  return typeof secret === "string" ? () => secret : secret;
+}
+
+/** Kubernetes and others replace such files while they are in use. */
+function inFile(path: string): TextSource {
+  return async () => (await readFile(path, "utf8")).trim();
+}
+
+function filled(text: string): string {
+  if (typeof text !== "string" || text === "") throw new TypeError("the credential is empty");
+  return text;
+}

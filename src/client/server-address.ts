@@ -1,0 +1,23 @@
+/** Where icemint is, as a service names it. Credentials are sent there, so plain HTTP must stay on this machine. */
+
+/** How an address may look. */
+export interface AddressRules {
+  /** Also `http` to other machines: for a network that encrypts by itself, such as a mesh. */
+  readonly allowHttp?: boolean | undefined;
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+/**
+ * Reads the base address of a server: `https`, or `http` on loopback, with or without a path. Returns it without a
+ * final slash. Throws `TypeError`, which never quotes the address: it may hold a password.
+ */
+export function serverAddress(server: string, { allowHttp = false }: AddressRules = {}): string {
+  if (!URL.canParse(server)) throw new TypeError("server is not a URL such as https://tokens.example.com");
+  const { protocol, hostname, username, password, search, hash, origin, pathname } = new URL(server);
+  if (username !== "" || password !== "") throw new TypeError("server holds credentials: they have options of their own");
+  if (search !== "" || hash !== "") throw new TypeError("server has a query or a fragment");
+  const isSafe = protocol === "https:" || (protocol === "http:" && (allowHttp || LOOPBACK.test(hostname)));
+  if (!isSafe) throw new TypeError("server is neither https nor on loopback (allowHttp: true permits it)");
+  return origin + pathname.replace(/\/+$/, "");
+}

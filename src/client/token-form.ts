@@ -1,0 +1,34 @@
+import type { PresentedCredential } from "./credential.js";
+
+/** What a token is for. Absent: what the client's record says. */
+export interface TokenParameters {
+  /** Scope words with single spaces. */
+  readonly scope?: string;
+  /** Names of the services that the token is for (RFC 8693 section 2.1). */
+  readonly audience?: string | readonly string[];
+  /** Absolute URIs of those services (RFC 8707 section 2). */
+  readonly resource?: string | readonly string[];
+}
+
+const JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/** The form of a client credentials request (RFC 6749 section 4.4.2), the credential in the body: in no log line. */
+export function tokenForm(parameters: TokenParameters, credential: PresentedCredential): URLSearchParams {
+  const form = new URLSearchParams({ grant_type: "client_credentials" });
+  const { clientId, clientSecret, clientAssertion } = credential;
+  if (clientId !== undefined) form.set("client_id", clientId);
+  if (clientSecret !== undefined) form.set("client_secret", clientSecret);
+  if (clientAssertion !== undefined) {
+    form.set("client_assertion_type", JWT_BEARER);
+    form.set("client_assertion", clientAssertion);
+  }
+  if (parameters.scope !== undefined) form.set("scope", parameters.scope);
+  for (const audience of listed(parameters.audience)) form.append("audience", audience);
+  for (const resource of listed(parameters.resource)) form.append("resource", resource);
+  return form;
+}
+
+function listed(value: string | readonly string[] | undefined): readonly string[] {
+  if (value === undefined) return [];
+  return typeof value === "string" ? [value] : value;
+}

@@ -1,0 +1,182 @@
+/**
+ * Keeps one token live: one request at a time, renewal in the background from half its life on, and never an expired
+ * token. Knows neither HTTP nor credentials.
+ */
+import { SECOND } from "../oauth/clock.js";
+import { backoffMs, type Pause, type Random } from "./backoff.js";
+import type { IssuedToken } from "./token-endpoint.js";
+import { TokenError } from "./token-error.js";
+
+/** What the keeper works with. */
+export interface TokenKeeperDependencies {
+  /** Asks for a token once. Rejects with a `TokenError`. */
+  readonly request: (signal: AbortSignal) => Promise<IssuedToken>;
+  readonly clock: () => number;
+  readonly random: Random;
+  readonly pause: Pause;
+  /** How long a caller waits for a token at most, in milliseconds. */
+  readonly waitMs: number;
+  /** Whether to renew a token that nobody has asked for since it came. */
+  readonly renewUnused: boolean;
+  /** Told of every attempt that failed, in the background too. */
+  readonly onFailure: (error: TokenError) => void;
+}
+
+/** A token this near its end may be dead when it arrives; of a short life a tenth. */
+const MARGIN = 5 * SECOND;
+const LONGEST_BACKOFF = 30 * SECOND;
+/** A service that refuses every token must not turn each of its calls into a request for another one. */
+const INVALIDATION_INTERVAL = 10 * SECOND;
+
+interface Held {
+  readonly token: IssuedToken;
+  readonly renewAt: number;
+  readonly usableUntil: number;
+  wasUsed: boolean;
+  isRenewing: boolean;
+}
+
+/** Keeps the token of one set of parameters. */
+export class TokenKeeper {
+  readonly #with: TokenKeeperDependencies;
+  readonly #closing = new AbortController();
+  #held: Held | undefined;
+  #attempt: Promise<IssuedToken> | undefined;
+  #fetching: Promise<IssuedToken> | undefined;
+  #invalidatedAt = -Infinity;
+
+  constructor(dependencies: TokenKeeperDependencies) {
+    this.#with = dependencies;
+  }
+
+  /** A live token: at once if there is one. Rejects with a `TokenError`. */
+  async get(): Promise<IssuedToken> {
+    if (this.#closing.signal.aborted) throw closed();
+    const held = this.#held;
+    const now = this.#with.clock();
+    if (held === undefined || now >= held.usableUntil) {
+      this.#fetching ??= this.#fetch().finally(() => (this.#fetching = undefined));
+      return await this.#fetching;
+    }
+    held.wasUsed = true;
+    if (now >= held.renewAt) void this.#renew(held);
+    return held.token;
+  }
+
+  /**
+   * Forgets a token that a service has not accepted, and answers whether the next one will be another. At most one in
+   * ten seconds is forgotten.
+   */
+  invalidate(accessToken: string): boolean {
+    if (this.#held?.token.accessToken !== accessToken) return true;
+    const now = this.#with.clock();
+    if (now < this.#invalidatedAt + INVALIDATION_INTERVAL) return false;
+    this.#invalidatedAt = now;
+    this.#held = undefined;
+    return true;
+  }
+
+  /** Ends everything that is under way. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#held = undefined;
+    await Promise.allSettled([this.#attempt, this.#fetching]);
+  }
+
+  /** For a caller who waits: until there is a token, the server refuses, or the time is up. */
+  async #fetch(): Promise<IssuedToken> {
+    const until = this.#with.clock() + this.#with.waitMs;
+    for (let failures = 1; ; failures += 1) {
+      try {
+        const token = await this.#ask();
+        if (this.#held?.token === token) this.#held.wasUsed = true;
+        return token;
+      } catch (error) {
+        const failure = asTokenError(error);
+        const wait = this.#backoff(failures, failure);
+        if (failure.code !== "unavailable" || this.#with.clock() + wait > until) throw failure;
+        await this.#pause(wait, true);
+      }
+    }
+  }
+
+  /** For as long as the token lives, refused or not: its client may be about to be set right. Never rejects. */
+  async #renew(held: Held): Promise<void> {
+    if (held.isRenewing) return;
+    held.isRenewing = true;
+    for (let failures = 1; this.#held === held && this.#with.clock() < held.usableUntil; failures += 1) {
+      try {
+        await this.#ask();
+      } catch (error) {
+        const wait = this.#backoff(failures, asTokenError(error));
+        await this.#pause(wait, false).catch(() => {}); // closed: nothing is held any more
+      }
+    }
+  }
+
+  /** One request at a time, whoever wants it. */
+  #ask(): Promise<IssuedToken> {
+    this.#attempt ??= this.#request().finally(() => (this.#attempt = undefined));
+    return this.#attempt;
+  }
+
+  async #request(): Promise<IssuedToken> {
+    const { signal } = this.#closing;
+    try {
+      const token = await this.#with.request(signal);
+      if (signal.aborted) throw closed();
+      this.#keep(token);
+      return token;
+    } catch (error) {
+      if (signal.aborted) throw closed();
+      const failure = asTokenError(error);
+      this.#with.onFailure(failure);
+      throw failure;
+    }
+  }
+
+  #keep(token: IssuedToken): void {
+    const { random, renewUnused } = this.#with;
+    const life = token.expiresAt - token.issuedAt;
+    const held: Held = {
+      token,
+      renewAt: token.issuedAt + life * (0.45 + random() / 10),
+      usableUntil: token.expiresAt - Math.min(MARGIN, life / 10),
+      wasUsed: renewUnused,
+      isRenewing: false,
+    };
+    this.#held = held;
+    void this.#renewWhenDue(held);
+  }
+
+  async #renewWhenDue(held: Held): Promise<void> {
+    try {
+      await this.#pause(held.renewAt - this.#with.clock(), false);
+    } catch {
+      return; // closed
+    }
+    if (held.wasUsed) await this.#renew(held);
+  }
+
+  #backoff(failures: number, { retryAfterMs }: TokenError): number {
+    return backoffMs(failures, { random: this.#with.random, longest: LONGEST_BACKOFF, retryAfterMs });
+  }
+
+  async #pause(ms: number, ref: boolean): Promise<void> {
+    const { signal } = this.#closing;
+    try {
+      await this.#with.pause(Math.max(0, ms), { signal, ref });
+    } catch (error) {
+      throw signal.aborted ? closed() : error;
+    }
+  }
+}
+
+function asTokenError(error: unknown): TokenError {
+  if (error instanceof TokenError) return error;
+  return new TokenError("unavailable", "the token could not be asked for", { cause: error });
+}
+
+function closed(): TokenError {
+  return new TokenError("closed", "the token source is closed");
+}
