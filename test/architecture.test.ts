@@ -75,6 +75,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "@bufbuild",
   ],
   "transport/rpc/lane": ["transport", "transport/rpc", "oauth", "gen", "@connectrpc", "@bufbuild"],
+  // What services load: of the server only what reads its tokens and knows what is revoked.
+  verifier: [
+    "client",
+    "tokens",
+    "revocations",
+    "keys",
+    "jwt",
+    "oauth",
+    "time",
+    "gen",
+    "@connectrpc",
+    "@bufbuild",
+    "@grpc/grpc-js",
+  ],
+  client: ["oauth", "time", "@connectrpc", "@grpc/grpc-js"],
+  "proto.ts": ["gen"],
   telemetry: ["oauth", "time", "pino", "prom-client"],
   config: [
     "config/clients",

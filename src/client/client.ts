@@ -72,7 +72,10 @@ export function createTokenSource(
     waitMs,
     renewUnused,
     onFailure: (error) => onFailure?.(error),
-    request: async (signal) => requestToken(endpoint, tokenForm(options, await credential()), { clock, signal }),
+    request: async (signal) => {
+      const form = tokenForm(options, await credential(signal));
+      return await requestToken(endpoint, form, { clock, signal });
+    },
   });
   return {
     token: async () => (await keeper.get()).accessToken,

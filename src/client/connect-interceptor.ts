@@ -1,8 +1,8 @@
-import type { ConnectError, Interceptor, StreamResponse } from "@connectrpc/connect";
+import type { Interceptor, StreamResponse } from "@connectrpc/connect";
 import type { TokenSource } from "./client.js";
 
-/** `Code.Unauthenticated`, so that Connect is not loaded for those who do not use it. */
-const UNAUTHENTICATED: ConnectError["code"] = 16;
+/** `Code.Unauthenticated`: Connect is not loaded for those who do not use it. */
+const UNAUTHENTICATED = 16;
 
 /**
  * A Connect interceptor that sends the source's token. A unary call that ends with UNAUTHENTICATED is tried once more

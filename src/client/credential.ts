@@ -1,5 +1,7 @@
 /** How a service proves who it is to icemint. Whatever is a file or a function is read again for every request. */
 import { readFile } from "node:fs/promises";
+import { SECOND } from "../oauth/clock.js";
+import { within } from "./within.js";
 
 /** A credential: an id with a secret, or an assertion (RFC 7523), which may name the client by itself. */
 export type CredentialOptions =
@@ -18,8 +20,10 @@ export interface PresentedCredential {
   readonly clientAssertion?: string;
 }
 
-/** Reads the credential as it is now. Rejects with the reason, which never holds it. */
-export type Credential = () => Promise<PresentedCredential>;
+/** Reads the credential as it is now, for ten seconds at most. Rejects with the reason, which never holds it. */
+export type Credential = (signal: AbortSignal) => Promise<PresentedCredential>;
+
+const TIMEOUT_MS = 10 * SECOND;
 
 /** Checks the options once. Throws `TypeError`. */
 export function credentialOf(options: CredentialOptions): Credential {
@@ -27,11 +31,11 @@ export function credentialOf(options: CredentialOptions): Credential {
   if ("clientSecret" in options || "clientSecretFile" in options) {
     if (!options.clientId) throw new TypeError("clientId is missing");
     const secret = "clientSecret" in options ? given(options.clientSecret) : inFile(options.clientSecretFile);
-    return async () => ({ ...id, clientSecret: filled(await secret()) });
+    return async (signal) => ({ ...id, clientSecret: await read(secret, signal) });
   }
   if ("assertion" in options || "assertionFile" in options) {
     const assertion = "assertion" in options ? options.assertion : inFile(options.assertionFile);
-    return async () => ({ ...id, clientAssertion: filled(await assertion()) });
+    return async (signal) => ({ ...id, clientAssertion: await read(assertion, signal) });
   }
   throw new TypeError("a credential is missing: clientSecret, clientSecretFile, assertion or assertionFile");
 }
@@ -45,7 +49,8 @@ function inFile(path: string): TextSource {
   return async () => (await readFile(path, "utf8")).trim();
 }
 
-function filled(text: string): string {
+async function read(source: TextSource, signal: AbortSignal): Promise<string> {
+  const text = await within(TIMEOUT_MS, signal, Promise.resolve(source()));
   if (typeof text !== "string" || text === "") throw new TypeError("the credential is empty");
   return text;
 }

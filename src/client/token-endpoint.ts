@@ -57,7 +57,8 @@ export async function requestToken(
   const json = parsed(answer.body);
   if (answer.status !== 200) throw refusal(answer, json);
   const token = tokenOf(json, issuedAt);
-  if (token === undefined) throw new TokenError("unavailable", "the token endpoint answered 200 without a usable token");
+  if (token === undefined)
+    throw new TokenError("unavailable", "the token endpoint answered 200 without a usable token");
   return token;
 }
 
@@ -92,17 +93,12 @@ async function post({ url, ca }: TokenEndpoint, body: string, signal: AbortSigna
 function answerTo(request: http.ClientRequest, body: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     request.on("error", reject);
-    request.once("response", (response) => {
-      collect(response).then((text) => {
-        const { statusCode: status = 0, headers } = response;
-        resolve({ status, retryAfter: headers["retry-after"], body: text });
-      }, reject);
-    });
+    request.once("response", (response) => resolve(read(response)));
     request.end(body);
   });
 }
 
-async function collect(response: http.IncomingMessage): Promise<string> {
+async function read(response: http.IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -110,7 +106,8 @@ async function collect(response: http.IncomingMessage): Promise<string> {
     if (size > MAX_BYTES) throw new Error(`answered more than ${MAX_BYTES} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  const { statusCode: status = 0, headers } = response;
+  return { status, retryAfter: headers["retry-after"], body: Buffer.concat(chunks).toString("utf8") };
 }
 
 function parsed(body: string): JsonObject {

@@ -21,7 +21,11 @@ export class TokenError extends Error {
   constructor(
     code: TokenErrorCode,
     message: string,
-    details: { readonly oauthError?: string; readonly retryAfterMs?: number | undefined; readonly cause?: unknown } = {},
+    details: {
+      readonly oauthError?: string;
+      readonly retryAfterMs?: number | undefined;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;

@@ -12,9 +12,7 @@ import type { RandomId } from "../crypto/random-id.js";
 import type { Scope } from "../oauth/scope.js";
 import type { Authorization, TokenClient } from "./authorization.js";
 import { endOf } from "./session.js";
-
-/** Longer tokens do not fit the headers that they travel in. */
-export const MAX_TOKEN_BYTES = 8 * 1024;
+import { MAX_TOKEN_BYTES, encoded, encodedHeader } from "./own-jwt.js";
 
 /** A minted token. Instants in seconds. */
 export interface MintedToken {
@@ -39,17 +37,6 @@ export interface TokenIssuerDependencies {
   readonly clock: Clock;
   readonly randomId: RandomId;
   readonly sessionTtlSeconds: number;
-}
-
-/** The last header that was encoded: nearly all tokens are of the key that signs now. */
-let lastHeader = { kid: "", algorithm: "", text: "" };
-
-/** The protected header of every token that a key signs, encoded. The verifier takes no other. */
-export function encodedHeader({ kid, algorithm }: Pick<Signer, "kid" | "algorithm">): string {
-  if (lastHeader.kid !== kid || lastHeader.algorithm !== algorithm) {
-    lastHeader = { kid, algorithm, text: encoded(JSON.stringify({ alg: algorithm, typ: "at+jwt", kid })) };
-  }
-  return lastHeader.text;
 }
 
 /** Makes the issuer. */
@@ -173,8 +160,4 @@ function isRepeatable({ client, subject, actor, session }: Authorization, kid: s
 
 function same(one: readonly string[], other: readonly string[]): boolean {
   return one === other || (one.length === other.length && one.every((word, at) => word === other[at]));
-}
-
-function encoded(text: string): string {
-  return Buffer.from(text).toString("base64url");
 }

@@ -10,7 +10,7 @@ import { type JsonObject, type JsonValue, isJsonObject } from "../oauth/json.js"
 import type { Revocable, RevocationView } from "../oauth/revocation.js";
 import { RESERVED_CLAIMS } from "../oauth/access-token.js";
 import { createSignatureVerdicts } from "./signature-cache.js";
-import { MAX_TOKEN_BYTES, encodedHeader } from "./token-issuer.js";
+import { MAX_TOKEN_BYTES, encodedHeader } from "./own-jwt.js";
 
 /** A token of ours whose signature is good, and how it stands at this moment. */
 export interface TokenReading {

@@ -1,0 +1,135 @@
+/**
+ * The keys that icemint publishes, held in memory: renewed before they are too old, and asked for again when a token
+ * names one that is not known. While the server is away the last ones stay: a revoked key comes by the stream.
+ */
+import { createPublicKey } from "node:crypto";
+import { backoffMs, type Pause, type Random } from "../client/backoff.js";
+import type { JsonWebKey } from "../gen/icemint/v1/token_service_pb.js";
+import { publicJwk } from "../keys/jwks.js";
+import type { VerifyingKey } from "../keys/key-ring.js";
+import { SIGNING_ALGORITHMS } from "../keys/signer.js";
+import { MINUTE, SECOND } from "../oauth/clock.js";
+import { type VerificationKey, readJwks, selectKey } from "../tokens/jwks.js";
+
+/** An answer of `GetKeys`. */
+export interface FetchedKeys {
+  readonly keys: readonly JsonWebKey[];
+  readonly maxAgeMs: number;
+}
+
+/** What the keys are kept with. */
+export interface PublishedKeysDependencies {
+  readonly fetchKeys: (signal: AbortSignal) => Promise<FetchedKeys>;
+  readonly clock: () => number;
+  readonly random: Random;
+  readonly pause: Pause;
+  readonly onProblem: (error: unknown) => void;
+}
+
+const MIN_AGE = 30 * SECOND;
+const MAX_AGE = 60 * MINUTE;
+const LONGEST_BACKOFF = 30 * SECOND;
+/** Tokens with unknown keys, which anyone can send, make no more requests than one in this time. */
+const COOL_DOWN = 5 * SECOND;
+const LONGEST_KID = 128;
+
+/** Keeps them. */
+export class PublishedKeys {
+  readonly #with: PublishedKeysDependencies;
+  readonly #first = Promise.withResolvers<void>();
+  #keys: ReadonlyMap<string, VerifyingKey> | undefined;
+  #maxAgeMs = MIN_AGE;
+  #askedAt = -Infinity;
+  #asking: Promise<boolean> | undefined;
+
+  constructor(dependencies: PublishedKeysDependencies) {
+    this.#with = dependencies;
+  }
+
+  /** Resolves when there are keys. */
+  get loaded(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  get areLoaded(): boolean {
+    return this.#keys !== undefined;
+  }
+
+  find(kid: string): VerifyingKey | undefined {
+    return this.#keys?.get(kid);
+  }
+
+  /** What is published may have signed; what is published no more may not. */
+  stateOf(kid: string): "active" | undefined {
+    return this.#keys?.has(kid) === true ? "active" : undefined;
+  }
+
+  /** Keeps them fresh until the signal aborts. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { random, pause } = this.#with;
+    for (let failures = 0; !signal.aborted;) {
+      failures = (await this.refresh(signal)) ? 0 : failures + 1;
+      const wait =
+        failures === 0
+          ? this.#maxAgeMs * (0.8 + random() / 10)
+          : backoffMs(failures, { random, longest: LONGEST_BACKOFF });
+      await pause(wait, { signal, ref: false }).catch(() => {}); // aborted: the loop ends
+    }
+  }
+
+  /** Asks for a key that a token names and that is not known. Answers whether it is known then. */
+  async learn(kid: string, signal: AbortSignal): Promise<boolean> {
+    if (kid.length > LONGEST_KID || this.find(kid) !== undefined) return false;
+    if (this.#asking === undefined && this.#with.clock() < this.#askedAt + COOL_DOWN) return false;
+    await this.refresh(signal);
+    return this.find(kid) !== undefined;
+  }
+
+  /** Asks for the keys, once at a time. Answers whether they came. Never rejects. */
+  refresh(signal: AbortSignal): Promise<boolean> {
+    this.#asking ??= this.#ask(signal).finally(() => (this.#asking = undefined));
+    return this.#asking;
+  }
+
+  async #ask(signal: AbortSignal): Promise<boolean> {
+    this.#askedAt = this.#with.clock();
+    try {
+      const { keys, maxAgeMs } = await this.#with.fetchKeys(signal);
+      this.#keys = verifyingKeys(keys);
+      this.#maxAgeMs = Math.min(Math.max(maxAgeMs, MIN_AGE), MAX_AGE);
+      this.#first.resolve();
+      return true;
+    } catch (error) {
+      if (!signal.aborted) this.#with.onProblem(error);
+      return false;
+    }
+  }
+}
+
+function verifyingKeys(messages: readonly JsonWebKey[]): ReadonlyMap<string, VerifyingKey> {
+  const keys = readJwks({ keys: messages.map(jwkOf) }, "sig") ?? [];
+  return new Map(keys.flatMap((key) => verifyingKey(key) ?? []).map((key) => [key.kid, key]));
+}
+
+/** A message without the members that it leaves empty. */
+function jwkOf({ kty, kid, use, alg, crv, x, y, n, e }: JsonWebKey): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries({ kty, kid, use, alg, crv, x, y, n, e }).filter(([, value]) => value !== ""),
+  );
+}
+
+/**
+ * A key as icemint makes them, others are left out: its id is its thumbprint (RFC 7638). So one id never stands for two
+ * keys, and a signature that was found good stays so for as long as its key is published.
+ */
+function verifyingKey(key: VerificationKey): VerifyingKey | undefined {
+  const algorithm = SIGNING_ALGORITHMS.find((known) => known === key.algorithm);
+  if (algorithm === undefined || typeof selectKey([key], algorithm, key.kid) === "string") return undefined;
+  try {
+    const publicKey = createPublicKey({ key: { ...key.jwk }, format: "jwk" });
+    const jwk = publicJwk(publicKey, algorithm);
+    return jwk.kid === key.kid ? { kid: jwk.kid, algorithm, publicKey, jwk } : undefined;
+  } catch {
+    return undefined; // not a key, such as a point that is not on its curve
+  }
+}

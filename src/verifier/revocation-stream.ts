@@ -1,0 +1,143 @@
+/**
+ * Follows the server's revocations into a table, for as long as it is told to: resumes after an end, starts over when
+ * the cursor is gone, and gives up a stream that is silent. Says how old its view is.
+ */
+import { durationMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, type Client } from "@connectrpc/connect";
+import { backoffMs, type Pause, type Random } from "../client/backoff.js";
+import type { Credential } from "../client/credential.js";
+import { RetryInfoSchema } from "../gen/google/rpc/error_details_pb.js";
+import type { TokenService, WatchRevocationsResponse } from "../gen/icemint/v1/token_service_pb.js";
+import { SECOND } from "../oauth/clock.js";
+import type { RevocationTable } from "../tokens/revocation-table.js";
+import { toRevocation } from "./revocation-message.js";
+
+/** What the stream works with. */
+export interface RevocationStreamDependencies {
+  readonly client: Pick<Client<typeof TokenService>, "watchRevocations">;
+  readonly credential: Credential;
+  readonly table: Pick<RevocationTable, "apply" | "caughtUp" | "size">;
+  readonly clock: () => number;
+  readonly random: Random;
+  readonly pause: Pause;
+  /** A stream on which nothing came for so long is dead: heartbeats come every 5 s. */
+  readonly silenceMs: number;
+  readonly onProblem: (error: unknown) => void;
+  /** Called whenever everything that was in force has been read. */
+  readonly onCaughtUp: () => void;
+}
+
+const LONGEST_BACKOFF = 30 * SECOND;
+/** All the streams of a replica that restarts end together. */
+const SPREAD = 1 * SECOND;
+/** Some 500 MB. A server that sends more is not believed. */
+const MAX_REVOCATIONS = 10_000_000;
+
+/** Follows. */
+export class RevocationStream {
+  readonly #with: RevocationStreamDependencies;
+  readonly #first = Promise.withResolvers<void>();
+  #cursor = "";
+  #isCaughtUp = false;
+  /** When the view was last known to be complete, by the server's own word. */
+  #confirmedAt = -Infinity;
+
+  constructor(dependencies: RevocationStreamDependencies) {
+    this.#with = dependencies;
+  }
+
+  /** Resolves when everything in force has been read for the first time. */
+  get caughtUp(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  get isCaughtUp(): boolean {
+    return this.#isCaughtUp;
+  }
+
+  /** Follows until the signal aborts. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { random, pause, onProblem } = this.#with;
+    for (let failures = 0; !signal.aborted;) {
+      const { error, wasHeard } = await this.#follow(signal);
+      if (signal.aborted) return;
+      onProblem(error);
+      failures = wasHeard ? 1 : failures + 1;
+      const retryAfterMs = retryDelayMs(error);
+      const wait = backoffMs(failures, { random, longest: LONGEST_BACKOFF, retryAfterMs }) + random() * SPREAD;
+      await pause(this.#startsOver(error) ? 0 : wait, { signal, ref: false }).catch(() => {}); // aborted: the loop ends
+    }
+  }
+
+  /** One stream, to its end. */
+  async #follow(signal: AbortSignal): Promise<{ readonly error: unknown; readonly wasHeard: boolean }> {
+    const { client, credential, silenceMs } = this.#with;
+    const attempt = new AbortController();
+    const end = (): void => attempt.abort();
+    signal.addEventListener("abort", end);
+    const watchdog = setTimeout(() => attempt.abort(new Error(`nothing came for ${silenceMs} ms`)), silenceMs);
+    let wasHeard = false;
+    try {
+      const request = { cursor: this.#cursor, ...(await credential(attempt.signal)) };
+      for await (const message of client.watchRevocations(request, { signal: attempt.signal })) {
+        wasHeard = true;
+        watchdog.refresh();
+        this.#take(message);
+      }
+      return { error: new Error("the server ended the stream"), wasHeard };
+    } catch (error) {
+      return { error: attempt.signal.aborted ? attempt.signal.reason : error, wasHeard };
+    } finally {
+      clearTimeout(watchdog);
+      signal.removeEventListener("abort", end);
+      attempt.abort();
+      this.#forgetUnconfirmed();
+    }
+  }
+
+  #take({ event, cursor }: WatchRevocationsResponse): void {
+    const { table, clock, onCaughtUp } = this.#with;
+    switch (event.case) {
+      case "revocation":
+        if (table.size >= MAX_REVOCATIONS) throw new Error(`more than ${MAX_REVOCATIONS} revocations are in force`);
+        table.apply({ cursor, revocation: toRevocation(event.value, clock()) });
+        break;
+      case "caughtUp":
+        this.#isCaughtUp = true;
+        table.caughtUp(clock());
+        this.#first.resolve();
+        onCaughtUp();
+        break;
+      case "heartbeat":
+        if (this.#isCaughtUp && event.value.viewAge) {
+          this.#confirmedAt = Math.max(this.#confirmedAt, clock() - Math.max(0, durationMs(event.value.viewAge)));
+          table.caughtUp(this.#confirmedAt);
+        }
+        break;
+      default: // of a later version
+    }
+    // Empty while the snapshot is being sent, which cannot be resumed.
+    if (cursor !== "") this.#cursor = cursor;
+  }
+
+  /**
+   * `caught_up` does not say how old the server's own view is; the heartbeat a moment later does. Until then the view
+   * counts as fresh, but a stream that ended before has proved nothing.
+   */
+  #forgetUnconfirmed(): void {
+    if (this.#confirmedAt > -Infinity) this.#with.table.caughtUp(this.#confirmedAt);
+  }
+
+  /** Whether the cursor is gone. What the table holds already stays: it is in force until it ends. */
+  #startsOver(error: unknown): boolean {
+    if (this.#cursor === "" || !(error instanceof ConnectError) || error.code !== Code.OutOfRange) return false;
+    this.#cursor = "";
+    return true;
+  }
+}
+
+function retryDelayMs(error: unknown): number | undefined {
+  if (!(error instanceof ConnectError)) return undefined;
+  const [info] = error.findDetails(RetryInfoSchema);
+  return info?.retryDelay && Math.max(0, durationMs(info.retryDelay));
+}

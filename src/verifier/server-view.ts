@@ -1,0 +1,88 @@
+/** What a verifier knows of its server: the keys and the revocations, each kept up to date by a loop of its own. */
+import { durationMs } from "@bufbuild/protobuf/wkt";
+import { createClient, type Transport } from "@connectrpc/connect";
+import type { Pause, Random } from "../client/backoff.js";
+import type { Credential } from "../client/credential.js";
+import { within } from "../client/within.js";
+import { TokenService } from "../gen/icemint/v1/token_service_pb.js";
+import { SECOND } from "../oauth/clock.js";
+import { RevocationTable } from "../tokens/revocation-table.js";
+import { PublishedKeys } from "./published-keys.js";
+import { RevocationStream } from "./revocation-stream.js";
+
+/** What the view is made of. */
+export interface ServerViewOptions {
+  readonly transport: Transport;
+  readonly credential: Credential;
+  readonly clock: () => number;
+  readonly random: Random;
+  readonly pause: Pause;
+  /** See `RevocationStream`. */
+  readonly silenceMs: number;
+  readonly onProblem: (error: unknown) => void;
+}
+
+const KEYS_TIMEOUT_MS = 5 * SECOND;
+
+/** Follows the server from the start until it is closed. */
+export class ServerView {
+  readonly keys: PublishedKeys;
+  readonly revocations: RevocationTable;
+  readonly #stream: RevocationStream;
+  readonly #closing = new AbortController();
+  readonly #running: Promise<unknown>;
+  #problem: unknown;
+
+  constructor({ transport, credential, silenceMs, ...options }: ServerViewOptions) {
+    const client = createClient(TokenService, transport);
+    const onProblem = (error: unknown): void => {
+      this.#problem = error;
+      options.onProblem(error);
+    };
+    const dependencies = { ...options, onProblem };
+    this.revocations = new RevocationTable(options);
+    this.keys = new PublishedKeys({
+      ...dependencies,
+      fetchKeys: async (signal) => {
+        const { keys, maxAge } = await client.getKeys({}, { signal, timeoutMs: KEYS_TIMEOUT_MS });
+        return { keys, maxAgeMs: maxAge === undefined ? 0 : durationMs(maxAge) };
+      },
+    });
+    this.#stream = new RevocationStream({
+      ...dependencies,
+      client,
+      credential,
+      silenceMs,
+      table: this.revocations,
+      // A server that lost its state has other keys.
+      onCaughtUp: () => void this.keys.refresh(this.signal),
+    });
+    this.#running = Promise.all([this.keys.run(this.signal), this.#stream.run(this.signal)]);
+  }
+
+  /** Aborted once the view is closed. */
+  get signal(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Whether keys, and all revocations that were in force, have come. */
+  get isComplete(): boolean {
+    return this.keys.areLoaded && this.#stream.isCaughtUp;
+  }
+
+  /** What went wrong last; undefined if nothing did. */
+  get problem(): unknown {
+    return this.#problem;
+  }
+
+  /** Resolves when the view is complete. Rejects after `timeoutMs`, and when it is closed. */
+  async completed(timeoutMs: number): Promise<void> {
+    await within(timeoutMs, this.signal, Promise.all([this.keys.loaded, this.#stream.caughtUp]));
+  }
+
+  /** Ends both loops. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#running;
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * What `icemint/verifier` exports: verifies icemint's access tokens in a service, against its keys and its revocations,
+ * without a call for each request. Loads nothing of the server but the reader of its tokens and its revocation table.
+ */
+import type { Transport } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { realPause, type Pause, type Random } from "../client/backoff.js";
+import { credentialOf, type CredentialOptions } from "../client/credential.js";
+import { serverAddress, type AddressRules } from "../client/server-address.js";
+import type { AccessToken } from "../oauth/access-token.js";
+import { MINUTE, SECOND } from "../oauth/clock.js";
+import { createTokenVerifier, type TokenReading } from "../tokens/token-verifier.js";
+import { kidOf } from "./kid.js";
+import { ServerView } from "./server-view.js";
+import { VerificationError } from "./verification-error.js";
+
+export type { CredentialOptions, TextSource } from "../client/credential.js";
+export type { AccessToken, Actor, Session } from "../oauth/access-token.js";
+export { createRequestGate, verifiedTokenKey } from "./request-gate.js";
+export { createHttpGuard } from "./http-guard.js";
+export { VerificationError, type VerificationErrorCode, type VerificationFault } from "./verification-error.js";
+
+/** How a verifier is made. The client needs permission `watch_revocations`. */
+export type VerifierOptions = CredentialOptions &
+  AddressRules & {
+    /** Base address, such as `https://tokens.example.com`: https, or on loopback. */
+    readonly server: string;
+    /** `iss` of the tokens. Default: `server`. */
+    readonly issuer?: string;
+    /** Who is verifying: tokens for others are not accepted. Of several, any will do. */
+    readonly audience: string | readonly string[];
+    /** PEM of the only certificate authorities to believe. Default: those of Node. */
+    readonly ca?: string;
+    /** A view of the revocations that is older is stale, in milliseconds. Default: 5 min. */
+    readonly maxStalenessMs?: number;
+    /** What becomes of tokens then: refused as `unavailable`, or verified against what is known. Default: refused. */
+    readonly whenStale?: "refuse" | "allow";
+    /** Told of every failure to reach the server. It is tried again each time. */
+    readonly onProblem?: (error: unknown) => void;
+  };
+
+/** What a token must have. */
+export interface Requirements {
+  /** Scopes of which the token has all. */
+  readonly scopes?: readonly string[];
+}
+
+/** Verifies tokens. */
+export interface Verifier extends AsyncDisposable {
+  /** Resolves once keys and revocations have been loaded; before that no token is accepted. Rejects after `timeoutMs`. */
+  ready(timeoutMs?: number): Promise<void>;
+  /** What the token says. Rejects with a `VerificationError` if it is not accepted. */
+  verify(token: string, requirements?: Requirements): Promise<AccessToken>;
+  /** How old the view of the revocations is, in milliseconds; Infinity before the first. */
+  staleness(): number;
+  /** Ends the stream and all that is under way; from then on no token is accepted. Nothing is left running. */
+  close(): Promise<void>;
+}
+
+/** What a test passes. */
+export interface VerifierDependencies {
+  readonly clock?: () => number;
+  readonly random?: Random;
+  readonly pause?: Pause;
+  readonly transport?: Transport;
+  readonly silenceMs?: number;
+}
+
+const READY_TIMEOUT_MS = 30 * SECOND;
+const MAX_MESSAGE_BYTES = 1024 * 1024;
+
+/** Makes a verifier and connects it. Throws `TypeError` for options that cannot work. */
+export function createVerifier(options: VerifierOptions, dependencies: VerifierDependencies = {}): Verifier {
+  const { maxStalenessMs = 5 * MINUTE, whenStale = "refuse" } = options;
+  const { clock = Date.now, random = Math.random, pause = realPause, silenceMs = 16 * SECOND } = dependencies;
+  const audiences = audiencesOf(options.audience);
+  const server = serverAddress(options.server, options);
+  const credential = credentialOf(options);
+  const transport = dependencies.transport ?? connectTransport(server, options.ca);
+  const onProblem = (error: unknown): void => options.onProblem?.(error);
+  const view = new ServerView({ transport, credential, clock, random, pause, silenceMs, onProblem });
+  const { keys, revocations, signal } = view;
+  const reader = createTokenVerifier({ issuer: options.issuer ?? server, keys, revocations, clock });
+
+  function refuseUnlessFresh(): void {
+    if (signal.aborted) throw new VerificationError("closed");
+    if (!view.isComplete) throw new VerificationError("not_ready", view.problem);
+    if (whenStale === "refuse" && revocations.ageMs() > maxStalenessMs) {
+      throw new VerificationError("stale", view.problem);
+    }
+  }
+
+  async function readUnknown(token: string): Promise<TokenReading | undefined> {
+    const kid = kidOf(token);
+    return kid !== undefined && (await keys.learn(kid, signal)) ? reader.read(token) : undefined;
+  }
+
+  return {
+    async ready(timeoutMs = READY_TIMEOUT_MS) {
+      try {
+        await view.completed(timeoutMs);
+      } catch {
+        throw new VerificationError(signal.aborted ? "closed" : "not_ready", view.problem);
+      }
+    },
+    async verify(token, { scopes } = {}) {
+      refuseUnlessFresh();
+      const reading = reader.read(token) ?? (await readUnknown(token));
+      return accepted(reading, audiences, scopes);
+    },
+    staleness: () => revocations.ageMs(),
+    close: () => view.close(),
+    [Symbol.asyncDispose]: () => view.close(),
+  };
+}
+
+function accepted(
+  reading: TokenReading | undefined,
+  audiences: readonly string[],
+  scopes: readonly string[] | undefined,
+): AccessToken {
+  if (reading === undefined) throw new VerificationError("not_ours");
+  const { token, expired, revoked } = reading;
+  if (expired) throw new VerificationError("expired");
+  if (revoked) throw new VerificationError("revoked");
+  if (!token.audience.some((audience) => audiences.includes(audience))) throw new VerificationError("audience");
+  if (scopes !== undefined && !scopes.every((scope) => token.scope.includes(scope)))
+    throw new VerificationError("scope");
+  return frozen(token);
+}
+
+/** The same object is handed out for the same token: nobody may add a scope to it. */
+function frozen<T extends object>(value: T): T {
+  if (Object.isFrozen(value)) return value;
+  for (const member of Object.values(value)) if (typeof member === "object" && member !== null) frozen(member);
+  return Object.freeze(value);
+}
+
+function audiencesOf(audience: string | readonly string[]): readonly string[] {
+  const audiences = typeof audience === "string" ? [audience] : [...audience];
+  if (audiences.length === 0 || !audiences.every((name) => typeof name === "string" && name !== "")) {
+    throw new TypeError("audience is missing");
+  }
+  return audiences;
+}
+
+/** HTTP/1.1: it gets through every proxy, and each call has a connection that ends with it. */
+function connectTransport(baseUrl: string, ca: string | undefined): Transport {
+  return createConnectTransport({
+    baseUrl,
+    httpVersion: "1.1",
+    nodeOptions: { agent: false, ...(ca !== undefined && { ca }) },
+    acceptCompression: [],
+    readMaxBytes: MAX_MESSAGE_BYTES,
+  });
+}
