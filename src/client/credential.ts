@@ -27,21 +27,33 @@ const TIMEOUT_MS = 10 * SECOND;
 
 /** Checks the options once. Throws `TypeError`. */
 export function credentialOf(options: CredentialOptions): Credential {
-  const id = options.clientId === undefined ? {} : { clientId: options.clientId };
-  if ("clientSecret" in options || "clientSecretFile" in options) {
-    if (!options.clientId) throw new TypeError("clientId is missing");
-    const secret = "clientSecret" in options ? given(options.clientSecret) : inFile(options.clientSecretFile);
-    return async (signal) => ({ ...id, clientSecret: await read(secret, signal) });
+  const { clientId, clientSecret, clientSecretFile, assertion, assertionFile }: AllOptions = options;
+  const id = clientId === undefined ? {} : { clientId };
+  const secretSource = sourceOf(clientSecret, clientSecretFile);
+  const assertionSource = sourceOf(assertion, assertionFile);
+  if (assertionSource !== undefined && secretSource === undefined) {
+    return async (signal) => ({ ...id, clientAssertion: await read(assertionSource, signal) });
   }
-  if ("assertion" in options || "assertionFile" in options) {
-    const assertion = "assertion" in options ? options.assertion : inFile(options.assertionFile);
-    return async (signal) => ({ ...id, clientAssertion: await read(assertion, signal) });
+  // An environment variable that is not set makes it undefined.
+  if (secretSource === undefined || assertionSource !== undefined) {
+    throw new TypeError("one credential is needed: clientSecret, clientSecretFile, assertion or assertionFile");
   }
-  throw new TypeError("a credential is missing: clientSecret, clientSecretFile, assertion or assertionFile");
+  if (!clientId) throw new TypeError("clientId is missing");
+  return async (signal) => ({ ...id, clientSecret: await read(secretSource, signal) });
 }
 
-function given(secret: string | TextSource): TextSource {
-  return typeof secret === "string" ? () => secret : secret;
+interface AllOptions {
+  readonly clientId?: string | undefined;
+  readonly clientSecret?: string | TextSource | undefined;
+  readonly clientSecretFile?: string | undefined;
+  readonly assertion?: TextSource | undefined;
+  readonly assertionFile?: string | undefined;
+}
+
+function sourceOf(given: string | TextSource | undefined, file: string | undefined): TextSource | undefined {
+  if (typeof given === "function") return given;
+  if (given) return () => given;
+  return file ? inFile(file) : undefined;
 }
 
 /** Kubernetes and others replace such files while they are in use. */

@@ -20,14 +20,14 @@ export interface RevocationStreamDependencies {
   readonly clock: () => number;
   readonly random: Random;
   readonly pause: Pause;
-  /** A stream on which nothing came for so long is dead: heartbeats come every 5 s. */
-  readonly silenceMs: number;
   readonly onProblem: (error: unknown) => void;
   /** Called whenever everything that was in force has been read. */
   readonly onCaughtUp: () => void;
 }
 
 const LONGEST_BACKOFF = 30 * SECOND;
+/** A stream on which nothing came for so long is dead: heartbeats come every 5 s. */
+const SILENCE_MS = 16 * SECOND;
 /** All the streams of a replica that restarts end together. */
 const SPREAD = 1 * SECOND;
 /** Some 500 MB. A server that sends more is not believed. */
@@ -39,6 +39,7 @@ export class RevocationStream {
   readonly #first = Promise.withResolvers<void>();
   #cursor = "";
   #isCaughtUp = false;
+  #heardAt = -Infinity;
   /** When the view was last known to be complete, by the server's own word. */
   #confirmedAt = -Infinity;
 
@@ -71,27 +72,38 @@ export class RevocationStream {
 
   /** One stream, to its end. */
   async #follow(signal: AbortSignal): Promise<{ readonly error: unknown; readonly wasHeard: boolean }> {
-    const { client, credential, silenceMs } = this.#with;
+    const { client, credential, clock } = this.#with;
     const attempt = new AbortController();
     const end = (): void => attempt.abort();
     signal.addEventListener("abort", end);
-    const watchdog = setTimeout(() => attempt.abort(new Error(`nothing came for ${silenceMs} ms`)), silenceMs);
+    this.#heardAt = clock();
+    void this.#endWhenSilent(attempt);
     let wasHeard = false;
     try {
       const request = { cursor: this.#cursor, ...(await credential(attempt.signal)) };
       for await (const message of client.watchRevocations(request, { signal: attempt.signal })) {
         wasHeard = true;
-        watchdog.refresh();
+        this.#heardAt = clock();
         this.#take(message);
       }
       return { error: new Error("the server ended the stream"), wasHeard };
     } catch (error) {
       return { error: attempt.signal.aborted ? attempt.signal.reason : error, wasHeard };
     } finally {
-      clearTimeout(watchdog);
       signal.removeEventListener("abort", end);
       attempt.abort();
       this.#forgetUnconfirmed();
+    }
+  }
+
+  /** A connection that died without a word would be waited on for ever. */
+  async #endWhenSilent(attempt: AbortController): Promise<void> {
+    const { clock, pause } = this.#with;
+    const { signal } = attempt;
+    while (!signal.aborted) {
+      const rest = this.#heardAt + SILENCE_MS - clock();
+      if (rest <= 0) attempt.abort(new Error(`nothing came for ${SILENCE_MS} ms`));
+      else await pause(rest, { signal, ref: false }).catch(() => {}); // the stream has ended
     }
   }
 

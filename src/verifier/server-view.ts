@@ -17,8 +17,6 @@ export interface ServerViewOptions {
   readonly clock: () => number;
   readonly random: Random;
   readonly pause: Pause;
-  /** See `RevocationStream`. */
-  readonly silenceMs: number;
   readonly onProblem: (error: unknown) => void;
 }
 
@@ -33,7 +31,7 @@ export class ServerView {
   readonly #running: Promise<unknown>;
   #problem: unknown;
 
-  constructor({ transport, credential, silenceMs, ...options }: ServerViewOptions) {
+  constructor({ transport, credential, ...options }: ServerViewOptions) {
     const client = createClient(TokenService, transport);
     const onProblem = (error: unknown): void => {
       this.#problem = error;
@@ -52,7 +50,6 @@ export class ServerView {
       ...dependencies,
       client,
       credential,
-      silenceMs,
       table: this.revocations,
       // A server that lost its state has other keys.
       onCaughtUp: () => void this.keys.refresh(this.signal),

@@ -63,7 +63,6 @@ export interface VerifierDependencies {
   readonly random?: Random;
   readonly pause?: Pause;
   readonly transport?: Transport;
-  readonly silenceMs?: number;
 }
 
 const READY_TIMEOUT_MS = 30 * SECOND;
@@ -72,13 +71,13 @@ const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** Makes a verifier and connects it. Throws `TypeError` for options that cannot work. */
 export function createVerifier(options: VerifierOptions, dependencies: VerifierDependencies = {}): Verifier {
   const { maxStalenessMs = 5 * MINUTE, whenStale = "refuse" } = options;
-  const { clock = Date.now, random = Math.random, pause = realPause, silenceMs = 16 * SECOND } = dependencies;
+  const { clock = Date.now, random = Math.random, pause = realPause } = dependencies;
   const audiences = audiencesOf(options.audience);
   const server = serverAddress(options.server, options);
   const credential = credentialOf(options);
   const transport = dependencies.transport ?? connectTransport(server, options.ca);
   const onProblem = (error: unknown): void => options.onProblem?.(error);
-  const view = new ServerView({ transport, credential, clock, random, pause, silenceMs, onProblem });
+  const view = new ServerView({ transport, credential, clock, random, pause, onProblem });
   const { keys, revocations, signal } = view;
   const reader = createTokenVerifier({ issuer: options.issuer ?? server, keys, revocations, clock });
 
