@@ -1,6 +1,12 @@
 /** A token endpoint that answers as it is told, and keeps what it was asked. */
 import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
@@ -39,7 +45,7 @@ export const TOKEN_ANSWER = { access_token: "t.o.k", token_type: "Bearer", expir
 /** Starts one that gives out a token. */
 export async function startEndpoint(): Promise<ScriptedEndpoint> {
   const asked: Asked[] = [];
-  const server = createServer(async (request, response) => {
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const form = new URLSearchParams(await text(request));
     asked.push({
       method: request.method ?? "",
@@ -48,7 +54,8 @@ export async function startEndpoint(): Promise<ScriptedEndpoint> {
       form: Object.fromEntries([...new Set(form.keys())].map((name) => [name, form.getAll(name)])),
     });
     endpoint.answer(request, response);
-  });
+  }
+  const server = createServer((request, response) => void serve(request, response));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const endpoint: ScriptedEndpoint = {

@@ -23,7 +23,7 @@ const source = (changes: Partial<TokenSourceOptions> = {}) =>
     clientSecret: SECRET,
     waitMs: 0,
     ...changes,
-  } as TokenSourceOptions);
+  });
 
 describe("a request", () => {
   test("is a form with the credential in its body, and says only what was set", async () => {

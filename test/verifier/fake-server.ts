@@ -12,8 +12,8 @@ import {
   type WatchRevocationsResponse,
 } from "../../src/gen/icemint/v1/token_service_pb.js";
 import { publicJwk } from "../../src/keys/jwks.js";
-import { createLocalSigner } from "../../src/keys/local-signer.js";
 import type { PublicJwk } from "../../src/keys/signer.js";
+import { signatureOf } from "../tokens/signing-key.js";
 
 export const ISSUER = "https://tokens.example.com";
 export const AUDIENCE = "https://catalog.example.com";
@@ -29,7 +29,6 @@ export interface FakeKey {
 export function fakeKey(clock: () => number): FakeKey {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const jwk = publicJwk(privateKey, "ES256");
-  const signer = createLocalSigner({ kid: jwk.kid, algorithm: "ES256", privateKey });
   let count = 0;
   return {
     jwk,
@@ -43,7 +42,7 @@ export function fakeKey(clock: () => number): FakeKey {
         { iss: ISSUER, aud: AUDIENCE, ...who, ...times, ...claims },
       ];
       const input = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
-      return `${input}.${String(signer.sign(input))}`;
+      return `${input}.${signatureOf("ES256", input, privateKey).toString("base64url")}`;
     },
   };
 }

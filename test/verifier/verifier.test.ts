@@ -21,7 +21,7 @@ function setUp(options: Partial<VerifierOptions> = {}, dependencies: VerifierDep
       clientSecret: "a-secret",
       onProblem: (problem: unknown) => problems.push(problem),
       ...options,
-    } as VerifierOptions,
+    },
     {
       transport: server.transport,
       clock: time.clock,
