@@ -1,6 +1,6 @@
 /** How long to wait before another attempt. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { SECOND } from "../oauth/clock.js";
+import { SECOND } from "../time/clock.js";
 
 /** A number from 0 up to, not including, 1. */
 export type Random = () => number;

@@ -2,7 +2,7 @@
  * What `icemint/client` exports: tokens for a service's own calls. Loads nothing of the server, and of Node only its
  * HTTP client.
  */
-import { SECOND } from "../oauth/clock.js";
+import { SECOND } from "../time/clock.js";
 import { realPause, type Pause, type Random } from "./backoff.js";
 import { credentialOf, type CredentialOptions } from "./credential.js";
 import { serverAddress, type AddressRules } from "./server-address.js";

@@ -1,6 +1,6 @@
 /** How a service proves who it is to icemint. Whatever is a file or a function is read again for every request. */
 import { readFile } from "node:fs/promises";
-import { SECOND } from "../oauth/clock.js";
+import { SECOND } from "../time/clock.js";
 import { within } from "./within.js";
 
 /** A credential: an id with a secret, or an assertion (RFC 7523), which may name the client by itself. */

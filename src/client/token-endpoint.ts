@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import http from "node:http";
 import https from "node:https";
-import { SECOND } from "../oauth/clock.js";
+import { SECOND } from "../time/clock.js";
 import { isJsonObject, type JsonObject } from "../oauth/json.js";
 import { TokenError } from "./token-error.js";
 

@@ -2,7 +2,7 @@
  * Keeps one token live: one request at a time, renewal in the background from half its life on, and never an expired
  * token. Knows neither HTTP nor credentials.
  */
-import { SECOND } from "../oauth/clock.js";
+import { SECOND } from "../time/clock.js";
 import { backoffMs, type Pause, type Random } from "./backoff.js";
 import type { IssuedToken } from "./token-endpoint.js";
 import { TokenError } from "./token-error.js";

@@ -8,8 +8,8 @@ import type { JsonWebKey } from "../gen/icemint/v1/token_service_pb.js";
 import { publicJwk } from "../keys/jwks.js";
 import type { VerifyingKey } from "../keys/key-ring.js";
 import { SIGNING_ALGORITHMS } from "../keys/signer.js";
-import { MINUTE, SECOND } from "../oauth/clock.js";
-import { type VerificationKey, readJwks, selectKey } from "../tokens/jwks.js";
+import { MINUTE, SECOND } from "../time/clock.js";
+import { type VerificationKey, readJwks, selectKey } from "../jwt/jwk-set.js";
 
 /** An answer of `GetKeys`. */
 export interface FetchedKeys {

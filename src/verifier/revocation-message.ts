@@ -1,6 +1,6 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Revocation as RevocationMessage } from "../gen/icemint/v1/token_service_pb.js";
-import { DAY, toSeconds } from "../oauth/clock.js";
+import { DAY, toSeconds } from "../time/clock.js";
 import type { Revocation } from "../oauth/revocation.js";
 
 /** How long a revocation is kept that does not say when it ends. */

@@ -8,8 +8,8 @@ import { backoffMs, type Pause, type Random } from "../client/backoff.js";
 import type { Credential } from "../client/credential.js";
 import { RetryInfoSchema } from "../gen/google/rpc/error_details_pb.js";
 import type { TokenService, WatchRevocationsResponse } from "../gen/icemint/v1/token_service_pb.js";
-import { SECOND } from "../oauth/clock.js";
-import type { RevocationTable } from "../tokens/revocation-table.js";
+import { SECOND } from "../time/clock.js";
+import type { RevocationTable } from "../revocations/table.js";
 import { toRevocation } from "./revocation-message.js";
 
 /** What the stream works with. */

@@ -5,8 +5,8 @@ import type { Pause, Random } from "../client/backoff.js";
 import type { Credential } from "../client/credential.js";
 import { within } from "../client/within.js";
 import { TokenService } from "../gen/icemint/v1/token_service_pb.js";
-import { SECOND } from "../oauth/clock.js";
-import { RevocationTable } from "../tokens/revocation-table.js";
+import { SECOND } from "../time/clock.js";
+import { RevocationTable } from "../revocations/table.js";
 import { PublishedKeys } from "./published-keys.js";
 import { RevocationStream } from "./revocation-stream.js";
 

@@ -8,7 +8,7 @@ import { realPause, type Pause, type Random } from "../client/backoff.js";
 import { credentialOf, type CredentialOptions } from "../client/credential.js";
 import { serverAddress, type AddressRules } from "../client/server-address.js";
 import type { AccessToken } from "../oauth/access-token.js";
-import { MINUTE, SECOND } from "../oauth/clock.js";
+import { MINUTE, SECOND } from "../time/clock.js";
 import { createTokenVerifier, type TokenReading } from "../tokens/token-verifier.js";
 import { kidOf } from "./kid.js";
 import { ServerView } from "./server-view.js";
