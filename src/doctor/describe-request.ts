@@ -43,13 +43,15 @@ export function recogniseClient(kit: Kit, request: HeardRequest): Client | undef
     .toSorted((a, b) => Object.keys(b.recognise).length - Object.keys(a.recognise).length)[0];
 }
 
-function fits({ header, value, contentType, body }: ClientMark, request: HeardRequest): boolean {
+function fits({ header, value = "", contentType = "", body = "" }: ClientMark, request: HeardRequest): boolean {
   const { headers } = request;
-  if (header !== undefined && !new RegExp(value ?? "").test(headers[header] ?? "")) return false;
-  if (header !== undefined && headers[header] === undefined)
-    return body !== undefined && new RegExp(body).test(request.body);
-  if (contentType !== undefined && !new RegExp(contentType).test(headers["content-type"] ?? "")) return false;
-  return header !== undefined || body === undefined || new RegExp(body).test(request.body);
+  const marked = header === undefined ? "" : headers[header];
+  return (
+    marked !== undefined &&
+    new RegExp(value).test(marked) &&
+    new RegExp(contentType).test(headers["content-type"] ?? "") &&
+    new RegExp(body).test(request.body)
+  );
 }
 
 /** One line for each thing that was sent. */

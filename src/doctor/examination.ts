@@ -63,7 +63,10 @@ export class Examination {
 
   /** What the client asks for here. */
   scopeOf(client: Client): string | undefined {
-    return this.options.scope ?? client.scope ?? undefined;
+    const start = client.requests.find(({ name }) => name === "start");
+    // Polaris' CLI asks for one scope, whatever is configured.
+    const isFixed = start !== undefined && !start.body.includes("{scope}");
+    return (isFixed ? undefined : this.options.scope) ?? client.scope ?? undefined;
   }
 
   /** Sends one of the client's requests, and judges the answer as that client reads it. */
@@ -109,6 +112,8 @@ export class Examination {
   #noteFailure({ cause, text }: Failure, clients: readonly string[]): void {
     if (cause === "timeout") this.#timeouts++;
     else this.#drops++;
+    // Where nothing has ever answered, there is nothing to say about it.
+    if (this.answers.length === 0 && cause !== "certificate") return;
     const id = { certificate: "TLS_NOT_TRUSTED", timeout: "TIMED_OUT" }[cause as string] ?? "CONNECTION_DROPPED";
     this.seen.add(id, text, id === "TLS_NOT_TRUSTED" ? undefined : clients);
   }
