@@ -13,7 +13,7 @@ import { stringify } from "yaml";
 import { freePort } from "./free-port.js";
 
 /** What `package.json` calls `icemint`. */
-export const MAIN = resolve(import.meta.dirname, "../../dist/main.js");
+export const MAIN = resolve("dist/main.js");
 
 const START_WITHIN_MS = 15_000;
 

@@ -1,5 +1,6 @@
 /** HTTP/2 connections that break RFC 9113: each is one whole connection's bytes, and none may be answered with 200. */
 import { Buffer } from "node:buffer";
+import { block, type Field, FLAG, frame, literal, PREFACE, TYPE } from "../../support/http2-bytes.js";
 import { BASIC as BASIC_LINE, GOOD, GRANT } from "./odd-request.js";
 
 const BASIC = BASIC_LINE.replace("Authorization: ", "");
@@ -10,20 +11,9 @@ export interface OddConnection {
   readonly bytes: Buffer;
 }
 
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-const DATA = 0;
-const HEADERS = 1;
-const PRIORITY = 2;
-const RST_STREAM = 3;
-const SETTINGS = 4;
-const PUSH_PROMISE = 5;
-const PING = 6;
-const WINDOW_UPDATE = 8;
-const CONTINUATION = 9;
-const END_STREAM = 1;
-const END_HEADERS = 4;
-
-type Field = readonly [name: string, value: string];
+const { data: DATA, headers: HEADERS, priority: PRIORITY, rstStream: RST_STREAM, settings: SETTINGS } = TYPE;
+const { pushPromise: PUSH_PROMISE, ping: PING, windowUpdate: WINDOW_UPDATE, continuation: CONTINUATION } = TYPE;
+const { endStream: END_STREAM, endHeaders: END_HEADERS } = FLAG;
 
 const REQUEST: readonly Field[] = [
   [":method", "POST"],
@@ -33,35 +23,7 @@ const REQUEST: readonly Field[] = [
   ["content-type", "application/x-www-form-urlencoded"],
 ];
 
-function frame(type: number, flags: number, stream: number, payload: Buffer | string = ""): Buffer {
-  const content = Buffer.from(payload);
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(content.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, content]);
-}
-
-/** A literal field without indexing (RFC 7541 section 6.2.2), whatever its characters. */
-function literal([name, value]: Field): Buffer {
-  return Buffer.concat([Buffer.of(0), text(name), text(value)]);
-}
-
-function text(value: string): Buffer {
-  const content = Buffer.from(value, "latin1");
-  const length: number[] = content.length < 127 ? [content.length] : [127];
-  for (let left = content.length - 127; left >= 0; left = left < 128 ? -1 : left >> 7) {
-    length.push(left < 128 ? left : (left & 127) | 128);
-  }
-  return Buffer.concat([Buffer.from(length), content]);
-}
-
 const OPENING = Buffer.concat([PREFACE, frame(SETTINGS, 0, 0)]);
-
-function block(fields: readonly Field[]): Buffer {
-  return Buffer.concat(fields.map(literal));
-}
 
 /** A connection with frames of any kind. */
 function frames(name: string, ...all: readonly Buffer[]): OddConnection {
