@@ -66,7 +66,10 @@ export class Http1Side {
     // A client that has said all is owed its answer all the same. (Node's types do not know this member.)
     Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#fail(error, socket));
-    this.#server.on("connect", ({ socket }) => this.#refuse(socket, 400));
+    this.#server.on("connect", ({ socket }, stream) => {
+      stream.on("error", ignore); // from here on, nobody else listens
+      this.#refuse(socket, 400);
+    });
     this.#server.on("checkExpectation", ({ socket }) => this.#refuse(socket, 417));
     this.#server.on("upgrade", (request, stream, head) => this.#decline(request, stream, head));
     // Node starts the clocks of headersTimeout and requestTimeout only on 'listening', which a server without a socket
@@ -127,6 +130,7 @@ export class Http1Side {
   /** Goes on as though no upgrade had been asked for, once the requests before it are answered. */
   #decline(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     const { socket } = request;
+    stream.on("error", ignore); // from here on, nobody else listens
     withoutUpgrade(request, stream, head, (bytes) => {
       this.#afterAnswer(this.#connections.get(socket)?.response, socket, () => {
         if (bytes === undefined) return this.#refuse(socket, 400);
@@ -167,6 +171,8 @@ export class Http1Side {
     else go();
   }
 }
+
+function ignore(): void {}
 
 /** RFC 9112 section 9.6: what follows the last request that is answered is not done. Nobody would hear of it. */
 function isClosing({ response, refused }: Connection): boolean {

@@ -16,8 +16,9 @@ export type ByteScript = readonly Step[];
 
 const WORDS = ["flush", "wait", "end", "reset"] as const;
 
-/** Every visible character of ASCII, and line ends: more readable as text than as digits. */
-const READABLE = /^[\x20-\x7e\r\n]+$/;
+/** Visible characters of ASCII, and line ends: more readable as text than as digits. */
+const READABLE = /[\x20-\x7e\r\n]{12,}/g;
+const LINE = /[^\n]{1,4000}\n?|\n/g;
 const BYTES_A_LINE = 48;
 
 export function send(bytes: Buffer | string): Step {
@@ -31,8 +32,17 @@ export function writeScript(script: ByteScript, comment: string): string {
 
 function writeBytes(bytes: Buffer): string[] {
   const text = bytes.toString("latin1");
-  if (READABLE.test(text))
-    return text.match(/[^\n]{1,100}\n?|\n/g)?.map((part) => `send ${JSON.stringify(part)}`) ?? [];
+  const lines: string[] = [];
+  let from = 0;
+  for (const match of text.matchAll(READABLE)) {
+    lines.push(...writeHex(bytes.subarray(from, match.index)));
+    lines.push(...(match[0].match(LINE) ?? []).map((line) => `send ${JSON.stringify(line)}`));
+    from = match.index + match[0].length;
+  }
+  return [...lines, ...writeHex(bytes.subarray(from))];
+}
+
+function writeHex(bytes: Buffer): string[] {
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += BYTES_A_LINE) {
     lines.push(`hex ${bytes.subarray(at, at + BYTES_A_LINE).toString("hex")}`);

@@ -107,6 +107,7 @@ export function createRpcServer({
   return {
     takeStream(stream, path, arrival, { headers, flags, rawHeaders }) {
       if (lane.takeStream(stream, path, arrival)) return true;
+      if (stream.destroyed || stream.closed) return true; // a reset came in the same packet: nobody is there to answer
       if (stock.has(path)) {
         const allowed = preflight(headers[":method"], headers.origin);
         if (allowed !== undefined) stream.respond({ ":status": 204, ...allowed }, { endStream: true });

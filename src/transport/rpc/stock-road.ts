@@ -30,6 +30,9 @@ export interface StockRoad {
   takeRequest(request: IncomingMessage, response: ServerResponse): void;
 }
 
+/** Connect makes a URL of the host, of which it reads the path. HTTP/1.0 has none, and HTTP/2 need not name one. */
+const ANY_HOST = "localhost";
+
 /** Makes the road. */
 export function createStockRoad({ services, begin, onFailure, ...options }: StockRoadOptions): StockRoad {
   const router = createConnectRouter(options);
@@ -39,6 +42,8 @@ export function createStockRoad({ services, begin, onFailure, ...options }: Stoc
   function take(request: NodeRequest, response: NodeResponse): void {
     const handler = handlers.get((request.url ?? "").split("?", 1)[0] ?? "");
     if (handler === undefined) return end(response, 404);
+    request.on("error", ignore); // Connect stops listening before the news of an abort is out
+    response.on("error", ignore);
     const { values, headers } = begin(arrivalOf(request), protocolNameOf(request.headers["content-type"]));
     for (let at = 0; at < headers.length; at += 2) response.setHeader(headers[at] ?? "", headers[at + 1] ?? "");
     handler(universalRequestFromNodeRequest(request, response, undefined, values))
@@ -54,10 +59,18 @@ export function createStockRoad({ services, begin, onFailure, ...options }: Stoc
 
   return {
     has: (path) => handlers.has(path),
-    takeStream: (stream, headers, flags, rawHeaders) => void compat.emit("stream", stream, headers, flags, rawHeaders),
-    takeRequest: take,
+    takeStream(stream, headers, flags, rawHeaders) {
+      if (headers.host === undefined) headers[":authority"] ??= ANY_HOST;
+      compat.emit("stream", stream, headers, flags, rawHeaders);
+    },
+    takeRequest(request, response) {
+      request.headers.host ??= ANY_HOST;
+      take(request, response);
+    },
   };
 }
+
+function ignore(): void {}
 
 function end(response: NodeResponse, status: number): void {
   response.statusCode = status;
