@@ -11,12 +11,16 @@ export interface BuiltVersion {
 }
 
 /**
- * The last tag; without tags the commit before the last one that changed the program. Undefined where there is no such
- * history. `stack` removes it in the end.
+ * The commit that is asked for, else the last tag; without tags the commit before the last one that changed the program.
+ * Undefined where there is no such history. `stack` removes it in the end.
  */
-export function buildPreviousVersion(folder: string, stack: AsyncDisposableStack): BuiltVersion | undefined {
+export function buildPreviousVersion(
+  folder: string,
+  stack: AsyncDisposableStack,
+  asked: string | undefined,
+): BuiltVersion | undefined {
   try {
-    const commit = previousCommit();
+    const commit = asked ?? previousCommit();
     if (commit === undefined) return undefined;
     const tree = join(folder, "previous");
     git("worktree", "add", "--detach", tree, commit);

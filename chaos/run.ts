@@ -5,6 +5,7 @@
  * npm run chaos                  everything, about four minutes; writes the table into docs/availability.md
  * npm run chaos -- --quick       the essential ones, about a minute and a half; writes nothing
  * npm run chaos -- --only TEXT   scenarios whose title contains the text; writes nothing
+ * npm run chaos -- --previous COMMIT   upgrades from this version; otherwise from the last tag
  * npm run chaos -- --keep DIR    leaves settings, logs and histories in a folder
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -34,6 +35,7 @@ const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     only: { type: "string" },
+    previous: { type: "string" },
     keep: { type: "string" },
   },
 });
@@ -46,7 +48,7 @@ const folder = values.keep === undefined ? mkdtempSync(join(tmpdir(), "icemint-c
 mkdirSync(folder, { recursive: true });
 if (values.keep === undefined) stack.defer(() => rmSync(folder, { recursive: true, force: true }));
 const previous = chosen.some(({ fromPrevious }) => fromPrevious === true)
-  ? buildPreviousVersion(folder, stack)
+  ? buildPreviousVersion(folder, stack, values.previous)
   : undefined;
 
 const rows: Row[] = [];

@@ -15,9 +15,17 @@ export function mergeRings(local: RingDocument, stored: RingDocument, now: numbe
   const rescued = lower.keys
     .filter((key) => !higherKids.has(key.kid))
     .map((key) => ({ ...key, retiresAt: Math.min(key.retiresAt ?? now, now) }))
-    .filter((key) => now < forgottenAt(key));
+    .filter((key) => now < forgottenAt(key) && (lower === local || !mayBeForgotten(key, now)));
   const merged = { ...higher, keys: inOrder([...shared, ...rescued]) };
   return sameContent(merged, stored) ? stored : { ...merged, version: higher.version + 1 };
+}
+
+/**
+ * Whether a key is old enough to have been revoked, and forgotten since. An older ring that someone put back into the
+ * store must not bring such a key back; what a failover parted is younger.
+ */
+function mayBeForgotten(key: RingKey, now: number): boolean {
+  return now >= forgottenAt({ ...key, retiresAt: key.publishedAt });
 }
 
 function mergeKey(higher: RingKey, lower: RingKey | undefined): RingKey {

@@ -106,3 +106,14 @@ test("a replica whose clock is half a minute late does not take a forgotten key 
   expect(kids(newer)).not.toContain(first.kid);
   expect(mergeRings(older, newer, leaderAt - MINUTE / 2)).toBe(newer);
 });
+
+test("an old ring put back into the store does not bring back a key that was revoked and forgotten since", async () => {
+  const old = await fresh();
+  const [compromised = ""] = kids(old);
+  const revoked = await revocationOf(compromised)(old, rule, DAY);
+  expect(mergeRings(revoked, old, DAY).keys.find(({ kid }) => kid === compromised)?.revokedAt).toBe(DAY);
+  const later = 4 * DAY;
+  const forgotten = await advanceRing(revoked, rule, later);
+  expect(kids(forgotten)).not.toContain(compromised);
+  expect(kids(mergeRings(forgotten, old, later))).not.toContain(compromised);
+});

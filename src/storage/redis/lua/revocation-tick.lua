@@ -1,26 +1,22 @@
--- A replica's heartbeat: where the log stands, which server holds it, what its clock says, and which session_ttls replicas
--- have. Also removes entries past their end, a bounded number from where the last tick stopped, whoever made it; never
--- one in force.
+-- A replica's heartbeat: where the log stands, which server holds it, its clock, and replicas' session_ttls. Also removes
+-- entries past their end, a bounded number from where the last tick stopped, whoever made it; never one in force.
 -- Atomic so that the answer is one moment's, and two replicas do not sweep the same entries.
 --
 -- KEYS[1]  the log (stream), KEYS[2] what is known of the log (hash: epoch, swept, ttl:<s>)
 -- ARGV     1 epoch to begin if there is none, 2 entries to look at, 3 slack after an entry's end (s),
 --          4 now (ms; empty: Redis TIME)
--- Returns  {epoch, incarnation of the server and its data, last id that was ever given, now (ms),
---          then for each session_ttl its field and until when sessions of it begin (s)}
+-- Returns  {epoch, incarnation of the server and its data, last id ever given, now (ms), then for each session_ttl its
+--          field and until when sessions of it begin (s)}
 local now = tonumber(ARGV[4])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local server, replication = redis.pcall('INFO', 'server'), redis.pcall('INFO', 'replication')
-local incarnation = ''
+local server, replication, incarnation = redis.pcall('INFO', 'server'), redis.pcall('INFO', 'replication'), ''
 if type(server) == 'string' and type(replication) == 'string' then
   incarnation = (server:match('run_id:(%w+)') or '') .. '.' .. (replication:match('master_replid:(%w+)') or '')
 end
-
--- Others can write here too: what has not the shape that it should have does not count.
-local epoch = redis.call('HGET', KEYS[2], 'epoch')
+local epoch = redis.call('HGET', KEYS[2], 'epoch') -- others can write here too: its shape is looked at
 if not epoch or #epoch > 32 or not epoch:find('^[%w_-]+$') then
   epoch = ARGV[1]
   redis.call('HSET', KEYS[2], 'epoch', epoch)
@@ -37,11 +33,10 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
   return answer
 end
 
-local swept = redis.call('HGET', KEYS[2], 'swept') or '-'
-local entries, over = redis.pcall('XRANGE', KEYS[1], swept, '+', 'COUNT', ARGV[2]), {}
+local swept, over = redis.call('HGET', KEYS[2], 'swept') or '-', {}
+local entries = redis.pcall('XRANGE', KEYS[1], swept, '+', 'COUNT', ARGV[2])
 if entries.err then
-  swept = '-'
-  entries = redis.call('XRANGE', KEYS[1], swept, '+', 'COUNT', ARGV[2])
+  entries = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[2])
 end
 for _, entry in ipairs(entries) do
   local ends = entry[2][2]:match('^%a(%d+)')
