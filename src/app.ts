@@ -11,7 +11,7 @@ import { Teardown } from "./app/teardown.js";
 import { openTelemetry } from "./app/telemetry.js";
 import type { Config, ReloadableConfig } from "./config/config.js";
 import type { ListenAddress } from "./config/reading/listen-address.js";
-import { createFailureLimiter } from "./limits/limiter.js";
+import { createFailedLoginLimiter } from "./limits/limiter.js";
 import type { Clock } from "./time/clock.js";
 import type { Events } from "./oauth/events.js";
 import { pooledRandomId } from "./crypto/random-id.js";
@@ -133,8 +133,12 @@ function openCore(of: {
 }): Core {
   const { config, clock, logger, state, settings, events } = of;
   const { storage, keys, table, revokeEventually, stopping } = state;
-  const limiter = createFailureLimiter({ policy: config.limits.failures, clock, failures: storage.failures });
-  storage.failures.follow((key, count) => limiter.merge(key, count), stopping);
+  const limiter = createFailedLoginLimiter({
+    policy: config.limits.failures,
+    clock,
+    failedLogins: storage.failedLogins,
+  });
+  storage.failedLogins.follow((key, count) => limiter.merge(key, count), stopping);
   return createCore({
     config: { ...config, tokenPaths: [TOKEN_PATH, ...config.http.tokenPaths] },
     registry: settings,

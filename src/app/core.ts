@@ -13,7 +13,7 @@ import { createSessions } from "../grants/sessions.js";
 import { createTokenEndpoint } from "../grants/token-endpoint.js";
 import { createWatchAuthorizer } from "../endpoints/operator.js";
 import type { KeyRing } from "../keys/key-ring.js";
-import type { FailureLimiter } from "../limits/limiter.js";
+import type { FailedLoginLimiter } from "../limits/limiter.js";
 import { type Clock, SECOND } from "../time/clock.js";
 import type { Events } from "../oauth/events.js";
 import type { RandomId } from "../crypto/random-id.js";
@@ -21,7 +21,7 @@ import type { RevocationView } from "../oauth/revocation.js";
 import type { Storage } from "../storage/storage.js";
 import { createStoreMac } from "../crypto/store-mac.js";
 import type { RevokeEventually } from "../revocations/eventual.js";
-import { createForeignVerifier } from "../issuers/verifier.js";
+import { createIssuerTokenVerifier } from "../issuers/verifier.js";
 import type { IssuerKeys } from "../issuers/keys.js";
 import { authenticFamilies } from "../grants/authentic-families.js";
 import { createTokenIssuer } from "../tokens/token-issuer.js";
@@ -42,7 +42,7 @@ export interface CoreDependencies {
   readonly revokeEventually: RevokeEventually;
   readonly keys: KeyRing;
   readonly issuerKeys: IssuerKeys;
-  readonly limiter: FailureLimiter;
+  readonly limiter: FailedLoginLimiter;
   readonly events: Events;
   readonly clock: Clock;
   readonly randomId: RandomId;
@@ -62,7 +62,7 @@ export function createCore(given: CoreDependencies): Core {
   const { config, storage, revocationView, keys, clock, randomId } = given;
   const { issuer, tokens, revocation } = config;
   const sessionTtlSeconds = tokens.sessionTtlMs / SECOND;
-  const foreign = createForeignVerifier({
+  const issuerTokens = createIssuerTokenVerifier({
     issuers: given.trustedIssuers,
     ownIssuer: issuer,
     keys: given.issuerKeys,
@@ -71,7 +71,7 @@ export function createCore(given: CoreDependencies): Core {
   const authenticator = createClientAuthenticator({
     ...given,
     keys: given.issuerKeys,
-    foreign,
+    issuerTokens,
     replays: storage.replays,
     issuer,
     tokenEndpointUrls: config.tokenPaths.map((path) => endpointUrl(issuer, path)),
@@ -92,7 +92,7 @@ export function createCore(given: CoreDependencies): Core {
     authenticator,
     verifier,
     sessions,
-    foreign,
+    issuerTokens,
     issuer,
     families: authenticFamilies({
       families: storage.families,

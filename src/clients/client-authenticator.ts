@@ -6,25 +6,25 @@ import type { Buffer } from "node:buffer";
 import type { Clock } from "../time/clock.js";
 import { OAuthError, invalidCredentials } from "../oauth/error.js";
 import { type Eventually, andThen } from "../oauth/eventually.js";
-import type { FailureLimiter } from "../limits/limiter.js";
+import type { FailedLoginLimiter } from "../limits/limiter.js";
 import type { Replays } from "../storage/replays.js";
 import { readCompactJws, type Refuse } from "../jwt/compact-jws.js";
 import type { IssuerKeys } from "../issuers/keys.js";
-import type { ForeignVerifier } from "../issuers/trusted-issuer.js";
+import type { IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
 import type { AuthenticatedClient, ClientAuthenticator } from "./authenticate.js";
 import type { ClientRegistry } from "./client-registry.js";
 import { authenticateFederated } from "./federated-jwt.js";
 import { otherClient, presentsCredentials, readPresented, type Presented } from "./presented.js";
 import { createPrivateKeyJwt, selfAsserted } from "./private-key-jwt.js";
-import { createScryptVerdicts } from "./scrypt-cache.js";
+import { createScryptCache } from "./scrypt-cache.js";
 import { authenticateBySecret, type SecretOutcome } from "./secret-authentication.js";
 import { createSlowHashQueue } from "./slow-hash-queue.js";
 
 /** What the authenticator works with. */
 export interface ClientAuthenticatorDependencies {
   readonly registry: ClientRegistry;
-  readonly limiter: FailureLimiter;
-  readonly foreign: ForeignVerifier;
+  readonly limiter: FailedLoginLimiter;
+  readonly issuerTokens: IssuerTokenVerifier;
   /** Keys behind clients' `jwks_uri`. */
   readonly keys: IssuerKeys;
   readonly replays: Replays;
@@ -42,8 +42,8 @@ type JwtPresented = Extract<Presented, { kind: "jwt" }>;
 
 /** Makes the authenticator. */
 export function createClientAuthenticator(dependencies: ClientAuthenticatorDependencies): ClientAuthenticator {
-  const { registry, limiter, foreign, issuer, tokenEndpointUrls } = dependencies;
-  const scrypt = createScryptVerdicts({ ...dependencies, queue: createSlowHashQueue() });
+  const { registry, limiter, issuerTokens, issuer, tokenEndpointUrls } = dependencies;
+  const scrypt = createScryptCache({ ...dependencies, queue: createSlowHashQueue() });
   const audiences = new Set([issuer, ...tokenEndpointUrls]);
   const privateKeyJwt = createPrivateKeyJwt({ ...dependencies, audiences });
   const bySecretDependencies = { ...dependencies, scrypt };
@@ -79,7 +79,7 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
       claimedId ??= self;
       const client =
         self === undefined
-          ? await authenticateFederated(presented.jwt, refuse, { registry, foreign })
+          ? await authenticateFederated(presented.jwt, refuse, { registry, issuerTokens })
           : await privateKeyJwt(self, jws, refuse);
       if (presented.clientId !== undefined && presented.clientId !== client.id) throw otherClient();
       return { client, method: self === undefined ? "federated_jwt" : "private_key_jwt" };

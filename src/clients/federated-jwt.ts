@@ -4,7 +4,7 @@
  * without (the kubelet renews one at 80% of its life), so that none is remembered.
  */
 import type { Refuse } from "../jwt/compact-jws.js";
-import type { ForeignVerifier } from "../issuers/trusted-issuer.js";
+import type { IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
 import type { Client } from "./client.js";
 import type { ClientRegistry } from "./client-registry.js";
 
@@ -12,9 +12,9 @@ import type { ClientRegistry } from "./client-registry.js";
 export async function authenticateFederated(
   jwt: string,
   refuse: Refuse,
-  dependencies: { readonly registry: ClientRegistry; readonly foreign: ForeignVerifier },
+  dependencies: { readonly registry: ClientRegistry; readonly issuerTokens: IssuerTokenVerifier },
 ): Promise<Client> {
-  const { issuer, subject } = await dependencies.foreign.verify(jwt, "client_assertion", refuse);
+  const { issuer, subject } = await dependencies.issuerTokens.verify(jwt, "client_assertion", refuse);
   const client = dependencies.registry.current.byFederatedIdentity.get(`${issuer.issuer}\n${subject}`);
   if (client === undefined || client.disabled) throw refuse("no client has this federated identity, or it is disabled");
   return client;

@@ -11,7 +11,7 @@ import type { SlowHashQueue } from "./slow-hash-queue.js";
 export type ScryptSecret = Extract<ClientSecret, { kind: "scrypt" }>;
 
 /** Judges presented secrets against a client's slow ones. */
-export interface ScryptVerdicts {
+export interface ScryptCache {
   /** Whether this secret was found right before: cheap. */
   remembers(client: Client | undefined, presented: string): boolean;
   /**
@@ -22,7 +22,7 @@ export interface ScryptVerdicts {
 }
 
 /** What the verdicts work with. */
-export interface ScryptVerdictsDependencies {
+export interface ScryptCacheDependencies {
   readonly registry: ClientRegistry;
   readonly queue: SlowHashQueue;
   readonly clock: Clock;
@@ -42,7 +42,7 @@ interface Era {
 }
 
 /** Makes the verdicts of this process. */
-export function createScryptVerdicts(dependencies: ScryptVerdictsDependencies): ScryptVerdicts {
+export function createScryptCache(dependencies: ScryptCacheDependencies): ScryptCache {
   const { registry, queue, clock, random, derive = deriveByScrypt } = dependencies;
   const macKey = random(32);
   // Right secrets, by a MAC under a key that never leaves the process, and the hash that each was right for: at most one

@@ -4,12 +4,12 @@
  */
 import type { Clock } from "../time/clock.js";
 import type { Eventually } from "../oauth/eventually.js";
-import type { FailureLimiter } from "../limits/limiter.js";
+import type { FailedLoginLimiter } from "../limits/limiter.js";
 import type { SecretPair } from "./basic-credentials.js";
 import type { Client } from "./client.js";
 import type { ClientRegistry, ClientSet } from "./client-registry.js";
 import { clientBySecret, hasDigest, secretDigest } from "./secret.js";
-import type { ScryptVerdicts } from "./scrypt-cache.js";
+import type { ScryptCache } from "./scrypt-cache.js";
 
 /** What came of the attempt. */
 export type SecretOutcome =
@@ -22,8 +22,8 @@ export type SecretOutcome =
 /** What checking a secret takes. */
 export interface SecretDependencies {
   readonly registry: ClientRegistry;
-  readonly limiter: FailureLimiter;
-  readonly scrypt: ScryptVerdicts;
+  readonly limiter: FailedLoginLimiter;
+  readonly scrypt: ScryptCache;
   readonly clock: Clock;
 }
 

@@ -7,7 +7,7 @@ import { type OAuthError, invalidRequest } from "../oauth/error.js";
 import { type JsonObject, isJsonObject } from "../oauth/json.js";
 import { isSubject } from "../oauth/subject.js";
 import { actorOf } from "../tokens/token-verifier.js";
-import type { ForeignVerifier, TrustedIssuer } from "../issuers/trusted-issuer.js";
+import type { IssuerTokenVerifier, TrustedIssuer } from "../issuers/trusted-issuer.js";
 import { readUnsecuredJwt } from "../jwt/unsecured-jwt.js";
 import { actingAs } from "./exchange-delegation.js";
 import { clientBounds, type Proposal } from "./grant.js";
@@ -19,19 +19,23 @@ export interface UserDependencies {
   /** `iss` of our own tokens, which `may_act` may name. */
   readonly issuer: string;
   readonly sessions: Sessions;
-  readonly foreign: ForeignVerifier;
+  readonly issuerTokens: IssuerTokenVerifier;
   readonly registry: ClientRegistry;
   readonly trustedIssuers: () => readonly TrustedIssuer[];
   readonly clock: Clock;
 }
 
 /** A JWT of a trusted issuer: the mapped user is the subject. */
-export async function proposeForeignUser(
+export async function proposeIssuerUser(
   subjectToken: string,
   requester: Requester,
   dependencies: UserDependencies,
 ): Promise<Proposal> {
-  const { subject, claims, issuer } = await dependencies.foreign.verify(subjectToken, "subject_token", subjectInvalid);
+  const { subject, claims, issuer } = await dependencies.issuerTokens.verify(
+    subjectToken,
+    "subject_token",
+    subjectInvalid,
+  );
   if (dependencies.registry.current.byId.has(subject)) {
     throw invalidRequest("SUBJECT_NOT_ALLOWED", "The subject would be taken for a client of the same name.");
   }

@@ -11,7 +11,7 @@ import type { TokenType } from "../oauth/token-type.js";
 import type { TokenReading, TokenVerifier } from "../tokens/token-verifier.js";
 import { type DelegationDependencies, proposeDelegation } from "./exchange-delegation.js";
 import { type RefreshDependencies, proposeRefreshByClient, proposeRefreshBySelf } from "./exchange-refresh.js";
-import { type UserDependencies, proposeForeignUser, proposeUnsecuredUser } from "./exchange-user.js";
+import { type UserDependencies, proposeIssuerUser, proposeUnsecuredUser } from "./exchange-user.js";
 import { type Proposal } from "./grant.js";
 import type { Requester } from "./requester.js";
 import { isUnsecuredJwt } from "../jwt/unsecured-jwt.js";
@@ -36,7 +36,7 @@ export function proposeExchange(
   const reading = mayBeOurs ? (requester.self ?? dependencies.verifier.read(subjectToken)) : undefined;
   if (reading !== undefined) return issuing(issuedType, exchangeOurs(reading, requester, dependencies));
   requireExchange(requester.client);
-  const proposed = exchangeForeign(subjectToken, subjectTokenType, requester, dependencies);
+  const proposed = exchangeIssuerToken(subjectToken, subjectTokenType, requester, dependencies);
   return andThen(proposed, (proposal) => issuing(issuedType, proposal));
 }
 
@@ -59,7 +59,7 @@ function exchangeOurs(reading: TokenReading, requester: Requester, dependencies:
   return proposeRefreshByClient(reading, client, dependencies);
 }
 
-function exchangeForeign(
+function exchangeIssuerToken(
   subjectToken: string,
   type: TokenType,
   requester: Requester,
@@ -69,10 +69,10 @@ function exchangeForeign(
     case "jwt":
       return isUnsecuredJwt(subjectToken)
         ? proposeUnsecuredUser(subjectToken, requester, dependencies)
-        : proposeForeignUser(subjectToken, requester, dependencies);
+        : proposeIssuerUser(subjectToken, requester, dependencies);
     case "access_token":
     case "id_token":
-      return proposeForeignUser(subjectToken, requester, dependencies);
+      return proposeIssuerUser(subjectToken, requester, dependencies);
     case "refresh_token":
     case "saml1":
     case "saml2":

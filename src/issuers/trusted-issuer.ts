@@ -28,7 +28,7 @@ export interface TrustedIssuer {
 }
 
 /** A JWT of a trusted issuer, verified. */
-interface ForeignToken {
+interface IssuerToken {
   readonly issuer: TrustedIssuer;
   /** Of a subject token: the prefix and the mapped claim. Of an assertion: `sub`, as `federated` in a client's record names it. */
   readonly subject: string;
@@ -37,10 +37,10 @@ interface ForeignToken {
 }
 
 /** Verifies JWTs of trusted issuers. Instants compare with a leeway of 30 s. */
-export interface ForeignVerifier {
+export interface IssuerTokenVerifier {
   /**
    * Verifies a JWT for one use. Throws an OAuthError made by `refuse` when it is not valid, and
    * `temporarily_unavailable` when the issuer's keys cannot be had. Own tokens and unsecured JWTs never get here.
    */
-  verify(token: string, use: IssuerUse, refuse: (detail: string, cause?: unknown) => Error): Promise<ForeignToken>;
+  verify(token: string, use: IssuerUse, refuse: (detail: string, cause?: unknown) => Error): Promise<IssuerToken>;
 }

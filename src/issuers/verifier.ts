@@ -12,10 +12,10 @@ import { hasSignature } from "../jwt/jws-signature.js";
 import { checkTimesWithExpiry } from "../jwt/jwt-times.js";
 import { keySourceOf } from "./key-source.js";
 import { trustDomainOf } from "./spiffe-id.js";
-import type { ForeignVerifier, TrustedIssuer } from "./trusted-issuer.js";
+import type { IssuerTokenVerifier, TrustedIssuer } from "./trusted-issuer.js";
 
 /** What the verifier works with. */
-export interface ForeignVerifierDependencies {
+export interface IssuerTokenVerifierDependencies {
   /** The present ones: they change with the settings. */
   readonly issuers: () => readonly TrustedIssuer[];
   /** `iss` of our own tokens, which are never foreign. */
@@ -25,7 +25,7 @@ export interface ForeignVerifierDependencies {
 }
 
 /** Makes the verifier. */
-export function createForeignVerifier(dependencies: ForeignVerifierDependencies): ForeignVerifier {
+export function createIssuerTokenVerifier(dependencies: IssuerTokenVerifierDependencies): IssuerTokenVerifier {
   const { issuers, ownIssuer, keys, clock } = dependencies;
   return {
     async verify(token, use, refuse) {

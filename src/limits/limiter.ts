@@ -3,12 +3,12 @@
  * nobody can switch a client off from afar. Knows nothing of credentials.
  */
 import type { Clock } from "../time/clock.js";
-import type { Failures } from "../storage/failed-logins.js";
+import type { FailedLogins } from "../storage/failed-logins.js";
 import { addressBlock } from "./address-block.js";
 import { hasRoom, spend, type Bucket, type GcraPolicy } from "./gcra.js";
 
 /** Counts failures. `clientId` is that of a client that exists; undefined for all others, which share one bucket. */
-export interface FailureLimiter {
+export interface FailedLoginLimiter {
   /** Whether one more failure of this client from this address would fit. Asked before work that is slow by design. */
   allows(clientId: string | undefined, address: string): boolean;
   /**
@@ -17,23 +17,23 @@ export interface FailureLimiter {
    * the first try whether an id exists.
    */
   charge(clientId: string | undefined, address: string): boolean;
-  /** Adds failures that other replicas counted, for `Failures.follow`. */
+  /** Adds failures that other replicas counted, for `FailedLogins.follow`. */
   merge(key: string, count: number): void;
 }
 
 /** What the limiter works with. */
-export interface FailureLimiterDependencies {
+export interface FailedLoginLimiterDependencies {
   readonly policy: GcraPolicy;
   readonly clock: Clock;
   /** Tells other replicas. */
-  readonly failures?: Failures | undefined;
+  readonly failedLogins?: FailedLogins | undefined;
   /** Buckets kept at most: about 200 bytes each. */
   readonly maxKeys?: number | undefined;
 }
 
 /** Makes the limiter of this replica. */
-export function createFailureLimiter(dependencies: FailureLimiterDependencies): FailureLimiter {
-  const { policy, clock, failures, maxKeys = 20_000 } = dependencies;
+export function createFailedLoginLimiter(dependencies: FailedLoginLimiterDependencies): FailedLoginLimiter {
+  const { policy, clock, failedLogins, maxKeys = 20_000 } = dependencies;
   // In the order of their last charge: the first one is the nearest to being full again.
   const buckets = new Map<string, Bucket>();
   let sweptAt = -Infinity;
@@ -67,7 +67,7 @@ export function createFailureLimiter(dependencies: FailureLimiterDependencies): 
       // An empty bucket is left as it is: a flood must not lengthen the punishment.
       if (!hasRoom(bucket, now, policy)) return false;
       store(key, spend(bucket, now, policy), now);
-      failures?.spend(key);
+      failedLogins?.spend(key);
       return clientId === undefined || hasRoom(buckets.get(block), now, policy);
     },
     merge(key, count) {

@@ -1,5 +1,5 @@
 /** Counts failed authentications of all replicas together. */
-export interface Failures {
+export interface FailedLogins {
   /**
    * Adds one failure for `key` (a client and address, or an address). Never waited for on the request path and never
    * throws: when the store is away, each replica's own count must do.

@@ -2,7 +2,7 @@
  * All ports of shared state together, as the composition root gets them: `memory/memory-storage.ts` for one replica,
  * `redis/redis-storage.ts` for several. Nothing on the path of client_credentials or of an exchange may await a port.
  */
-import type { Failures } from "./failed-logins.js";
+import type { FailedLogins } from "./failed-logins.js";
 import type { KeyRingStore } from "./key-ring-store.js";
 import type { Lease } from "./lease.js";
 import type { RefreshFamilies } from "./refresh-families.js";
@@ -27,7 +27,7 @@ export interface Storage extends AsyncDisposable {
   readonly keyRing: KeyRingStore;
   readonly lease: Lease;
   readonly replays: Replays;
-  readonly failures: Failures;
+  readonly failedLogins: FailedLogins;
   /**
    * The time by the clock that all replicas share, in milliseconds: this replica's own, corrected if it is a second or
    * more off. For what is compared between replicas, never for `iat` and `exp`, which verifiers compare with true time.

@@ -8,7 +8,7 @@ import type { AccessToken } from "../oauth/access-token.js";
 /** At most this many tokens of at most 8 KiB: 16 MiB in the worst case, 2 MiB in practice. */
 const CAPACITY = 2048;
 
-interface Verdict {
+interface Entry {
   readonly token: string;
   readonly parsed: AccessToken;
 }
@@ -17,18 +17,18 @@ interface Verdict {
 const END_CHARACTERS = 22;
 
 /** A bounded memory of tokens whose signature was found good. */
-export interface SignatureVerdicts {
+export interface SignatureCache {
   get(token: string): AccessToken | undefined;
   /** Keeps it until the next token at least; from the second time on, for as long as there is room. */
   put(token: string, parsed: AccessToken): void;
 }
 
 /** Makes the memory. The oldest half is forgotten when it is full: no bookkeeping on a hit. */
-export function createSignatureVerdicts(capacity = CAPACITY): SignatureVerdicts {
-  let last: Verdict | undefined;
+export function createSignatureCache(capacity = CAPACITY): SignatureCache {
+  let last: Entry | undefined;
   // By the end of the token: the whole would be hashed at each look-up.
-  let young = new Map<string, Verdict>();
-  let old = new Map<string, Verdict>();
+  let young = new Map<string, Entry>();
+  let old = new Map<string, Entry>();
   /** Marks of tokens that were seen once. Two that collide are kept a little early or late, no more. */
   const seen = new Int32Array(capacity);
 
@@ -44,8 +44,8 @@ export function createSignatureVerdicts(capacity = CAPACITY): SignatureVerdicts 
     get(token) {
       if (last?.token === token) return last.parsed;
       const end = token.slice(-END_CHARACTERS);
-      const verdict = young.get(end) ?? old.get(end);
-      return verdict?.token === token ? verdict.parsed : undefined;
+      const entry = young.get(end) ?? old.get(end);
+      return entry?.token === token ? entry.parsed : undefined;
     },
     put(token, parsed) {
       last = { token, parsed };

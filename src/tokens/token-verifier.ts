@@ -9,7 +9,7 @@ import { type Clock, toSeconds } from "../time/clock.js";
 import { type JsonObject, type JsonValue, isJsonObject } from "../oauth/json.js";
 import type { Revocable, RevocationView } from "../oauth/revocation.js";
 import { RESERVED_CLAIMS } from "../oauth/access-token.js";
-import { createSignatureVerdicts } from "./signature-cache.js";
+import { createSignatureCache } from "./signature-cache.js";
 import { MAX_TOKEN_BYTES, encodedHeader } from "./own-jwt.js";
 
 /** A token of ours whose signature is good, and how it stands at this moment. */
@@ -43,14 +43,14 @@ export interface TokenVerifierDependencies {
 /** Makes the verifier. */
 export function createTokenVerifier(dependencies: TokenVerifierDependencies): TokenVerifier {
   const { issuer, keys, revocations, clock } = dependencies;
-  const verdicts = createSignatureVerdicts();
+  const cache = createSignatureCache();
   const findKey = keyFinder(keys);
 
   function parse(token: string): AccessToken | undefined {
-    const known = verdicts.get(token);
+    const known = cache.get(token);
     if (known !== undefined) return known;
     const parsed = verified(token, findKey, issuer);
-    if (parsed !== undefined) verdicts.put(token, parsed);
+    if (parsed !== undefined) cache.put(token, parsed);
     return parsed;
   }
 

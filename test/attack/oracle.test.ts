@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import { createHash, scryptSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createFailureLimiter } from "../../src/limits/limiter.js";
+import { createFailedLoginLimiter } from "../../src/limits/limiter.js";
 import type { RunningApp } from "../support/running-app.js";
 import {
   byPost,
@@ -296,7 +296,7 @@ describe("the limit of failures", () => {
   });
 
   test("is bounded: of 100,000 addresses the first ones are forgotten", () => {
-    const limiter = createFailureLimiter({ policy: { burst: 1, intervalMs: 1_000_000 }, clock: () => 0 });
+    const limiter = createFailedLoginLimiter({ policy: { burst: 1, intervalMs: 1_000_000 }, clock: () => 0 });
     limiter.charge("spark", "192.0.2.1");
     expect(limiter.allows("spark", "192.0.2.1")).toBe(false);
     for (let at = 0; at < 100_000; at++) limiter.charge(undefined, `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`);

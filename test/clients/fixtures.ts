@@ -4,9 +4,9 @@ import { createHash, randomBytes, scryptSync } from "node:crypto";
 import { createClientAuthenticator } from "../../src/clients/client-authenticator.js";
 import { clientSet, type ClientRegistry } from "../../src/clients/client-registry.js";
 import type { Client, ClientSecret } from "../../src/clients/client.js";
-import { createFailureLimiter } from "../../src/limits/limiter.js";
+import { createFailedLoginLimiter } from "../../src/limits/limiter.js";
 import type { CallerRequest, Credentials } from "../../src/oauth/request.js";
-import { createForeignVerifier } from "../../src/issuers/verifier.js";
+import { createIssuerTokenVerifier } from "../../src/issuers/verifier.js";
 import { createIssuerKeys } from "../../src/issuers/keys.js";
 import type { TrustedIssuer } from "../../src/issuers/trusted-issuer.js";
 import type { SigningKey } from "../tokens/signing-key.js";
@@ -85,11 +85,16 @@ export function authenticatorOver(
       return Promise.resolve({ json: { keys: found }, maxAgeSeconds: undefined });
     },
   });
-  const limiter = createFailureLimiter({ policy: { burst: BURST, intervalMs: 2000 }, clock });
+  const limiter = createFailedLoginLimiter({ policy: { burst: BURST, intervalMs: 2000 }, clock });
   const authenticator = createClientAuthenticator({
     registry,
     limiter,
-    foreign: createForeignVerifier({ issuers: () => around.issuers ?? [], ownIssuer: OWN_ISSUER, keys, clock }),
+    issuerTokens: createIssuerTokenVerifier({
+      issuers: () => around.issuers ?? [],
+      ownIssuer: OWN_ISSUER,
+      keys,
+      clock,
+    }),
     keys,
     replays: {
       firstUse(id, expiresAt) {

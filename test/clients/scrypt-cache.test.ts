@@ -3,20 +3,20 @@ import { randomBytes, scryptSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { clientSet } from "../../src/clients/client-registry.js";
 import type { Client } from "../../src/clients/client.js";
-import { createScryptVerdicts, type ScryptSecret } from "../../src/clients/scrypt-cache.js";
+import { createScryptCache, type ScryptSecret } from "../../src/clients/scrypt-cache.js";
 import type { SlowHashQueue } from "../../src/clients/slow-hash-queue.js";
 import { authenticatorOver, basic, BURST, client, digestOf, refusalOf, scryptOf } from "./fixtures.js";
 
 const analyst = client("analyst", { secrets: [scryptOf("correct horse battery")] });
 const spark = client("spark", { secrets: [digestOf("icm_generated")] });
 
-function verdictsOver(clients: readonly Client[]) {
+function cacheOver(clients: readonly Client[]) {
   const registry = { current: clientSet(clients) };
   const time = { now: 0 };
   const counted = { runs: 0 };
   const hashed: ScryptSecret[] = [];
   const queue: SlowHashQueue = { run: (work) => (counted.runs++, work()) };
-  const verdicts = createScryptVerdicts({
+  const cache = createScryptCache({
     registry,
     queue,
     clock: () => time.now,
@@ -28,7 +28,7 @@ function verdictsOver(clients: readonly Client[]) {
       return Promise.resolve(scryptSync(presented, salt, hash.length, options));
     },
   });
-  return { verdicts, registry, time, counted, hashed };
+  return { cache, registry, time, counted, hashed };
 }
 
 describe("a verdict on a chosen secret", () => {
@@ -44,64 +44,64 @@ describe("a verdict on a chosen secret", () => {
     });
     const registry = { current: clientSet([vector]) };
     const queue: SlowHashQueue = { run: (work) => work() };
-    const verdicts = createScryptVerdicts({ registry, queue, clock: () => 0, random: randomBytes });
-    expect(await verdicts.check(vector, "pleaseletmein")).toBe(true);
-    expect(await verdicts.check(vector, "pleaseletmeout")).toBe(false);
+    const cache = createScryptCache({ registry, queue, clock: () => 0, random: randomBytes });
+    expect(await cache.check(vector, "pleaseletmein")).toBe(true);
+    expect(await cache.check(vector, "pleaseletmeout")).toBe(false);
   });
 
   test("is remembered when it was right, and only then", async () => {
-    const { verdicts } = verdictsOver([analyst]);
-    expect(verdicts.remembers(analyst, "correct horse battery")).toBe(false);
-    expect(await verdicts.check(analyst, "wrong")).toBe(false);
-    expect(verdicts.remembers(analyst, "wrong")).toBe(false);
-    expect(await verdicts.check(analyst, "correct horse battery")).toBe(true);
-    expect(verdicts.remembers(analyst, "correct horse battery")).toBe(true);
-    expect(verdicts.remembers(analyst, "correct horse batterY")).toBe(false);
+    const { cache } = cacheOver([analyst]);
+    expect(cache.remembers(analyst, "correct horse battery")).toBe(false);
+    expect(await cache.check(analyst, "wrong")).toBe(false);
+    expect(cache.remembers(analyst, "wrong")).toBe(false);
+    expect(await cache.check(analyst, "correct horse battery")).toBe(true);
+    expect(cache.remembers(analyst, "correct horse battery")).toBe(true);
+    expect(cache.remembers(analyst, "correct horse batterY")).toBe(false);
   });
 
   test("is remembered for its own client only, even where another chose the same secret", async () => {
     const other = client("other", { secrets: [scryptOf("correct horse battery")] });
-    const { verdicts } = verdictsOver([analyst, other]);
-    await verdicts.check(analyst, "correct horse battery");
-    expect(verdicts.remembers(other, "correct horse battery")).toBe(false);
+    const { cache } = cacheOver([analyst, other]);
+    await cache.check(analyst, "correct horse battery");
+    expect(cache.remembers(other, "correct horse battery")).toBe(false);
   });
 
   test("outlives a change of the settings for as long as the hash is in them", async () => {
-    const { verdicts, registry } = verdictsOver([analyst, spark]);
-    await verdicts.check(analyst, "correct horse battery");
+    const { cache, registry } = cacheOver([analyst, spark]);
+    await cache.check(analyst, "correct horse battery");
     registry.current = clientSet([analyst]);
-    expect(verdicts.remembers(analyst, "correct horse battery")).toBe(true);
+    expect(cache.remembers(analyst, "correct horse battery")).toBe(true);
     const another = client("analyst", { secrets: [scryptOf("correct horse battery")] });
     registry.current = clientSet([another]);
-    expect(verdicts.remembers(another, "correct horse battery")).toBe(false);
+    expect(cache.remembers(another, "correct horse battery")).toBe(false);
     registry.current = clientSet([analyst]);
-    expect(verdicts.remembers(analyst, "correct horse battery")).toBe(false);
+    expect(cache.remembers(analyst, "correct horse battery")).toBe(false);
   });
 
   test("does not outlive the secret", async () => {
     const expiring = client("expiring", { secrets: [scryptOf("soon gone", 4, 1000)] });
-    const { verdicts, time } = verdictsOver([expiring]);
-    expect(await verdicts.check(expiring, "soon gone")).toBe(true);
+    const { cache, time } = cacheOver([expiring]);
+    expect(await cache.check(expiring, "soon gone")).toBe(true);
     time.now = 1000;
-    expect(verdicts.remembers(expiring, "soon gone")).toBe(false);
-    expect(await verdicts.check(expiring, "soon gone")).toBe(false);
+    expect(cache.remembers(expiring, "soon gone")).toBe(false);
+    expect(await cache.check(expiring, "soon gone")).toBe(false);
   });
 
   test("is reached once for any number that ask at the same time", async () => {
-    const { verdicts, counted } = verdictsOver([analyst]);
-    const asked = Array.from({ length: 50 }, () => verdicts.check(analyst, "correct horse battery"));
+    const { cache, counted } = cacheOver([analyst]);
+    const asked = Array.from({ length: 50 }, () => cache.check(analyst, "correct horse battery"));
     expect(await Promise.all(asked)).toEqual(Array<boolean>(50).fill(true));
     expect(counted.runs).toBe(1);
-    await verdicts.check(analyst, "wrong");
-    await verdicts.check(analyst, "wrong");
+    await cache.check(analyst, "wrong");
+    await cache.check(analyst, "wrong");
     expect(counted.runs).toBe(3);
   });
 
   test("takes the same hashes for any client: known or not, with one chosen secret, several or none", async () => {
     const two = client("two", { secrets: [scryptOf("first chosen"), scryptOf("second chosen")] });
     for (const asked of [two, analyst, spark, undefined]) {
-      const { verdicts, hashed } = verdictsOver([two, analyst, spark]);
-      expect(await verdicts.check(asked, "guess")).toBe(false);
+      const { cache, hashed } = cacheOver([two, analyst, spark]);
+      expect(await cache.check(asked, "guess")).toBe(false);
       expect(hashed.map(({ logN, r, p, salt, hash }) => [logN, r, p, salt.length, hash.length])).toEqual([
         [4, 8, 1, 16, 32],
         [4, 8, 1, 16, 32],

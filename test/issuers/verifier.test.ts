@@ -3,7 +3,14 @@ import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { IssuerUse } from "../../src/issuers/trusted-issuer.js";
 import { base64url, signatureOf, signingKey } from "../tokens/signing-key.js";
-import { IDP, NOW, OWN_ISSUER, foreignVerifier, goodClaims, trustedIssuer } from "../tokens/trusted-issuer-fixture.js";
+import {
+  IDP,
+  NOW,
+  OWN_ISSUER,
+  issuerTokenVerifier,
+  goodClaims,
+  trustedIssuer,
+} from "../tokens/trusted-issuer-fixture.js";
 
 const key = signingKey();
 const other = signingKey("ES256", "k1");
@@ -12,7 +19,7 @@ const JWKS = `${IDP}/jwks`;
 class Refused extends Error {}
 const refuse = (detail: string): Error => new Refused(detail);
 
-const verifier = foreignVerifier([trustedIssuer()], { [JWKS]: [key.jwk] });
+const verifier = issuerTokenVerifier([trustedIssuer()], { [JWKS]: [key.jwk] });
 const verify = (token: string, use: IssuerUse = "subject_token", by = verifier) => by.verify(token, use, refuse);
 const good = key.sign(goodClaims());
 
@@ -32,7 +39,7 @@ describe("a JWT of a trusted issuer", () => {
   });
 
   test("may map another claim than sub", async () => {
-    const byEmail = foreignVerifier([trustedIssuer({ subject: { claim: "email", prefix: "mail:" } })], {
+    const byEmail = issuerTokenVerifier([trustedIssuer({ subject: { claim: "email", prefix: "mail:" } })], {
       [JWKS]: [key.jwk],
     });
     const { subject } = await verify(key.sign(goodClaims({ email: "a@example.com" })), "subject_token", byEmail);
@@ -45,7 +52,7 @@ describe("a JWT of a trusted issuer", () => {
     async (algorithm) => {
       const signer = signingKey(algorithm);
       const issuer = trustedIssuer({ algorithms: new Set([algorithm]) });
-      const by = foreignVerifier([issuer], { [JWKS]: [signer.jwk] });
+      const by = issuerTokenVerifier([issuer], { [JWKS]: [signer.jwk] });
       expect((await verify(signer.sign(goodClaims()), "subject_token", by)).subject).toBe("idp:alice");
     },
   );
@@ -53,7 +60,7 @@ describe("a JWT of a trusted issuer", () => {
   test("may carry no kid where only one key fits", async () => {
     const token = key.sign(goodClaims(), { kid: undefined });
     expect((await verify(token)).subject).toBe("idp:alice");
-    const twoKeys = foreignVerifier([trustedIssuer()], { [JWKS]: [key.jwk, signingKey("ES256", "k2").jwk] });
+    const twoKeys = issuerTokenVerifier([trustedIssuer()], { [JWKS]: [key.jwk, signingKey("ES256", "k2").jwk] });
     await expect(verify(token, "subject_token", twoKeys)).rejects.toThrow("no key that fits");
   });
 });
@@ -129,7 +136,7 @@ describe("a forged or tampered JWT", () => {
   test("signed in DER is refused", async () => {
     const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const jwk = { ...publicKey.export({ format: "jwk" }), kid: "k1" };
-    const by = foreignVerifier([trustedIssuer()], { [JWKS]: [jwk] });
+    const by = issuerTokenVerifier([trustedIssuer()], { [JWKS]: [jwk] });
     const raw = signatureOf("ES256", `${header}.${payload}`, privateKey).toString("base64url");
     const der = sign("sha256", Buffer.from(`${header}.${payload}`), privateKey).toString("base64url");
     await expect(verify(`${header}.${payload}.${raw}`, "subject_token", by)).resolves.toBeDefined();
@@ -138,18 +145,18 @@ describe("a forged or tampered JWT", () => {
 
   test("signed with an RSA key of less than 2048 bits is refused", async () => {
     const weak = signingKey("RS256", "k1", 1024);
-    const by = foreignVerifier([trustedIssuer({ algorithms: new Set(["RS256"]) })], { [JWKS]: [weak.jwk] });
+    const by = issuerTokenVerifier([trustedIssuer({ algorithms: new Set(["RS256"]) })], { [JWKS]: [weak.jwk] });
     await expect(verify(weak.sign(goodClaims()), "subject_token", by)).rejects.toThrow("no key that fits");
   });
 
   test("with an alg that the issuer's settings do not name is refused, though its key set has such a key", async () => {
     const rsa = signingKey("RS256", "rsa");
-    const by = foreignVerifier([trustedIssuer()], { [JWKS]: [key.jwk, rsa.jwk] });
+    const by = issuerTokenVerifier([trustedIssuer()], { [JWKS]: [key.jwk, rsa.jwk] });
     await expect(verify(rsa.sign(goodClaims()), "subject_token", by)).rejects.toThrow("alg is not one");
   });
 
   test("with a symmetric algorithm is refused even if the settings allowed it", async () => {
-    const by = foreignVerifier([trustedIssuer({ algorithms: new Set(["HS256", "none"]) })], { [JWKS]: [key.jwk] });
+    const by = issuerTokenVerifier([trustedIssuer({ algorithms: new Set(["HS256", "none"]) })], { [JWKS]: [key.jwk] });
     for (const token of [hmac(pem, "HS256"), `${unsigned("none")}.${signature}`]) {
       await expect(verify(token, "subject_token", by)).rejects.toThrow("alg is not one");
     }
@@ -159,7 +166,7 @@ describe("a forged or tampered JWT", () => {
 describe("the issuer", () => {
   const second = signingKey("ES256", "k1");
   const ISSUER_B = "https://b.example.com";
-  const both = foreignVerifier(
+  const both = issuerTokenVerifier(
     [
       trustedIssuer(),
       trustedIssuer({ issuer: ISSUER_B, subject: { claim: "sub", prefix: "b:" }, use: new Set(["subject_token"]) }),
@@ -194,7 +201,7 @@ describe("the issuer", () => {
   });
 
   test("whose keys cannot be had makes the answer temporarily_unavailable", async () => {
-    const down = foreignVerifier([trustedIssuer()], {});
+    const down = issuerTokenVerifier([trustedIssuer()], {});
     await expect(verify(good, "subject_token", down)).rejects.toMatchObject({
       code: "temporarily_unavailable",
       reason: "ISSUER_UNAVAILABLE",
@@ -332,7 +339,7 @@ describe("a JWT-SVID", () => {
   const spiffe = trustedIssuer({ issuer: "spiffe://example.org", trustDomain: "example.org" });
   const svid = { iss: undefined, sub: ID };
   const bundle = { "spiffe://example.org/jwks": [{ ...key.jwk, use: "jwt-svid" }] };
-  const by = foreignVerifier([trustedIssuer(), spiffe], bundle);
+  const by = issuerTokenVerifier([trustedIssuer(), spiffe], bundle);
   const present = (claims: Record<string, unknown>, header?: Record<string, unknown>) =>
     verify(key.sign(goodClaims({ ...svid, ...claims }), header), "client_assertion", by);
 
@@ -384,7 +391,7 @@ describe("a JWT-SVID", () => {
   });
 
   test("is verified by the bundle's keys for JWT-SVIDs only", async () => {
-    const x509 = foreignVerifier([spiffe], { "spiffe://example.org/jwks": [{ ...key.jwk, use: "x509-svid" }] });
+    const x509 = issuerTokenVerifier([spiffe], { "spiffe://example.org/jwks": [{ ...key.jwk, use: "x509-svid" }] });
     await expect(verify(key.sign(goodClaims(svid)), "client_assertion", x509)).rejects.toThrow("no key that fits");
   });
 });

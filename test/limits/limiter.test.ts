@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createFailureLimiter } from "../../src/limits/limiter.js";
-import type { Failures } from "../../src/storage/failed-logins.js";
+import { createFailedLoginLimiter } from "../../src/limits/limiter.js";
+import type { FailedLogins } from "../../src/storage/failed-logins.js";
 
 const policy = { burst: 3, intervalMs: 1000 };
 
-function limiterAt(start = 0, options: { maxKeys?: number; failures?: Failures } = {}) {
+function limiterAt(start = 0, options: { maxKeys?: number; failedLogins?: FailedLogins } = {}) {
   const time = { now: start };
-  const limiter = createFailureLimiter({ policy, clock: () => time.now, ...options });
+  const limiter = createFailedLoginLimiter({ policy, clock: () => time.now, ...options });
   const drain = (clientId: string | undefined, address: string): boolean[] =>
     Array.from({ length: 4 }, () => limiter.charge(clientId, address));
   return { limiter, time, drain };
@@ -75,7 +75,7 @@ describe("the failure limiter", () => {
 
   test("tells other replicas of what it charged, and only of that", () => {
     const spent: string[] = [];
-    const { drain } = limiterAt(0, { failures: { spend: (key) => void spent.push(key), follow: () => {} } });
+    const { drain } = limiterAt(0, { failedLogins: { spend: (key) => void spent.push(key), follow: () => {} } });
     drain("spark", "192.0.2.1");
     drain(undefined, "2001:db8::1");
     expect(spent).toEqual([...Array<string>(3).fill("spark 192.0.2.1"), ...Array<string>(3).fill("2001:db8:0:0::/64")]);
@@ -83,7 +83,7 @@ describe("the failure limiter", () => {
 
   test("adds what other replicas counted, and does not tell them again", () => {
     const spent: string[] = [];
-    const { limiter } = limiterAt(0, { failures: { spend: (key) => void spent.push(key), follow: () => {} } });
+    const { limiter } = limiterAt(0, { failedLogins: { spend: (key) => void spent.push(key), follow: () => {} } });
     limiter.merge("spark 192.0.2.1", 2);
     expect(limiter.allows("spark", "192.0.2.1")).toBe(true);
     limiter.merge("spark 192.0.2.1", 1_000_000_000);

@@ -27,11 +27,11 @@ describe("failures", () => {
     const heard = { one: new Map<string, number>(), other: new Map<string, number>() };
     const note = (counts: Map<string, number>) => (key: string, count: number) =>
       void counts.set(key, (counts.get(key) ?? 0) + count);
-    one.failures.follow(note(heard.one), end.signal);
-    other.failures.follow(note(heard.other), end.signal);
+    one.failedLogins.follow(note(heard.one), end.signal);
+    other.failedLogins.follow(note(heard.other), end.signal);
     await sleep(100);
-    for (let failure = 0; failure < 7; failure += 1) one.failures.spend("spark 10.0.0.1");
-    one.failures.spend("x".repeat(513));
+    for (let failure = 0; failure < 7; failure += 1) one.failedLogins.spend("spark 10.0.0.1");
+    one.failedLogins.spend("x".repeat(513));
     await eventually("the other has heard", () => heard.other.get("spark 10.0.0.1") === 7);
     expect(heard.other.size).toBe(1);
     expect(heard.one.size).toBe(0);
@@ -40,9 +40,9 @@ describe("failures", () => {
   test("a flood of keys stays bounded", async () => {
     const [one, other] = [await deployment.replica(), await deployment.replica()];
     const keys = new Set<string>();
-    other.failures.follow((key) => void keys.add(key), end.signal);
+    other.failedLogins.follow((key) => void keys.add(key), end.signal);
     await sleep(100);
-    for (let key = 0; key < 5000; key += 1) one.failures.spend(`client-${key}`);
+    for (let key = 0; key < 5000; key += 1) one.failedLogins.spend(`client-${key}`);
     await eventually("some were heard", () => keys.size > 0);
     await sleep(600);
     expect(keys.size).toBe(1000);
@@ -89,7 +89,7 @@ describe("keys", () => {
     await storage.replays.firstUse("jti", endsAt);
     const expiresAt = Math.floor(endsAt / 1000);
     await storage.revocations.publish({ kind: "key", kid: "k", expiresAt }, "c");
-    storage.failures.spend("c 10.0.0.1");
+    storage.failedLogins.spend("c 10.0.0.1");
     const look = new Redis(inject("redisUrl"), { protocol: 2 });
     const find = (): Promise<string[]> => look.keys(`${settings.prefix}:*`);
     await eventually("the failure is stored", async () => (await find()).some((key) => key.includes("failures")));

@@ -4,7 +4,7 @@ import { type Core, createCore } from "../../src/app/core.js";
 import type { Client } from "../../src/clients/client.js";
 import { clientSet } from "../../src/clients/client-registry.js";
 import { createMemoryKeyRing } from "../../src/keys/memory-key-ring.js";
-import { createFailureLimiter } from "../../src/limits/limiter.js";
+import { createFailedLoginLimiter } from "../../src/limits/limiter.js";
 import { HOUR, MINUTE, SECOND } from "../../src/time/clock.js";
 import { type OAuthError, toOAuthError } from "../../src/oauth/error.js";
 import type { Decision, Events } from "../../src/oauth/events.js";
@@ -158,7 +158,7 @@ export async function startCore(clients: readonly Client[]) {
       revokeEventually: (revocation, owner) => void storage.revocations.publish(revocation, owner),
       keys,
       issuerKeys: { find: async () => IDP_JWK },
-      limiter: createFailureLimiter({ policy: { burst: 30, intervalMs: 2000 }, clock }),
+      limiter: createFailedLoginLimiter({ policy: { burst: 30, intervalMs: 2000 }, clock }),
       events,
       clock,
       randomId: pooledRandomId(),

@@ -1,7 +1,7 @@
 /** A trusted issuer of the tests, and a verifier that has its keys at hand. */
-import { createForeignVerifier } from "../../src/issuers/verifier.js";
+import { createIssuerTokenVerifier } from "../../src/issuers/verifier.js";
 import { createIssuerKeys } from "../../src/issuers/keys.js";
-import type { ForeignVerifier, TrustedIssuer } from "../../src/issuers/trusted-issuer.js";
+import type { IssuerTokenVerifier, TrustedIssuer } from "../../src/issuers/trusted-issuer.js";
 import type { SigningKey } from "./signing-key.js";
 
 /** Seconds. */
@@ -32,10 +32,10 @@ export function goodClaims(different: Readonly<Record<string, unknown>> = {}): R
 }
 
 /** A verifier for issuers whose keys are at their `jwks_uri`; one that is not listed does not answer. */
-export function foreignVerifier(
+export function issuerTokenVerifier(
   issuers: readonly TrustedIssuer[],
   jwks: Readonly<Record<string, readonly SigningKey["jwk"][]>>,
-): ForeignVerifier {
+): IssuerTokenVerifier {
   const clock = () => NOW * 1000;
   const keys = createIssuerKeys({
     clock,
@@ -46,5 +46,5 @@ export function foreignVerifier(
       return Promise.resolve({ json: { keys: found }, maxAgeSeconds: undefined });
     },
   });
-  return createForeignVerifier({ issuers: () => issuers, ownIssuer: OWN_ISSUER, keys, clock });
+  return createIssuerTokenVerifier({ issuers: () => issuers, ownIssuer: OWN_ISSUER, keys, clock });
 }

@@ -1,6 +1,6 @@
-import type { Failures } from "../failed-logins.js";
+import type { FailedLogins } from "../failed-logins.js";
 
 /** There is no other replica to tell, and none to hear from. */
-export function createMemoryFailures(): Failures {
+export function createMemoryFailedLogins(): FailedLogins {
   return { spend() {}, follow() {} };
 }

@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../../time/clock.js";
 import type { FamilyPolicy } from "../refresh-families.js";
 import type { Storage } from "../storage.js";
-import { createMemoryFailures } from "./failed-logins.js";
+import { createMemoryFailedLogins } from "./failed-logins.js";
 import { createMemoryKeyRingStore } from "./key-ring-store.js";
 import { createMemoryLease } from "./lease.js";
 import { createMemoryFamilies } from "./refresh-families.js";
@@ -27,7 +27,7 @@ export function createMemoryStorage(needs: {
     keyRing: createMemoryKeyRingStore({ lease }),
     lease,
     replays: createMemoryReplays({ clock }),
-    failures: createMemoryFailures(),
+    failedLogins: createMemoryFailedLogins(),
     now: clock,
     clockOffsetMs: () => undefined,
     health: () => ({ state: "up", failedCalls: 0, tamperedRevocations: 0, warnings: [] }),

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HOUR } from "../../time/clock.js";
-import type { Failures } from "../failed-logins.js";
+import type { FailedLogins } from "../failed-logins.js";
 import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";
 import type { RedisLink } from "./redis-link.js";
@@ -15,7 +15,7 @@ const MAX_BATCH_LENGTH = 1024 * 1024;
 const MAX_BATCHES = 500;
 
 /** Failures, as a short capped stream of batches. While Redis is away batches are dropped: local counts must do. */
-export class RedisFailures implements Failures {
+export class RedisFailedLogins implements FailedLogins {
   readonly #redis: RedisCaller;
   readonly #key: string;
   readonly #replica: string;

@@ -8,7 +8,7 @@ import type { StoreMac } from "../../crypto/store-mac.js";
 import type { FamilyPolicy } from "../refresh-families.js";
 import type { Storage, StorageLog } from "../storage.js";
 import { ClockOffset } from "./clock-offset.js";
-import { RedisFailures } from "./failed-logins.js";
+import { RedisFailedLogins } from "./failed-logins.js";
 import { createRedisKeyRingStore } from "./key-ring-store.js";
 import { createRedisKeys } from "./keys.js";
 import { createRedisLease } from "./lease.js";
@@ -53,11 +53,11 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
   const link = openLink(settings, "request", closing.signal);
   const redis = new RedisCaller({ link, log, deadlineMs: needs.deadlineMs });
   const monitor = new RedisMonitor({ redis, log, keys });
-  const failures = new RedisFailures({ redis, keys, replica: newName() });
+  const failedLogins = new RedisFailedLogins({ redis, keys, replica: newName() });
   const openTail = (ended: AbortSignal): RedisLink => openLink(settings, "tail", ended);
   const close = async (): Promise<void> => {
     closing.abort();
-    failures.close();
+    failedLogins.close();
   };
 
   await whenReady(link, START_MS);
@@ -82,7 +82,7 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
     keyRing: createRedisKeyRingStore({ redis, keys, closing: closing.signal }),
     lease: createRedisLease({ redis, keys, now }),
     replays: createRedisReplays({ redis, keys, clock }),
-    failures,
+    failedLogins,
     now: () => offset.corrected(clock()),
     clockOffsetMs: () => offset.ms,
     health: () => ({

@@ -51,7 +51,7 @@ describe.skipIf(reason !== "")(`over TLS with a client certificate${reason}`, ()
       await using deployment = deployOnRedis({ settings: own });
       const storage = await deployment.replica();
       const end = new AbortController();
-      storage.failures.follow(() => {}, end.signal);
+      storage.failedLogins.follow(() => {}, end.signal);
       await storage.revocations.publish(aSession(Math.floor(Date.now() / 1000) - 100), "c");
       const table = new RecordingTable({ clock: Date.now });
       void storage.revocations.follow(table, end.signal);
