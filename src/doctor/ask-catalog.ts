@@ -1,8 +1,11 @@
 /** Asks a catalog for its settings with the token alone, and explains why it says no. The credential never goes there. */
-import { clean } from "./clean.js";
+import { clean, redact } from "./clean.js";
 import type { Answer, Exchange } from "./exchange.js";
 import { readClaims, readObject } from "./oauth-answer.js";
 import type { Sightings } from "./sightings.js";
+
+/** Of what the catalog says: the token's claims follow. */
+const MOST_WORDS = 150;
 
 /** What is asked. */
 export interface CatalogQuestion {
@@ -35,7 +38,7 @@ export async function askCatalog(
     seen.add("CATALOG_NOT_THERE", `200, and no JSON: ${outcome.body}`);
     return undefined;
   }
-  seen.add(findingOf(outcome.status), `${outcome.status} ${saidBy(outcome)}. ${describeToken(token)}`);
+  seen.add(findingOf(outcome.status), `${outcome.status} ${saidBy(outcome, token)}. ${describeToken(token)}`);
   return undefined;
 }
 
@@ -48,10 +51,12 @@ function findingOf(status: number): string {
 }
 
 /** The catalog's own words: its error's message, or its challenge. */
-function saidBy({ body, headers }: Answer): string {
+function saidBy({ body, headers }: Answer, token: string): string {
   const error = readObject(body)?.["error"];
   const message = typeof error === "object" && error !== null && "message" in error ? String(error.message) : body;
-  return clean(`${message} ${headers["www-authenticate"] ?? ""}`) || "without a word";
+  // What is cut may not leave half a token behind.
+  const said = redact(`${message} ${headers["www-authenticate"] ?? ""}`, [token]);
+  return clean(said, MOST_WORDS) || "without a word";
 }
 
 /** What a catalog may compare, of a token that is a JWT. */

@@ -18,6 +18,7 @@ export function redact(text: string, secrets: readonly string[]): string {
     .flatMap((secret) => [
       secret,
       encodeURIComponent(secret),
+      new URLSearchParams({ s: secret }).toString().slice("s=".length),
       JSON.stringify(secret).slice(1, -1),
       Buffer.from(secret, "utf8").toString("base64").replace(/=+$/, ""),
     ])

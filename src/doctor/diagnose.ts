@@ -46,7 +46,9 @@ export async function diagnose(diagnosis: Diagnosis): Promise<Report> {
   }
   const server = recogniseServer(kit.servers, url, answers);
   const tokens = answers.flatMap((answer) => [accessToken(answer), readObject(answer.body)?.["refresh_token"]]);
-  const secrets = [credential.secret, ...tokens.filter((token) => typeof token === "string")];
+  const { id = "", secret } = credential;
+  // The pair as Basic has it, too.
+  const secrets = [secret, `${id}:${secret}`, ...tokens.filter((token) => typeof token === "string")];
   const shown = `${url.origin}${url.pathname}`;
   const facts = { url: shown, requests: exchange.sent, sightings: seen.all, untried, catalog: said, error, server };
   return makeReport(kit, facts, secrets);

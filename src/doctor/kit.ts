@@ -10,7 +10,7 @@ export interface Expectation {
   readonly finding: string;
   readonly when: When;
   readonly sees: string;
-  /** False if the client goes on all the same. */
+  /** False if the client goes on all the same, or suffers only with special settings. */
   readonly fails?: boolean;
 }
 

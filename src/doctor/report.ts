@@ -44,10 +44,13 @@ export interface Facts extends Omit<Report, "kit" | "findings" | "notes" | "serv
   readonly server: KnownServer | undefined;
 }
 
+/** Characters of what was seen. */
+const MOST_EVIDENCE = 400;
+
 /** Secrets are taken out of everything that a server said. */
 export function makeReport(kit: Kit, facts: Facts, secrets: readonly string[]): Report {
   const { sightings, server, ...rest } = facts;
-  const say = (text: string): string => clean(redact(text, secrets));
+  const say = (text: string): string => clean(redact(text, secrets), MOST_EVIDENCE);
   const texts = new Map(kit.findings.map((text) => [text.id, text]));
   const entries = sightings.flatMap((sighting) => {
     const text = texts.get(sighting.id);

@@ -76,6 +76,20 @@ describe("the exit code", () => {
   });
 });
 
+test("a fault that only special settings meet leaves the table's yes", async () => {
+  await using stub = await startStub({
+    fault: (right, { form, headers }) =>
+      form.has("client_secret") && headers.authorization !== undefined
+        ? { ...right, status: 401, body: { error: "invalid_client", error_description: "no" } }
+        : right,
+  });
+  const { code, stdout } = await run([stub.url.href]);
+  expect(code).toBe(1);
+  // Java sends a stale Bearer only with `token` and `credential` both set; PyIceberg at every renewal.
+  expect(stdout).toMatch(/^Iceberg for Java 1\.12\.0 +yes +yes$/m);
+  expect(stdout).toMatch(/^PyIceberg 0\.12\.0 +yes +NO +STALE_BEARER_REFUSED$/m);
+});
+
 test("--json prints the findings by their names", async () => {
   await using stub = await startStub({
     fault: (right) => ({ ...right, body: { ...(right.body as object), expires_in: undefined } }),

@@ -34,12 +34,13 @@ describe("what a server says", () => {
   test("an endpoint that echoes the whole request shows no secret", async () => {
     await using stub = await startStub({
       fault: (right, { body, headers, form }) =>
-        form.has("subject_token") ? refusal(400, "invalid_grant", `${body} ${headers.authorization ?? ""}`) : right,
+        form.has("subject_token") ? refusal(400, "invalid_grant", `${headers.authorization ?? ""} ${body}`) : right,
     });
     const report = JSON.stringify(await diagnosed(stub.url));
     const { id, secret } = STUB_CREDENTIAL;
     expect(report).not.toContain(secret);
-    expect(report).not.toContain(Buffer.from(`${id}:${secret}`).toString("base64").slice(0, 20));
+    expect(report).toContain("by Basic: 400 invalid_grant: Basic [redacted]");
+    expect(report).not.toContain(Buffer.from(`${id}:${secret}`).toString("base64").slice(0, 12));
     expect(report).not.toMatch(/token-\d/);
   });
 
