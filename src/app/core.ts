@@ -10,8 +10,15 @@ import type { WatchAuthorizer } from "../endpoints/operator.js";
 import { createIntrospectionEndpoint } from "../endpoints/introspection.js";
 import { createRevocationEndpoint } from "../endpoints/revocation.js";
 import { createSessions } from "../grants/sessions.js";
+import { createClientCredentials } from "../grants/client-credentials.js";
+import { createUserExchange } from "../grants/exchange-user.js";
+import { createRefreshTokenGrant, createRefreshTokens } from "../grants/refresh-token.js";
+import { createRequesters } from "../grants/requester.js";
+import { createStanding } from "../grants/standing.js";
 import { createTokenEndpoint } from "../grants/token-endpoint.js";
+import { createTokenExchange } from "../grants/token-exchange.js";
 import { createWatchAuthorizer } from "../endpoints/operator.js";
+import { createCallers } from "../endpoints/permission.js";
 import type { KeyRing } from "../keys/key-ring.js";
 import type { FailedLoginLimiter } from "../limits/limiter.js";
 import { type Clock, SECOND } from "../time/clock.js";
@@ -59,7 +66,7 @@ export interface Core {
 
 /** Makes the core. */
 export function createCore(given: CoreDependencies): Core {
-  const { config, storage, revocationView, keys, clock, randomId } = given;
+  const { config, registry, storage, revocationView, keys, events, clock, randomId } = given;
   const { issuer, tokens, revocation } = config;
   const sessionTtlSeconds = tokens.sessionTtlMs / SECOND;
   const issuerTokens = createIssuerTokenVerifier({
@@ -86,27 +93,56 @@ export function createCore(given: CoreDependencies): Core {
     sessionTtlSeconds,
     maxStalenessMs: revocation.maxStalenessMs,
   });
-  const tokenIssuer = createTokenIssuer({ issuer, keys, clock, randomId, sessionTtlSeconds });
-  const shared = {
-    ...given,
-    authenticator,
-    verifier,
-    sessions,
-    issuerTokens,
-    issuer,
-    families: authenticFamilies({
-      families: storage.families,
-      mac: createStoreMac(keys, "refresh family"),
-      onTampered: () => given.events.familyTampered(),
-    }),
-    log: storage.revocations,
+  const standing = createStanding(given);
+  const families = authenticFamilies({
+    families: storage.families,
+    mac: createStoreMac(keys, "refresh family"),
+    onTampered: () => events.familyTampered(),
+  });
+  const refreshTokens = createRefreshTokens({
+    families,
+    keys,
     revocations: revocationView,
-    tokenIssuer,
-  };
+    revokeEventually: given.revokeEventually,
+    sessions,
+    standing,
+    events,
+  });
+  const identify = createRequesters({ authenticator, registry, verifier, sessions });
+  const users = createUserExchange({ issuer, sessions, issuers: issuerTokens, standing, clock });
+  const identifyCaller = createCallers({ authenticator, registry, verifier, sessions, issuer });
   return {
-    tokens: createTokenEndpoint(shared),
-    revocation: createRevocationEndpoint({ ...shared, clock: sharedClock }),
-    introspection: createIntrospectionEndpoint(shared),
-    watch: createWatchAuthorizer(shared),
+    tokens: createTokenEndpoint({
+      grants: [
+        createClientCredentials({ authenticator, sessions }),
+        createTokenExchange({ identify, verifier, sessions, standing, users }),
+        createRefreshTokenGrant({ authenticator, refreshTokens }),
+      ],
+      tokenIssuer: createTokenIssuer({ issuer, keys, clock, randomId, sessionTtlSeconds }),
+      refreshTokens,
+      events,
+    }),
+    revocation: createRevocationEndpoint({
+      identifyCaller,
+      verifier,
+      families,
+      keys,
+      log: storage.revocations,
+      events,
+      clock: sharedClock,
+    }),
+    introspection: createIntrospectionEndpoint({
+      identifyCaller,
+      verifier,
+      sessions,
+      standing,
+      families,
+      refreshTokens,
+      keys,
+      events,
+      clock,
+      issuer,
+    }),
+    watch: createWatchAuthorizer(identifyCaller),
   };
 }

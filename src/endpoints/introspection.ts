@@ -6,13 +6,13 @@ import { toOAuthError } from "../oauth/error.js";
 import type { Events } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
 import type { JsonObject, JsonValue } from "../oauth/json.js";
-import type { RevocationView } from "../oauth/revocation.js";
 import type { Families } from "../grants/authentic-families.js";
 import { parseRefreshToken } from "../tokens/refresh-token.js";
-import { isLive } from "../tokens/token-verifier.js";
-import { type CallerDependencies, type CallingClient, identifyCaller } from "./permission.js";
-import { isFamilyLive } from "../grants/refresh-token.js";
-import { type PresentSettings, isServed } from "../grants/standing.js";
+import { type TokenVerifier, isLive } from "../tokens/token-verifier.js";
+import type { RefreshTokens } from "../grants/refresh-token.js";
+import type { Sessions } from "../grants/sessions.js";
+import type { Standing } from "../grants/standing.js";
+import type { CallingClient, IdentifyCaller } from "./permission.js";
 
 /** The answer of introspection: `{active: false}`, or the members of RFC 7662 section 2.2. */
 export type Introspection = JsonObject & { readonly active: boolean };
@@ -25,38 +25,56 @@ export interface IntrospectionEndpoint {
   introspectSigned(request: CallerRequest & { readonly token: string }): Promise<string>;
 }
 
-/** What introspection takes. */
-export type IntrospectionDependencies = CallerDependencies & {
-  readonly families: Families;
-  readonly keys: Pick<KeyRing, "macKey" | "signer" | "stateOf">;
+export interface IntrospectionDependencies {
+  readonly identifyCaller: IdentifyCaller;
+  readonly verifier: TokenVerifier;
+  readonly sessions: Sessions;
+  readonly standing: Standing;
+  readonly families: Pick<Families, "find">;
+  readonly refreshTokens: Pick<RefreshTokens, "isLive">;
+  readonly keys: Pick<KeyRing, "macKey" | "signer">;
   readonly events: Events;
   readonly clock: Clock;
-  readonly revocations: RevocationView;
-  readonly trustedIssuers: PresentSettings["trustedIssuers"];
-};
+  readonly issuer: string;
+}
 
 type IntrospectionRequest = CallerRequest & { readonly token: string };
 
 /** All that is said of a token that is dead, unknown or not for the caller (RFC 7662 section 2.2). */
 const INACTIVE: Introspection = { active: false };
 
-/** Makes the introspection endpoint. */
 export function createIntrospectionEndpoint(dependencies: IntrospectionDependencies): IntrospectionEndpoint {
-  const { verifier, sessions, events, keys, clock, issuer } = dependencies;
+  const { identifyCaller, verifier, sessions, standing, families, refreshTokens, keys, events, clock, issuer } =
+    dependencies;
 
   async function describe(request: IntrospectionRequest, caller: CallingClient): Promise<Introspection> {
-    const refresh = parseRefreshToken(request.token, keys.macKey());
-    if (refresh !== undefined) return describeFamily(refresh.familyId, refresh.generation, caller, dependencies);
+    const presented = parseRefreshToken(request.token, keys.macKey());
+    if (presented !== undefined) return describeFamily(presented.familyId, presented.generation, caller);
     const reading = verifier.read(request.token);
     if (reading === undefined || !isLive(reading) || sessions.hasEnded(reading.token.session)) return INACTIVE;
-    if (!isServed(reading.token, dependencies)) return INACTIVE;
+    if (!standing.isServed(reading.token)) return INACTIVE;
     return mayKnow(caller, reading.token) ? describeAccessToken(reading.token, issuer) : INACTIVE;
+  }
+
+  async function describeFamily(familyId: string, generation: number, caller: CallingClient): Promise<Introspection> {
+    const family = await families.find(familyId);
+    if (family === undefined || family.generation !== generation || !refreshTokens.isLive(family)) return INACTIVE;
+    // A refresh token is for nobody but its client and this server: no resource server stands for it.
+    const { clientId } = family;
+    if (!mayKnow(caller, { clientId, audience: [] })) return INACTIVE;
+    return {
+      active: true,
+      token_type: "refresh_token",
+      client_id: family.clientId,
+      sid: family.sessionId,
+      exp: Math.floor(family.endsAt / SECOND),
+    };
   }
 
   /** Identifies, describes, records; the caller's client id is the audience of a signed answer. */
   async function answer(request: IntrospectionRequest): Promise<{ introspection: Introspection; clientId: string }> {
     try {
-      const caller = await identifyCaller(request, dependencies);
+      const caller = await identifyCaller(request);
       sessions.requireFreshRevocations();
       const introspection = await describe(request, caller);
       events.introspected(request.caller, caller.client.id, introspection.active);
@@ -78,26 +96,6 @@ export function createIntrospectionEndpoint(dependencies: IntrospectionDependenc
       const input = `${encoded(header)}.${encoded(claims)}`;
       return `${input}.${await signer.sign(input)}`;
     },
-  };
-}
-
-async function describeFamily(
-  familyId: string,
-  generation: number,
-  caller: CallingClient,
-  dependencies: IntrospectionDependencies,
-): Promise<Introspection> {
-  const family = await dependencies.families.find(familyId);
-  if (family === undefined || family.generation !== generation || !isFamilyLive(family, dependencies)) return INACTIVE;
-  // A refresh token is for nobody but its client and this server: no resource server stands for it.
-  const { clientId } = family;
-  if (!mayKnow(caller, { clientId, audience: [] })) return INACTIVE;
-  return {
-    active: true,
-    token_type: "refresh_token",
-    client_id: family.clientId,
-    sid: family.sessionId,
-    exp: Math.floor(family.endsAt / SECOND),
   };
 }
 

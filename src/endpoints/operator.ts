@@ -1,5 +1,5 @@
 /** Who may follow revocations and who may change keys. */
-import { type CallerDependencies, identifyCaller, requireCredentials, requirePermission } from "./permission.js";
+import { type IdentifyCaller, requireCredentials, requirePermission } from "./permission.js";
 import type { CallerRequest } from "../oauth/request.js";
 
 /** Who may follow the stream of revocations. */
@@ -10,15 +10,14 @@ export interface WatchAuthorizer {
   authorizeKeyChange(request: CallerRequest): Promise<string>;
 }
 
-/** Makes the authorizer. */
-export function createWatchAuthorizer(dependencies: CallerDependencies): WatchAuthorizer {
+export function createWatchAuthorizer(identifyCaller: IdentifyCaller): WatchAuthorizer {
   return {
     async authorizeWatch(request) {
-      const { client } = await identifyCaller(request, dependencies);
+      const { client } = await identifyCaller(request);
       requirePermission(client, "watch_revocations");
     },
     async authorizeKeyChange(request) {
-      const caller = await identifyCaller(request, dependencies);
+      const caller = await identifyCaller(request);
       requirePermission(caller.client, "rotate_keys");
       requireCredentials(caller, "Managing keys");
       return caller.client.id;

@@ -6,7 +6,7 @@ import { isOwnToken } from "../oauth/access-token.js";
 import { OAuthError } from "../oauth/error.js";
 import type { CallerRequest } from "../oauth/request.js";
 import type { TokenVerifier } from "../tokens/token-verifier.js";
-import { bearerInvalid, bearerOf, credentialsMissing, liveBearer } from "../grants/requester.js";
+import { bearerInvalid, bearerOf, credentialsMissing, readBearer } from "../grants/bearer.js";
 import type { Sessions } from "../grants/sessions.js";
 
 /** A client that calls, and whether it proved itself by its own credentials rather than by a token. */
@@ -15,7 +15,6 @@ export interface CallingClient {
   readonly byCredentials: boolean;
 }
 
-/** What identifying a caller takes. */
 export interface CallerDependencies {
   readonly authenticator: ClientAuthenticator;
   readonly registry: ClientRegistry;
@@ -26,23 +25,26 @@ export interface CallerDependencies {
 
 /**
  * Identifies the caller: by credentials, or by a client's own live token with our issuer in `aud` (RFC 6750; RFC 9068
- * section 4). Throws `invalid_client`.
+ * section 4). Rejects with `invalid_client`.
  */
-export async function identifyCaller(request: CallerRequest, dependencies: CallerDependencies): Promise<CallingClient> {
-  const { authenticator, registry, verifier, sessions, issuer } = dependencies;
-  if (authenticator.presents(request)) {
-    return { client: (await authenticator.authenticate(request)).client, byCredentials: true };
-  }
-  const bearer = bearerOf(request.credentials);
-  if (bearer === undefined) throw credentialsMissing();
-  const { token } = liveBearer(bearer, verifier);
-  const client = registry.current.byId.get(token.clientId);
-  if (client === undefined || client.disabled) throw bearerInvalid("the token's client is gone or disabled");
-  if (!isOwnToken(token)) throw bearerInvalid("a user's or delegated token proves no client");
-  if (!token.audience.includes(issuer)) throw bearerInvalid("the token's audience is not this server");
-  if (sessions.hasEnded(token.session)) throw bearerInvalid("its session has ended");
-  sessions.requireFreshRevocations();
-  return { client, byCredentials: false };
+export type IdentifyCaller = (request: CallerRequest) => Promise<CallingClient>;
+
+export function createCallers(dependencies: CallerDependencies): IdentifyCaller {
+  const { authenticator, sessions, issuer } = dependencies;
+  return async (request) => {
+    if (authenticator.presents(request)) {
+      return { client: (await authenticator.authenticate(request)).client, byCredentials: true };
+    }
+    const bearer = bearerOf(request.credentials);
+    if (bearer === undefined) throw credentialsMissing();
+    const { reading, client } = readBearer(bearer, dependencies);
+    const { token } = reading;
+    if (!isOwnToken(token)) throw bearerInvalid("a user's or delegated token proves no client");
+    if (!token.audience.includes(issuer)) throw bearerInvalid("the token's audience is not this server");
+    if (sessions.hasEnded(token.session)) throw bearerInvalid("its session has ended");
+    sessions.requireFreshRevocations();
+    return { client, byCredentials: false };
+  };
 }
 
 /** Throws `unauthorized_client` unless the client has the permission. */

@@ -9,13 +9,8 @@ import type { KeyRing } from "../keys/key-ring.js";
 import type { RevocationLog } from "../storage/revocation-log.js";
 import type { Families } from "../grants/authentic-families.js";
 import { parseRefreshToken } from "../tokens/refresh-token.js";
-import {
-  type CallerDependencies,
-  type CallingClient,
-  identifyCaller,
-  requireCredentials,
-  requirePermission,
-} from "./permission.js";
+import type { TokenVerifier } from "../tokens/token-verifier.js";
+import { type CallingClient, type IdentifyCaller, requireCredentials, requirePermission } from "./permission.js";
 
 /** What to revoke. */
 export type RevocationTarget =
@@ -31,21 +26,21 @@ export interface RevocationEndpoint {
   revoke(request: CallerRequest & { readonly target: RevocationTarget }): Promise<void>;
 }
 
-/** What revoking takes. */
-export type RevocationDependencies = CallerDependencies & {
+export interface RevocationDependencies {
+  readonly identifyCaller: IdentifyCaller;
+  readonly verifier: TokenVerifier;
   readonly log: RevocationLog;
   readonly families: Families;
   readonly keys: Pick<KeyRing, "macKey">;
   readonly events: Events;
   /** The one that replicas share, as sessions end by it. */
   readonly clock: Clock;
-};
+}
 
 const SESSION_ID = /^[A-Za-z0-9_-]{22}$/;
 
-/** Makes the revocation endpoint. */
 export function createRevocationEndpoint(dependencies: RevocationDependencies): RevocationEndpoint {
-  const { log, events } = dependencies;
+  const { identifyCaller, log, events } = dependencies;
 
   /** The revocation of a target that is not a token: it lasts until no session begun by now can be alive. */
   function widely(target: Exclude<RevocationTarget, { kind: "token" }>): Revocation {
@@ -67,7 +62,7 @@ export function createRevocationEndpoint(dependencies: RevocationDependencies): 
   }
 
   async function revoke(request: CallerRequest & { readonly target: RevocationTarget }): Promise<void> {
-    const caller = await identifyCaller(request, dependencies);
+    const caller = await identifyCaller(request);
     const { target } = request;
     if (target.kind === "token") return revokeToken(target.token, caller, request, dependencies);
     requirePermission(caller.client, "revoke");

@@ -1,10 +1,28 @@
 /** The client credentials grant (RFC 6749 section 4.4). No refresh token (section 4.4.3), no store. */
+import type { ClientAuthenticator } from "../clients/authenticate.js";
 import type { Client } from "../clients/client.js";
-import { type Proposal, clientBounds } from "./grant.js";
+import { type Grant, type Proposal, clientBounds } from "./grant.js";
 import type { Sessions } from "./sessions.js";
 
+export function createClientCredentials({
+  authenticator,
+  sessions,
+}: {
+  readonly authenticator: ClientAuthenticator;
+  readonly sessions: Sessions;
+}): Grant {
+  return {
+    type: "client_credentials",
+    async identify(request) {
+      const { client, method } = await authenticator.authenticate(request);
+      return { client, by: method, tokens: [] };
+    },
+    ask: (_request, { client }) => ({ needs: "client_credentials", propose: () => proposeOwn(client, sessions) }),
+  };
+}
+
 /** A token for the client itself, in a session of its own. */
-export function proposeClientCredentials(client: Client, sessions: Sessions): Proposal {
+export function proposeOwn(client: Client, sessions: Sessions): Proposal {
   return {
     client,
     subject: client.id,

@@ -1,29 +1,25 @@
 /** Delegation: a client exchanges another client's token, and acts for its subject from then on (RFC 8693 section 4.1). */
-import type { ClientRegistry } from "../clients/client-registry.js";
 import { type Actor, depthOf, isOwnToken } from "../oauth/access-token.js";
 import { invalidRequest } from "../oauth/error.js";
 import { type TokenReading, isLive } from "../tokens/token-verifier.js";
-import { type ClaimSources, copiedClaims } from "./copied-claims.js";
-import { clientBounds, type Proposal } from "./grant.js";
-import type { Requester } from "./requester.js";
+import { type Proposal, type Requester, clientBounds } from "./grant.js";
 import type { Sessions } from "./sessions.js";
+import type { Standing } from "./standing.js";
 
 /** At most this many actors. */
 export const MAX_ACTORS = 4;
 
-/** What a delegation takes. */
-export interface DelegationDependencies extends ClaimSources {
+export interface DelegationDependencies {
   readonly sessions: Sessions;
-  readonly registry: ClientRegistry;
+  readonly standing: Standing;
 }
 
 /** A token for the subject of another client's live token, with the requester as actor. */
 export function proposeDelegation(
   reading: TokenReading,
   requester: Requester,
-  sources: DelegationDependencies,
+  { sessions, standing }: DelegationDependencies,
 ): Proposal {
-  const { sessions, registry } = sources;
   const { client, tokens } = requester;
   const { token } = reading;
   if (!client.mayActFor.has(token.clientId)) {
@@ -33,7 +29,7 @@ export function proposeDelegation(
     );
   }
   // While the store is away, or after a restart, the log does not say it yet.
-  if (registry.current.byId.get(token.clientId)?.disabled !== false) {
+  if (!standing.isServedClient(token.clientId)) {
     throw invalidRequest("SUBJECT_NOT_ALLOWED", "The subject token's client was removed or disabled.");
   }
   sessions.requireFreshRevocations();
@@ -50,7 +46,7 @@ export function proposeDelegation(
     subject: token.subject,
     actor,
     session: sessions.begin({ subject: token.subject, clientId: client.id, actor, means: presented, within: token }),
-    copiedClaims: copiedClaims(token, sources),
+    copiedClaims: standing.copiedClaims(token),
     subjectIssuer: token.subjectIssuer,
     unsecuredSubject: token.unsecuredSubject,
     scope: {

@@ -4,19 +4,16 @@
  */
 import type { Ceiling, Client } from "../clients/client.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
-import { type Clock, toSeconds } from "../time/clock.js";
 import { invalidRequest } from "../oauth/error.js";
-import { isEnding } from "../tokens/session.js";
 import type { TokenReading } from "../tokens/token-verifier.js";
-import { proposeClientCredentials } from "./client-credentials.js";
-import { type ClaimSources, copiedClaims } from "./copied-claims.js";
+import { proposeOwn } from "./client-credentials.js";
 import type { Proposal } from "./grant.js";
 import type { Sessions } from "./sessions.js";
+import type { Standing } from "./standing.js";
 
-/** What a refresh takes. */
-export interface RefreshDependencies extends ClaimSources {
+export interface RefreshDependencies {
   readonly sessions: Sessions;
-  readonly clock: Clock;
+  readonly standing: Standing;
 }
 
 /**
@@ -28,8 +25,7 @@ export function proposeRefreshBySelf(
   client: Client,
   dependencies: RefreshDependencies,
 ): Proposal {
-  const { sessions, clock } = dependencies;
-  if (ending(reading.token, client, sessions, clock)) {
+  if (dependencies.sessions.isEnding(reading.token, client.accessTtlSeconds)) {
     throw invalidRequest(
       "SESSION_ENDING",
       "The session is about to end and cannot be refreshed further. Authenticate with the client's own credentials.",
@@ -47,10 +43,10 @@ export function proposeRefreshByClient(
   client: Client,
   dependencies: RefreshDependencies,
 ): Proposal {
-  const { sessions, clock } = dependencies;
+  const { sessions } = dependencies;
   const { token, revoked } = reading;
   if (isOwnToken(token)) {
-    const continues = !revoked && !ending(token, client, sessions, clock);
+    const continues = !revoked && !sessions.isEnding(token, client.accessTtlSeconds);
     return continues ? continued(token, client, dependencies) : begunAnew(token, client, sessions);
   }
   sessions.requireFreshRevocations();
@@ -66,7 +62,7 @@ export function proposeRefreshByClient(
  * client's defaults, unless the client has lost all of that.
  */
 function begunAnew(token: AccessToken, client: Client, sessions: Sessions): Proposal {
-  const fresh = proposeClientCredentials(client, sessions);
+  const fresh = proposeOwn(client, sessions);
   return {
     ...fresh,
     scope: { ...fresh.scope, fallback: stillAllowed(token.scope, client.scopes) },
@@ -80,18 +76,14 @@ function stillAllowed(former: readonly string[], ceiling: Ceiling): readonly str
   return kept.length > 0 ? kept : ceiling.default;
 }
 
-function ending(token: AccessToken, client: Client, sessions: Sessions, clock: Clock): boolean {
-  return isEnding(sessions.endOf(token.session), toSeconds(clock()), token.expiresAt, client.accessTtlSeconds);
-}
-
 /** The same claims with a new expiry; static claims are the client's present ones. */
-function continued(token: AccessToken, client: Client, sources: RefreshDependencies): Proposal {
+function continued(token: AccessToken, client: Client, { sessions, standing }: RefreshDependencies): Proposal {
   return {
     client,
     subject: token.subject,
     actor: token.actor,
-    session: sources.sessions.continued(token),
-    copiedClaims: copiedClaims(token, sources),
+    session: sessions.continued(token),
+    copiedClaims: standing.copiedClaims(token),
     subjectIssuer: token.subjectIssuer,
     unsecuredSubject: token.unsecuredSubject,
     scope: { fallback: token.scope, ceilings: [new Set(token.scope)], kept: client.scopes.allowed },

@@ -5,7 +5,7 @@ import { type Clock, toSeconds } from "../time/clock.js";
 import { OAuthError, invalidRequest } from "../oauth/error.js";
 import type { RandomId } from "../crypto/random-id.js";
 import type { RevocationView } from "../oauth/revocation.js";
-import { MAX_ANCESTORS, beginSession, endOf, lineageOf } from "../tokens/session.js";
+import { MAX_ANCESTORS, beginSession, endOf, isEnding, lineageOf } from "../tokens/session.js";
 
 /** For whom a session begins. */
 export interface NewSession {
@@ -27,8 +27,8 @@ export interface Sessions {
   begin(session: NewSession): Session;
   /** The session as a refresh of its token goes on with it. */
   continued(token: AccessToken): Session;
-  /** When a session ends by the present settings, in seconds. */
-  endOf(session: Session): number;
+  /** Whether a refresh of the token gains too little to be worth an answer. */
+  isEnding(token: AccessToken, accessTtlSeconds: number): boolean;
   /** Whether a session has ended by the present settings. */
   hasEnded(session: Session): boolean;
   /** Throws `temporarily_unavailable` if too long ago to rely on, the replica last knew all revocations. */
@@ -88,7 +88,8 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
       ...token.session,
       keys: token.session.keys.length === 0 ? [token.kid] : keysOfAll([token], keys),
     }),
-    endOf: (session) => endOf(session, sessionTtlSeconds),
+    isEnding: ({ session, expiresAt }, accessTtlSeconds) =>
+      isEnding(endOf(session, sessionTtlSeconds), toSeconds(clock()), expiresAt, accessTtlSeconds),
     hasEnded,
     requireFreshRevocations() {
       if (revocations.ageMs() > maxStalenessMs) {

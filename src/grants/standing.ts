@@ -1,73 +1,115 @@
 /**
- * What a token of a user or a delegated one rests on: an issuer that is trusted, a client that may name the user, clients
- * that may act for one another. Settings change, so each refresh and each delegation asks again.
+ * What the present settings say of a token of a user, or of a delegated one: whether its issuer is trusted, its client may
+ * name the user, and its clients may act for one another. Settings change: each refresh and each delegation asks again.
  */
 import type { ClientRegistry } from "../clients/client-registry.js";
-import { type AccessToken, actingClients } from "../oauth/access-token.js";
+import type { Client } from "../clients/client.js";
 import type { TrustedIssuer } from "../issuers/trusted-issuer.js";
-import { hasPrefixOf, mayNameUnsecured } from "./exchange-user.js";
-
-/** The settings that decide, as they are now. */
-export interface PresentSettings {
-  readonly registry: ClientRegistry;
-  readonly trustedIssuers: () => readonly TrustedIssuer[];
-}
+import { type AccessToken, actingClients } from "../oauth/access-token.js";
+import type { JsonObject } from "../oauth/json.js";
+import { matchesGlob } from "./glob.js";
 
 /** Who is meant, who acts, and who says so. */
 export type Basis = Pick<AccessToken, "subject" | "clientId" | "actor" | "subjectIssuer" | "unsecuredSubject">;
 
-/** Why the present settings would not lead to such a token; undefined if they would. */
-export function whyLapsed(basis: Basis, settings: PresentSettings): string | undefined {
-  const chain = clientsOf(basis, settings);
-  if (!areServed(chain, settings)) return "a client in it was removed or disabled";
-  const { byId } = settings.registry.current;
-  const mayAct = chain.every((id, at) => at === 0 || byId.get(chain[at - 1] ?? "")?.mayActFor.has(id));
-  if (!mayAct) return "a client in it may act for another no more";
-  return isUser(basis, settings) ? whyUnnamed(basis, chain.at(-1), settings) : undefined;
+/** The present settings' verdicts. */
+export interface Standing {
+  /** Why the present settings would not lead to such a token; undefined if they would. */
+  whyLapsed(basis: Basis): string | undefined;
+  /** Whether every client that a token names is served: one can also be removed while no replica runs. */
+  isServed(basis: Basis): boolean;
+  isServedClient(clientId: string): boolean;
+  /** Whether a client has this id, disabled or not. */
+  isClient(id: string): boolean;
+  /** Whether a client's record lets it name this subject by an unsecured token, and the subject can be nobody else. */
+  mayNameUnsecured(client: Client, subject: string): boolean;
+  /**
+   * The claims of a token that speak of its user: those that it says were copied, as far as the settings still copy them.
+   * A client's static claims end with its record: a refresh adds the present ones, a delegation the new client's.
+   */
+  copiedClaims(token: Pick<AccessToken, "claims" | "copied">): JsonObject;
+  /** Copied claims without those that no trusted issuer's settings name any more. */
+  stillCopied(claims: JsonObject): JsonObject;
 }
 
-/** Whether every client that a token speaks of is there still: also one that was removed while no replica ran. */
-export function isServed(basis: Basis, settings: PresentSettings): boolean {
-  return areServed(clientsOf(basis, settings), settings);
-}
+const NONE: JsonObject = {};
 
-/** The clients that a token speaks of: the one that it was issued to first, then each for which the one before acts. */
-function clientsOf(basis: Basis, settings: PresentSettings): readonly string[] {
-  const actors = actingClients(basis.actor);
-  const chain = actors[0] === basis.clientId || actors.length === 0 ? actors : [basis.clientId, ...actors];
-  return isUser(basis, settings) ? chain : [...chain, basis.subject];
-}
+export function createStanding({
+  registry,
+  trustedIssuers,
+}: {
+  readonly registry: ClientRegistry;
+  readonly trustedIssuers: () => readonly TrustedIssuer[];
+}): Standing {
+  const clientOf = (id: string): Client | undefined => registry.current.byId.get(id);
+  const isClient = (id: string): boolean => registry.current.byId.has(id);
+  const isServedClient = (id: string): boolean => clientOf(id)?.disabled === false;
 
-function areServed(chain: readonly string[], { registry }: PresentSettings): boolean {
-  return chain.every((id) => registry.current.byId.get(id)?.disabled === false);
-}
+  /**
+   * The issuer that named the user. A token of a release that did not record it belongs to the trusted issuer whose
+   * prefix the subject has. Without a prefix nothing says whose it is, and it counts as nobody's.
+   */
+  const issuerOf = ({ subject, subjectIssuer }: Basis): string | undefined =>
+    subjectIssuer ?? trustedIssuers().find((issuer) => hasPrefixOf(issuer, subject))?.issuer;
 
-/** Whether the subject is a user. Else it is a client, there or not. */
-function isUser(basis: Basis, settings: PresentSettings): boolean {
-  return basis.unsecuredSubject || issuerOf(basis, settings) !== undefined;
-}
+  /** Whether the subject is a user. Else it is a client, there or not. */
+  const isUser = (basis: Basis): boolean => basis.unsecuredSubject || issuerOf(basis) !== undefined;
 
-/**
- * The issuer that named the user. A token of a release that did not record it belongs to the trusted issuer whose prefix
- * the subject has; without a prefix nothing says whose it is, and it counts as nobody's.
- */
-function issuerOf({ subject, subjectIssuer }: Basis, { trustedIssuers }: PresentSettings): string | undefined {
-  return subjectIssuer ?? trustedIssuers().find((issuer) => hasPrefixOf(issuer, subject))?.issuer;
-}
-
-/** Why nobody could name the user now. `introducer` is the client that exchanged the user's own token. */
-function whyUnnamed(basis: Basis, introducer: string | undefined, settings: PresentSettings): string | undefined {
-  const { registry, trustedIssuers } = settings;
-  const client = registry.current.byId.get(introducer ?? "");
-  if (client === undefined) return "no client stands for its user";
-  if (basis.unsecuredSubject) {
-    const may = mayNameUnsecured(client, basis.subject, settings);
-    return may ? undefined : "its client may not name the user by an unsecured token any more";
+  /** The clients of a token: the one that it was issued to first, then each for which the one before acts. */
+  function clientsOf(basis: Basis): readonly string[] {
+    const actors = actingClients(basis.actor);
+    const chain = actors[0] === basis.clientId || actors.length === 0 ? actors : [basis.clientId, ...actors];
+    return isUser(basis) ? chain : [...chain, basis.subject];
   }
-  const named = issuerOf(basis, settings);
-  const issuer = trustedIssuers().find((trusted) => trusted.issuer === named && trusted.use.has("subject_token"));
-  if (issuer === undefined || !basis.subject.startsWith(issuer.subject.prefix)) {
-    return "its user's issuer is not trusted with users any more";
+
+  function mayNameUnsecured(client: Client, subject: string): boolean {
+    const isAllowed = client.unsecuredSubjects?.some((pattern) => matchesGlob(subject, pattern)) ?? false;
+    return isAllowed && !isClient(subject) && !trustedIssuers().some((issuer) => hasPrefixOf(issuer, subject));
   }
-  return registry.current.byId.has(basis.subject) ? "its user has the name of a client" : undefined;
+
+  /** Why nobody could name the user now. `introducer` is the client that exchanged the user's own token. */
+  function whyUnnamed(basis: Basis, introducer: string | undefined): string | undefined {
+    const client = clientOf(introducer ?? "");
+    if (client === undefined) return "no client stands for its user";
+    if (basis.unsecuredSubject) {
+      const may = mayNameUnsecured(client, basis.subject);
+      return may ? undefined : "its client may not name the user by an unsecured token any more";
+    }
+    const named = issuerOf(basis);
+    const issuer = trustedIssuers().find((trusted) => trusted.issuer === named && trusted.use.has("subject_token"));
+    if (issuer === undefined || !basis.subject.startsWith(issuer.subject.prefix)) {
+      return "its user's issuer is not trusted with users any more";
+    }
+    return isClient(basis.subject) ? "its user has the name of a client" : undefined;
+  }
+
+  function stillCopied(claims: JsonObject): JsonObject {
+    const names = new Set(trustedIssuers().flatMap((issuer) => issuer.copiedClaims));
+    return Object.fromEntries(Object.entries(claims).filter(([name]) => names.has(name)));
+  }
+
+  return {
+    whyLapsed(basis) {
+      const chain = clientsOf(basis);
+      if (!chain.every(isServedClient)) return "a client in it was removed or disabled";
+      const mayAct = chain.every((id, at) => at === 0 || clientOf(chain[at - 1] ?? "")?.mayActFor.has(id));
+      if (!mayAct) return "a client in it may act for another no more";
+      return isUser(basis) ? whyUnnamed(basis, chain.at(-1)) : undefined;
+    },
+    isServed: (basis) => clientsOf(basis).every(isServedClient),
+    isServedClient,
+    isClient,
+    mayNameUnsecured,
+    copiedClaims({ claims, copied }) {
+      if (copied.length === 0) return NONE;
+      const named = new Set(copied);
+      return stillCopied(Object.fromEntries(Object.entries(claims).filter(([name]) => named.has(name))));
+    },
+    stillCopied,
+  };
+}
+
+/** Whether a subject has the prefix of an issuer's users, which tells them from all others. */
+function hasPrefixOf({ subject: { prefix } }: TrustedIssuer, subject: string): boolean {
+  return prefix !== "" && subject.startsWith(prefix);
 }

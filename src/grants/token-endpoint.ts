@@ -1,120 +1,105 @@
 /**
- * The token endpoint: one pipeline for every grant. Authenticate, check the grant, let the grant propose, settle scope
- * and audience, mint, record. Knows no transport and no database.
+ * The token endpoint: one pipeline for every grant. Identify, check the grant, let the grant propose, settle scope and
+ * audience, mint, record. Knows no transport and no database.
  */
 import type { Client } from "../clients/client.js";
 import { actingClients } from "../oauth/access-token.js";
-import { toOAuthError } from "../oauth/error.js";
-import { type Eventually, andThen, attempt } from "../oauth/eventually.js";
+import { OAuthError, toOAuthError } from "../oauth/error.js";
 import { type Decision, type Events, newDecision } from "../oauth/events.js";
 import type { GrantType } from "../oauth/grant-type.js";
-import type { TokenExchangeParameters, TokenRequest } from "../oauth/request.js";
+import type { TokenRequest } from "../oauth/request.js";
 import type { TokenResponse } from "../oauth/response.js";
 import { tokenTypeUrn } from "../oauth/token-type.js";
 import type { Authorization } from "../tokens/authorization.js";
 import type { MintedToken, TokenIssuer } from "../tokens/token-issuer.js";
 import { grantedAudience, grantedScope } from "./bounds.js";
-import { proposeClientCredentials } from "./client-credentials.js";
-import type { Proposal } from "./grant.js";
-import { type RefreshTokenDependencies, beginFamily, proposeRefreshToken } from "./refresh-token.js";
-import { type RequesterDependencies, identifyRequester } from "./requester.js";
-import { type ExchangeDependencies, grantNotAllowed, proposeExchange } from "./token-exchange.js";
+import type { Grant, Proposal, Requester } from "./grant.js";
+import type { RefreshTokens } from "./refresh-token.js";
 
 /** The token endpoint (RFC 6749 section 3.2). */
 export interface TokenEndpoint {
-  /** Answers, or throws or rejects with `OAuthError`; every outcome is audited. At once if there is nothing to wait for. */
-  token(request: TokenRequest): Eventually<TokenResponse>;
+  /** Rejects with `OAuthError`. Every outcome is audited once. */
+  token(request: TokenRequest): Promise<TokenResponse>;
 }
 
-/** Everything that the pipeline works with. */
-export type TokenEndpointDependencies = RequesterDependencies &
-  ExchangeDependencies &
-  RefreshTokenDependencies & {
-    readonly tokenIssuer: TokenIssuer;
-    readonly events: Events;
-    /** Monotonic, in milliseconds: how long requests take. */
-    readonly stopwatch?: () => number;
-  };
-
-/** A request on its way, and what is known of it so far. */
-interface Pending {
-  readonly request: TokenRequest;
-  readonly decision: Decision;
-  /** By the stopwatch. */
-  readonly startedAt: number;
+export interface TokenEndpointDependencies {
+  readonly grants: readonly Grant[];
+  readonly tokenIssuer: TokenIssuer;
+  readonly refreshTokens: Pick<RefreshTokens, "begin">;
+  readonly events: Events;
+  /** Monotonic milliseconds, for how long requests take. */
+  readonly stopwatch?: () => number;
 }
 
-/** Makes the token endpoint. */
 export function createTokenEndpoint(dependencies: TokenEndpointDependencies): TokenEndpoint {
-  const { tokenIssuer, events, stopwatch = () => performance.now() } = dependencies;
+  const { tokenIssuer, refreshTokens, events, stopwatch = () => performance.now() } = dependencies;
+  const grants = new Map(dependencies.grants.map((grant) => [grant.type, grant]));
 
-  function decide(pending: Pending): Eventually<TokenResponse> {
-    return andThen(propose(pending, dependencies), issue, pending);
+  function grantOf({ grant: { type } }: TokenRequest): Grant {
+    const grant = grants.get(type);
+    if (grant === undefined) throw new TypeError(`no grant ${type}`);
+    return grant;
   }
 
-  function issue(proposal: Proposal, pending: Pending): Eventually<TokenResponse> {
-    noteProposal(pending.decision, proposal);
-    const authorization = authorize(pending.request, proposal);
-    return andThen(tokenIssuer.mint(authorization), (minted) =>
-      andThen(refreshTokenOf(proposal, authorization, dependencies), (refreshToken) => {
-        noteIssued(pending.decision, authorization, minted);
-        events.tokenIssued(pending.decision, stopwatch() - pending.startedAt);
-        return responseOf(proposal, authorization, minted, refreshToken);
-      }),
-    );
+  async function decide(request: TokenRequest, decision: Decision): Promise<TokenResponse> {
+    // 1. Who asks.
+    const grant = grantOf(request);
+    const requester = await grant.identify(request);
+    noteRequester(decision, requester);
+    // 2. May this client use this grant?
+    const ask = grant.ask(request, requester);
+    requireGrant(requester.client, ask.needs);
+    // 3. What could be granted.
+    const proposal = await ask.propose((proposed) => settle(request, proposed));
+    noteProposal(decision, proposal);
+    // 4. What is granted of it.
+    const authorization = settle(request, proposal);
+    // 5. The tokens.
+    const minted = await tokenIssuer.mint(authorization);
+    const refreshToken = await refreshTokenOf(proposal, authorization);
+    // 6. The record.
+    noteIssued(decision, authorization, minted);
+    return responseOf(proposal, authorization, minted, refreshToken);
   }
 
-  function refuse(thrown: unknown, { decision, startedAt }: Pending): never {
-    const error = toOAuthError(thrown);
-    events.tokenRefused(decision, error, stopwatch() - startedAt);
-    throw error;
+  function refreshTokenOf(
+    proposal: Proposal,
+    authorization: Authorization,
+  ): Promise<string | undefined> | string | undefined {
+    if (proposal.refreshToken === "none") return undefined;
+    if (proposal.refreshToken !== "begin") return proposal.refreshToken.successor;
+    return proposal.client.grants.has("refresh_token") ? refreshTokens.begin(authorization) : undefined;
   }
-
-  const deciding = { work: decide, recover: refuse };
 
   return {
-    token(request) {
+    async token(request) {
+      const startedAt = stopwatch();
       const decision = newDecision(request.caller, request.grant.type);
-      return attempt(deciding, { request, decision, startedAt: stopwatch() });
+      let response: TokenResponse;
+      try {
+        response = await decide(request, decision);
+      } catch (thrown) {
+        const error = toOAuthError(thrown);
+        events.tokenRefused(decision, error, stopwatch() - startedAt);
+        throw error;
+      }
+      events.tokenIssued(decision, stopwatch() - startedAt);
+      return response;
     },
   };
 }
 
-/** Who asks, whether they may use the grant, and what it could give them. */
-function propose({ request, decision }: Pending, dependencies: TokenEndpointDependencies): Eventually<Proposal> {
-  const { grant } = request;
-  if (grant.type === "token_exchange") return identifyAndPropose(request, grant, decision, dependencies);
-  return andThen(dependencies.authenticator.authenticate(request), ({ client, method }) => {
-    noteRequester(decision, client, method);
-    requireGrant(client, grant.type);
-    if (grant.type === "client_credentials") return proposeClientCredentials(client, dependencies.sessions);
-    const settle = asksForSomething(request) ? (proposal: Proposal) => authorize(request, proposal) : undefined;
-    return proposeRefreshToken(grant.refreshToken, client, settle, dependencies);
-  });
-}
-
-function identifyAndPropose(
-  request: TokenRequest,
-  grant: TokenExchangeParameters,
-  decision: Decision,
-  dependencies: TokenEndpointDependencies,
-): Eventually<Proposal> {
-  return andThen(identifyRequester(request, grant, dependencies), (requester) => {
-    noteRequester(decision, requester.client, requester.by);
-    return proposeExchange(grant, requester, dependencies);
-  });
-}
-
 function requireGrant(client: Client, grant: GrantType): void {
-  if (!client.grants.has(grant)) throw grantNotAllowed(client.id, grant);
+  if (client.grants.has(grant)) return;
+  throw new OAuthError(
+    "unauthorized_client",
+    "GRANT_NOT_ALLOWED",
+    `Client '${client.id}' may not use ${grant}. Add it to the grants of its record.`,
+  );
 }
 
-function asksForSomething({ scope, audience, resource }: TokenRequest): boolean {
-  return scope !== undefined || audience.length > 0 || resource.length > 0;
-}
-
-/** Settles what is asked for within what the grant proposes. */
-function authorize(request: TokenRequest, proposal: Proposal): Authorization {
+/** Settles what is asked for within what the grant proposes. Throws `invalid_scope` or `invalid_target`. */
+function settle(request: TokenRequest, proposal: Proposal): Authorization {
   const { client, subject, actor, session, copiedClaims, subjectIssuer, unsecuredSubject } = proposal;
   return {
     client,
@@ -127,16 +112,6 @@ function authorize(request: TokenRequest, proposal: Proposal): Authorization {
     scope: grantedScope(request.scope, proposal.scope, client.id),
     audience: grantedAudience(request, proposal.audience, client.id),
   };
-}
-
-function refreshTokenOf(
-  proposal: Proposal,
-  authorization: Authorization,
-  dependencies: TokenEndpointDependencies,
-): Eventually<string | undefined> {
-  if (proposal.refreshToken === "none") return undefined;
-  if (proposal.refreshToken !== "begin") return proposal.refreshToken.successor;
-  return proposal.client.grants.has("refresh_token") ? beginFamily(authorization, dependencies) : undefined;
 }
 
 function responseOf(
@@ -155,9 +130,9 @@ function responseOf(
   };
 }
 
-function noteRequester(decision: Decision, client: Client, method: string): void {
+function noteRequester(decision: Decision, { client, by }: Requester): void {
   decision.clientId = client.id;
-  decision.authMethod = method;
+  decision.authMethod = by;
 }
 
 function noteProposal(decision: Decision, proposal: Proposal): void {

@@ -1,116 +1,106 @@
 /**
- * The token exchange grant (RFC 8693): decides what kind of exchange is asked for, and leaves it to the file of that
- * kind. Refresh of our own token, a user's token of a trusted issuer or unsecured, and delegation.
+ * The token exchange grant (RFC 8693): decides which kind of exchange a request is, and leaves it to the file of that
+ * kind. A refresh of our own token, a user's token of a trusted issuer or unsecured, or delegation.
  */
 import type { Client } from "../clients/client.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
-import { OAuthError, invalidRequest } from "../oauth/error.js";
-import { type Eventually, andThen } from "../oauth/eventually.js";
+import { invalidRequest } from "../oauth/error.js";
+import type { GrantType } from "../oauth/grant-type.js";
 import type { TokenExchangeParameters } from "../oauth/request.js";
 import type { TokenType } from "../oauth/token-type.js";
-import type { TokenReading, TokenVerifier } from "../tokens/token-verifier.js";
-import { type DelegationDependencies, proposeDelegation } from "./exchange-delegation.js";
-import { type RefreshDependencies, proposeRefreshByClient, proposeRefreshBySelf } from "./exchange-refresh.js";
-import { type UserDependencies, proposeIssuerUser, proposeUnsecuredUser } from "./exchange-user.js";
-import { type Proposal } from "./grant.js";
-import type { Requester } from "./requester.js";
 import { isUnsecuredJwt } from "../jwt/unsecured-jwt.js";
-import { type PresentSettings, whyLapsed } from "./standing.js";
+import type { TokenReading, TokenVerifier } from "../tokens/token-verifier.js";
+import { proposeDelegation } from "./exchange-delegation.js";
+import { proposeRefreshByClient, proposeRefreshBySelf } from "./exchange-refresh.js";
+import type { UserExchange } from "./exchange-user.js";
+import { type Grant, type Proposal, type Requester, parametersOf } from "./grant.js";
+import type { IdentifyRequester } from "./requester.js";
+import type { Sessions } from "./sessions.js";
+import type { Standing } from "./standing.js";
 
-/** What an exchange takes. */
-export type ExchangeDependencies = RefreshDependencies &
-  UserDependencies &
-  DelegationDependencies & { readonly verifier: TokenVerifier };
-
-/** Decides an exchange for a requester who has been identified. */
-export function proposeExchange(
-  parameters: TokenExchangeParameters,
-  requester: Requester,
-  dependencies: ExchangeDependencies,
-): Eventually<Proposal> {
-  const { subjectToken, subjectTokenType } = parameters;
-  if (subjectToken === undefined) throw invalidRequest("PARAMETER_MISSING", "subject_token is missing.");
-  if (subjectTokenType === undefined) throw invalidRequest("PARAMETER_MISSING", "subject_token_type is missing.");
-  const issuedType = issuedTypeOf(parameters.requestedTokenType);
-  const mayBeOurs = subjectTokenType === "access_token" || subjectTokenType === "jwt";
-  const reading = mayBeOurs ? (requester.self ?? dependencies.verifier.read(subjectToken)) : undefined;
-  if (reading !== undefined) return issuing(issuedType, exchangeOurs(reading, requester, dependencies));
-  requireExchange(requester.client);
-  const proposed = exchangeIssuerToken(subjectToken, subjectTokenType, requester, dependencies);
-  return andThen(proposed, (proposal) => issuing(issuedType, proposal));
+export interface TokenExchangeDependencies {
+  readonly identify: IdentifyRequester;
+  readonly verifier: TokenVerifier;
+  readonly sessions: Sessions;
+  readonly standing: Standing;
+  readonly users: UserExchange;
 }
 
-function issuing(issuedType: TokenType, proposal: Proposal): Proposal {
-  return proposal.issuedType === issuedType ? proposal : { ...proposal, issuedType };
-}
+export function createTokenExchange(dependencies: TokenExchangeDependencies): Grant {
+  const { identify, verifier, sessions, standing, users } = dependencies;
 
-function exchangeOurs(reading: TokenReading, requester: Requester, dependencies: ExchangeDependencies): Proposal {
-  const { client, by } = requester;
-  requireGrantThatBegan(reading.token, client);
-  requireStanding(reading.token, dependencies);
-  if (by === "self") return proposeRefreshBySelf(reading, client, dependencies);
-  if (reading.token.clientId !== client.id) return proposeDelegation(reading, requester, dependencies);
-  if (by === "bearer" || by === "actor_token") {
-    throw invalidRequest(
-      "SUBJECT_NOT_ALLOWED",
-      "A client's tokens are refreshed by the same token as Bearer, or by the client's own credentials.",
-    );
+  function exchangeOurs(reading: TokenReading, requester: Requester): Proposal {
+    const { client, by } = requester;
+    requireStanding(reading.token, standing);
+    if (by === "self") return proposeRefreshBySelf(reading, client, dependencies);
+    if (reading.token.clientId !== client.id) return proposeDelegation(reading, requester, dependencies);
+    if (by === "bearer" || by === "actor_token") {
+      throw invalidRequest(
+        "SUBJECT_NOT_ALLOWED",
+        "A client's tokens are refreshed by the same token as Bearer, or by the client's own credentials.",
+      );
+    }
+    return proposeRefreshByClient(reading, client, { sessions, standing });
   }
-  return proposeRefreshByClient(reading, client, dependencies);
-}
 
-function exchangeIssuerToken(
-  subjectToken: string,
-  type: TokenType,
-  requester: Requester,
-  dependencies: ExchangeDependencies,
-): Eventually<Proposal> {
-  switch (type) {
-    case "jwt":
-      return isUnsecuredJwt(subjectToken)
-        ? proposeUnsecuredUser(subjectToken, requester, dependencies)
-        : proposeIssuerUser(subjectToken, requester, dependencies);
-    case "access_token":
-    case "id_token":
-      return proposeIssuerUser(subjectToken, requester, dependencies);
-    case "refresh_token":
-    case "saml1":
-    case "saml2":
-      throw invalidRequest("TOKEN_TYPE_UNSUPPORTED", "subject_token_type must be access_token, id_token or jwt.");
+  function exchangeUser(subjectToken: string, type: TokenType, requester: Requester): Proposal | Promise<Proposal> {
+    switch (type) {
+      case "jwt":
+        if (isUnsecuredJwt(subjectToken)) return users.proposeUnsecured(subjectToken, requester);
+        return users.proposeIssued(subjectToken, requester);
+      case "access_token":
+      case "id_token":
+        return users.proposeIssued(subjectToken, requester);
+      case "refresh_token":
+      case "saml1":
+      case "saml2":
+        throw invalidRequest("TOKEN_TYPE_UNSUPPORTED", "subject_token_type must be access_token, id_token or jwt.");
+    }
   }
+
+  return {
+    type: "token_exchange",
+    identify: (request) => identify(request, parametersOf(request, "token_exchange")),
+    ask(request, requester) {
+      const parameters = parametersOf(request, "token_exchange");
+      const { token, type } = subjectOf(parameters);
+      const issuedType = issuedTypeOf(parameters.requestedTokenType);
+      const issued = (proposal: Proposal): Proposal => ({ ...proposal, issuedType });
+      const mayBeOurs = type === "access_token" || type === "jwt";
+      const reading = mayBeOurs ? (requester.self ?? verifier.read(token)) : undefined;
+      if (reading === undefined) {
+        return { needs: "token_exchange", propose: async () => issued(await exchangeUser(token, type, requester)) };
+      }
+      const needs = grantThatBegan(reading.token, requester.client);
+      return { needs, propose: () => issued(exchangeOurs(reading, requester)) };
+    },
+  };
 }
 
 /**
  * A refresh needs the grant that began the session and no other: a client's own token began by client credentials, a
- * user's by exchange. Everything else needs the exchange grant.
+ * user's by exchange. A client that lost the grant must not go on by exchange. Everything else needs the exchange grant.
  */
-function requireGrantThatBegan(token: AccessToken, client: Client): void {
-  const isOwn = token.clientId === client.id && isOwnToken(token);
-  if (!isOwn) return requireExchange(client);
-  // Else a client that lost the grant would go on beginning sessions of its own by exchange.
-  if (!client.grants.has("client_credentials")) throw grantNotAllowed(client.id, "client_credentials");
+function grantThatBegan(token: AccessToken, client: Client): GrantType {
+  return token.clientId === client.id && isOwnToken(token) ? "client_credentials" : "token_exchange";
 }
 
-/** The present settings rule at every refresh, and over what may be delegated. */
-function requireStanding(token: AccessToken, settings: PresentSettings): void {
-  const lapsed = isOwnToken(token) ? undefined : whyLapsed(token, settings);
+/** The present settings decide at every refresh, and about what may be delegated. */
+function requireStanding(token: AccessToken, standing: Standing): void {
+  const lapsed = isOwnToken(token) ? undefined : standing.whyLapsed(token);
   if (lapsed === undefined) return;
   throw invalidRequest("SUBJECT_NOT_ALLOWED", "The settings do not allow this token any more. Begin a new session.", {
     detail: lapsed,
   });
 }
 
-function requireExchange(client: Client): void {
-  if (!client.grants.has("token_exchange")) throw grantNotAllowed(client.id, "token_exchange");
-}
-
-/** The client's record lacks the grant. */
-export function grantNotAllowed(clientId: string, grant: string): OAuthError {
-  return new OAuthError(
-    "unauthorized_client",
-    "GRANT_NOT_ALLOWED",
-    `Client '${clientId}' may not use ${grant}. Add it to the grants of its record.`,
-  );
+function subjectOf({ subjectToken, subjectTokenType }: TokenExchangeParameters): {
+  readonly token: string;
+  readonly type: TokenType;
+} {
+  if (subjectToken === undefined) throw invalidRequest("PARAMETER_MISSING", "subject_token is missing.");
+  if (subjectTokenType === undefined) throw invalidRequest("PARAMETER_MISSING", "subject_token_type is missing.");
+  return { token: subjectToken, type: subjectTokenType };
 }
 
 function issuedTypeOf(requested: TokenType | undefined): TokenType {

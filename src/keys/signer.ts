@@ -1,5 +1,4 @@
 /** Signs tokens. A local key, a key on another thread and an HSM all fit behind it. */
-import type { Eventually } from "../oauth/eventually.js";
 
 /** Algorithms that tokens can be signed with (RFC 7518 section 3.1, RFC 8037). */
 export const SIGNING_ALGORITHMS = ["ES256", "ES384", "EdDSA", "RS256", "PS256"] as const;
@@ -10,9 +9,10 @@ export interface Signer {
   readonly kid: string;
   readonly algorithm: SigningAlgorithm;
   /**
-   * Signs `input` (ASCII) and returns the signature in base64url. Local ES256 answers at once. Others may answer later. Rejects or throws if the key cannot be used.
+   * Signs `input` (ASCII) and returns the signature in base64url. Local ES256 answers at once, others later. Rejects or
+   * throws if the key cannot be used.
    */
-  sign(input: string): Eventually<string>;
+  sign(input: string): string | Promise<string>;
 }
 
 /** A published key, private parts absent (RFC 7517 section 4). */

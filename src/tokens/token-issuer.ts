@@ -7,7 +7,6 @@ import type { Signer } from "../keys/signer.js";
 import { type Clock, toSeconds } from "../time/clock.js";
 import { isOwnToken, type Session } from "../oauth/access-token.js";
 import { type OAuthError, invalidRequest } from "../oauth/error.js";
-import { type Eventually, andThen } from "../oauth/eventually.js";
 import type { RandomId } from "../crypto/random-id.js";
 import type { Scope } from "../oauth/scope.js";
 import type { Authorization, TokenClient } from "./authorization.js";
@@ -27,7 +26,7 @@ export interface TokenIssuer {
    * Mints the token of an authorization: it expires after the client's `access_ttl` or with the session, whichever is
    * first. Throws `invalid_request` if it would be larger than 8 KiB, `temporarily_unavailable` without a signing key.
    */
-  mint(authorization: Authorization): Eventually<MintedToken>;
+  mint(authorization: Authorization): Promise<MintedToken>;
 }
 
 /** What the issuer works with. */
@@ -45,7 +44,7 @@ export function createTokenIssuer(dependencies: TokenIssuerDependencies): TokenI
   const beginningOf = beginnings(issuer);
 
   return {
-    mint(authorization) {
+    async mint(authorization) {
       const now = toSeconds(clock());
       const { client, session } = authorization;
       const expiresAt = Math.min(now + client.accessTtlSeconds, endOf(session, sessionTtlSeconds));
@@ -53,12 +52,8 @@ export function createTokenIssuer(dependencies: TokenIssuerDependencies): TokenI
       const signer = keys.signer();
       const input = beginningOf(signer, authorization) + encoded(ending(session, now, expiresAt, id));
       if (expiresAt <= now) throw sessionEnded();
-      const finish = (signature: string): MintedToken => ({
-        accessToken: checked(`${input}.${signature}`),
-        id,
-        expiresIn: expiresAt - now,
-      });
-      return andThen(signer.sign(input), finish);
+      const accessToken = checked(`${input}.${await signer.sign(input)}`);
+      return { accessToken, id, expiresIn: expiresAt - now };
     },
   };
 }

@@ -1,7 +1,5 @@
 import { describe, expect, test } from "vitest";
 import {
-  CALLER,
-  EXCHANGE,
   ISSUER,
   byBasic,
   byBearer,
@@ -10,7 +8,6 @@ import {
   client,
   refusal,
   startCore,
-  subject,
 } from "../support/core.js";
 
 describe("client credentials", () => {
@@ -42,19 +39,6 @@ describe("client credentials", () => {
       sid: expect.stringMatching(/^[\w-]{22}$/),
       jti: expect.stringMatching(/^[\w-]{22}$/),
     });
-  });
-
-  test("are answered at once, as are refreshes by exchange: neither has anything to wait for", async () => {
-    const core = await startCore([client("etl")]);
-    const request = { scope: undefined, audience: [], resource: [], caller: CALLER };
-    const login = { ...request, grant: { type: "client_credentials" } as const, credentials: byPost("etl") };
-    const issued = core.tokens.token(login);
-    if (issued instanceof Promise) return expect.unreachable("a promise for a token that could be had at once");
-    const token = issued.access_token;
-    const refresh = { ...request, grant: { ...EXCHANGE, ...subject(token) }, credentials: byBearer(token) };
-    expect(core.tokens.token(refresh)).toMatchObject({ token_type: "bearer" });
-    expect(() => core.tokens.token({ ...login, credentials: byPost("nobody") })).toThrow("credentials");
-    expect(core.recorded.map(({ event }) => event)).toEqual(["issued", "issued", "refused"]);
   });
 
   test("ignore a stale Bearer beside a secret in the body (PyIceberg, Java)", async () => {

@@ -131,8 +131,7 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
     },
     feed,
     tokenEndpoint: {
-      // At once, as the core does where nothing has to be waited for; `slow` is the exception.
-      token(request) {
+      async token(request) {
         seen.tokens.push(request);
         const refusal = REFUSALS[request.scope ?? ""];
         if (refusal !== undefined) throw refusal();
