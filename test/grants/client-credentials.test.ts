@@ -1,14 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  ISSUER,
-  byBasic,
-  byBearer,
-  byPost,
-  claimsOf,
-  client,
-  refusal,
-  startCore,
-} from "../support/core.js";
+import { ISSUER, byBasic, byBearer, byPost, claimsOf, client, refusal, startCore } from "../support/core.js";
 
 describe("client credentials", () => {
   test("give a bearer token with every member that real clients need", async () => {
