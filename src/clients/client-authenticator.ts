@@ -13,6 +13,7 @@ import type { IssuerKeys } from "../issuers/keys.js";
 import type { IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
 import type { AuthenticatedClient, ClientAuthenticator } from "./authenticate.js";
 import type { ClientRegistry } from "./client-registry.js";
+import type { Wait } from "./failure-pause.js";
 import { authenticateFederated } from "./federated-jwt.js";
 import { otherClient, presentsCredentials, readPresented, type Presented } from "./presented.js";
 import { createPrivateKeyJwt, selfAsserted } from "./private-key-jwt.js";
@@ -35,6 +36,8 @@ export interface ClientAuthenticatorDependencies {
   readonly tokenEndpointUrls: readonly string[];
   /** Cryptographically random bytes. */
   readonly random: (size: number) => Buffer;
+  /** Waits before failures are answered; absent: by Node's timer. */
+  readonly wait?: Wait | undefined;
 }
 
 type SecretPresented = Extract<Presented, { kind: "secret" }>;
@@ -49,21 +52,25 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
   const bySecretDependencies = { ...dependencies, scrypt };
 
   /** Charges a failure, and turns it into the refusal of too many if it is one. */
-  function charge(failure: OAuthError, knownId: string | undefined, address: string): OAuthError {
-    return limiter.charge(knownId, address) ? failure : tooManyFailures(failure.scheme, failure.detail);
+  function charge(failure: OAuthError, claimedId: string | undefined, address: string): OAuthError {
+    return limiter.charge(claimedId, address) ? failure : tooManyFailures(failure.scheme, failure.detail);
   }
 
   function bySecret(presented: SecretPresented, address: string): Eventually<AuthenticatedClient> {
-    const attempt = authenticateBySecret(presented.pairs, address, bySecretDependencies);
+    const { pairs } = presented;
+    const attempt = authenticateBySecret({ pairs, claimedId: claimedIdOf(presented), address }, bySecretDependencies);
     return andThen(attempt, (result) => judged(result, presented, address));
   }
 
   function judged(result: SecretOutcome, presented: SecretPresented, address: string): AuthenticatedClient {
     const scheme = presented.method === "client_secret_basic" ? "Basic" : undefined;
-    if (result.outcome === "limited") throw tooManyFailures(scheme, "not hashed: too many failures");
+    if (result.outcome === "limited") {
+      limiter.charge(claimedIdOf(presented), address);
+      throw tooManyFailures(scheme, "not hashed: too many failures");
+    }
     if (result.outcome === "failed") {
       const failure = invalidCredentials(`${presented.method}: unknown client, or wrong or expired secret`, scheme);
-      throw charge(failure, result.knownId, address);
+      throw charge(failure, claimedIdOf(presented), address);
     }
     const { client } = result;
     if (presented.clientId !== undefined && presented.clientId !== client.id) throw otherClient();
@@ -85,12 +92,8 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
       return { client, method: self === undefined ? "federated_jwt" : "private_key_jwt" };
     } catch (error) {
       if (!(error instanceof OAuthError) || error.code !== "invalid_client") throw error;
-      throw charge(error, existing(claimedId), address);
+      throw charge(error, claimedId, address);
     }
-  }
-
-  function existing(clientId: string | undefined): string | undefined {
-    return clientId !== undefined && registry.current.byId.has(clientId) ? clientId : undefined;
   }
 
   return {
@@ -100,6 +103,14 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
       return presented.kind === "secret" ? bySecret(presented, caller.address) : byJwt(presented, caller.address);
     },
   };
+}
+
+/**
+ * The id that a secret is said to be of. The last reading of a Basic header is the most decoded one, so that no spelling
+ * of an id has a bucket of its own.
+ */
+function claimedIdOf({ pairs, clientId }: SecretPresented): string | undefined {
+  return pairs.at(-1)?.clientId ?? clientId;
 }
 
 /** One text, whichever client. It is only ever said of a failure. */

@@ -10,6 +10,8 @@ export interface ClientSet {
   readonly byFederatedIdentity: ReadonlyMap<string, Client>;
   /** Whether any client has a slow secret: then failures cost a slow hash everywhere. */
   readonly usesSlowSecrets: boolean;
+  /** Whether any client's keys are fetched: then failed assertions take the same time everywhere. */
+  readonly fetchesKeys: boolean;
 }
 
 /** Holds the present client set. */
@@ -23,13 +25,15 @@ export function clientSet(clients: Iterable<Client>): ClientSet {
   const bySecretDigest = new Map<string, Client>();
   const byFederatedIdentity = new Map<string, Client>();
   let usesSlowSecrets = false;
+  let fetchesKeys = false;
   for (const client of clients) {
     byId.set(client.id, client);
+    if (client.keys?.kind === "uri") fetchesKeys = true;
     for (const secret of client.secrets) {
       if (secret.kind === "scrypt") usesSlowSecrets = true;
       else if (secret.identifies) bySecretDigest.set(secret.sha256, client);
     }
     for (const { issuer, subject } of client.federated) byFederatedIdentity.set(`${issuer}\n${subject}`, client);
   }
-  return { byId, bySecretDigest, byFederatedIdentity, usesSlowSecrets };
+  return { byId, bySecretDigest, byFederatedIdentity, usesSlowSecrets, fetchesKeys };
 }

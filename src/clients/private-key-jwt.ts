@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
 import type { JWK } from "jose";
 import { SECOND, toSeconds, type Clock } from "../time/clock.js";
+import { OAuthError } from "../oauth/error.js";
 import type { JsonObject } from "../oauth/json.js";
 import type { Replays } from "../storage/replays.js";
 import type { CompactJws, Refuse } from "../jwt/compact-jws.js";
@@ -14,6 +15,7 @@ import { LEEWAY_SECONDS, checkTimesWithExpiry } from "../jwt/jwt-times.js";
 import type { Client, ClientKeys } from "./client.js";
 import type { ClientRegistry } from "./client-registry.js";
 import { createDecoyKeys } from "./decoy-keys.js";
+import { type FailurePause, type Wait, createFailurePauses } from "./failure-pause.js";
 
 /** What checking an assertion takes. */
 export interface PrivateKeyJwtDependencies {
@@ -25,9 +27,15 @@ export interface PrivateKeyJwtDependencies {
   readonly audiences: ReadonlySet<string>;
   /** Cryptographically random bytes. */
   readonly random: (size: number) => Buffer;
+  /** Waits before failures are answered; absent: by Node's timer. */
+  readonly wait?: Wait | undefined;
 }
 
-/** Checks that the client of this id made the assertion. Throws `refuse(…)`, or `temporarily_unavailable`. */
+/**
+ * Checks that the client of this id made the assertion. Throws `refuse(…)`, or `temporarily_unavailable` where its use
+ * cannot be remembered. Keys that cannot be fetched are keys that the client does not have: an assertion is made up in
+ * no time, and any other answer would tell that the client exists.
+ */
 export type PrivateKeyJwt = (clientId: string, jws: CompactJws, refuse: Refuse) => Promise<Client>;
 
 /** How far ahead `exp` may be, and how old `iat`: an assertion is made for one request. In seconds. */
@@ -46,13 +54,19 @@ export function createPrivateKeyJwt(dependencies: PrivateKeyJwtDependencies): Pr
   const { registry, keys, replays, clock, audiences, random } = dependencies;
   const inline = new WeakMap<ClientKeys, readonly VerificationKey[]>();
   const decoyKey = createDecoyKeys(random);
+  const pauses = createFailurePauses({ wait: dependencies.wait });
 
-  async function keyOf(client: Client | undefined, { algorithm, kid }: CompactJws): Promise<JWK | undefined> {
+  async function keyOf(
+    client: Client | undefined,
+    { algorithm, kid }: CompactJws,
+    pause: FailurePause | undefined,
+  ): Promise<JWK | undefined> {
     const source = client?.disabled ? undefined : client?.keys;
     if (source === undefined) return undefined;
     if (source.kind === "uri") {
       const at = { at: source, caFile: undefined, tokenFile: undefined, use: "sig" } as const;
-      return keys.find(at, algorithm, kid);
+      const found = keys.find(at, algorithm, kid).catch(noneIfUnavailable);
+      return pause === undefined ? found : pause.inTime(found);
     }
     const known = inline.get(source) ?? readJwks(source.jwks, "sig") ?? [];
     inline.set(source, known);
@@ -60,24 +74,56 @@ export function createPrivateKeyJwt(dependencies: PrivateKeyJwtDependencies): Pr
     return typeof found === "string" ? undefined : found.jwk;
   }
 
+  async function clientOf(
+    clientId: string,
+    jws: CompactJws,
+    refuse: Refuse,
+    pause: FailurePause | undefined,
+  ): Promise<Client> {
+    const client = registry.current.byId.get(clientId);
+    const key = await keyOf(client, jws, pause);
+    // The decoy keeps the time of a refusal from telling whether the client, or its key, exists.
+    const used = key ?? decoyKey(jws.algorithm);
+    const signed = used !== undefined && (await hasSignature(jws, used));
+    if (client === undefined || key === undefined) {
+      throw refuse("no such client, or it is disabled, has no such key, or its keys cannot be fetched");
+    }
+    if (!signed) throw refuse("the assertion's signature is wrong");
+    return client;
+  }
+
+  /** As `clientOf`, with every failure after the same time where keys may have to be fetched. */
+  async function clientInTime(clientId: string, jws: CompactJws, refuse: Refuse): Promise<Client> {
+    if (!registry.current.fetchesKeys) return clientOf(clientId, jws, refuse, undefined);
+    const pause = pauses.begin();
+    try {
+      return await clientOf(clientId, jws, refuse, pause);
+    } catch (error) {
+      await pause.over();
+      throw error;
+    } finally {
+      pause.end();
+    }
+  }
+
   return async (clientId, jws, refuse) => {
     if (!ASYMMETRIC_ALGORITHMS.has(jws.algorithm)) throw refuse("the assertion's alg is not taken");
     if (jws.type !== undefined && !TYPES.has(jws.type)) throw refuse("typ says that the token is for something else");
     checkKind(jws, "client_assertion", refuse);
     const { expiresAt, jti } = checkClaims(jws.claims, toSeconds(clock()), audiences, refuse);
-    const client = registry.current.byId.get(clientId);
-    const key = await keyOf(client, jws);
-    // The decoy keeps the time of a refusal from telling whether the client, or its key, exists.
-    const used = key ?? decoyKey(jws.algorithm);
-    const signed = used !== undefined && (await hasSignature(jws, used));
-    if (client === undefined || key === undefined) throw refuse("no such client, or it is disabled or has no such key");
-    if (!signed) throw refuse("the assertion's signature is wrong");
+    const client = await clientInTime(clientId, jws, refuse);
     const until = (expiresAt + LEEWAY_SECONDS) * SECOND;
     if (!(await replays.firstUse(`${client.id}\n${jti ?? digestOf(jws)}`, until))) {
       throw refuse("the assertion was used before");
     }
     return client;
   };
+}
+
+/** Passes on what is a fault of ours. The keeper of keys reports why they cannot be fetched. */
+function noneIfUnavailable(error: unknown): undefined {
+  if (error instanceof OAuthError && error.code === "temporarily_unavailable") return undefined;
+  throw error;
 }
 
 /**

@@ -5,20 +5,26 @@ import type { Clock } from "../time/clock.js";
 import type { Client, ClientSecret } from "./client.js";
 import type { ClientRegistry, ClientSet } from "./client-registry.js";
 import { isCurrent } from "./secret.js";
-import type { SlowHashQueue } from "./slow-hash-queue.js";
+import type { Origin, SlowHashQueue } from "./slow-hash-queue.js";
 
 /** A chosen secret as it is kept. */
 export type ScryptSecret = Extract<ClientSecret, { kind: "scrypt" }>;
+
+/** Who asks for a hash. */
+export interface SlowAttempt {
+  readonly claimedId: string | undefined;
+  readonly origin: Origin;
+}
 
 /** Judges presented secrets against a client's slow ones. */
 export interface ScryptCache {
   /** Whether this secret was found right before: cheap. */
   remembers(client: Client | undefined, presented: string): boolean;
   /**
-   * Hashes, and remembers a right secret. Whoever is asked about, known or not, it does the same number of hashes. Throws
-   * `temporarily_unavailable` when too many wait.
+   * Hashes, and remembers a right secret. The work is the same for every client, known or not. `attempt` says which id
+   * was claimed and whom the work is for. Throws `temporarily_unavailable` when too many wait.
    */
-  check(client: Client | undefined, presented: string): Promise<boolean>;
+  check(client: Client | undefined, presented: string, attempt?: SlowAttempt): Promise<boolean>;
 }
 
 /** What the verdicts work with. */
@@ -65,6 +71,11 @@ export function createScryptCache(dependencies: ScryptCacheDependencies): Scrypt
     return hmac.update(".").update(presented).digest("base64");
   }
 
+  /** A client's slow secrets, and decoys in place of those that it does not have. */
+  function secretsOf(client: Client | undefined, { decoys }: Era): readonly ScryptSecret[] {
+    return padded(client === undefined ? [] : slowSecrets(client, clock()), decoys);
+  }
+
   /** All are hashed even when the first is right: it happens once, and keeps this simple. */
   async function checkAll(secrets: readonly ScryptSecret[], presented: string): Promise<boolean> {
     let isRight = false;
@@ -78,18 +89,18 @@ export function createScryptCache(dependencies: ScryptCacheDependencies): Scrypt
 
   return {
     remembers(client, presented) {
-      present();
-      if (client === undefined || right.size === 0) return false;
-      return slowSecrets(client, clock()).some((secret) => right.has(mac([secret], presented)));
-    },
-    check(client, presented) {
       const at = present();
-      const own = client === undefined ? [] : slowSecrets(client, clock());
-      const secrets = [...own, ...at.decoys.slice(own.length)];
-      const key = mac(secrets, presented);
+      return right.size > 0 && secretsOf(client, at).some((secret) => right.has(mac([secret], presented)));
+    },
+    check(client, presented, attempt) {
+      const at = present();
+      const secrets = secretsOf(client, at);
+      // By the claimed id as well: else two unknown ids would share the hash of one secret, and known ones would not.
+      const key = `${mac(secrets, presented)} ${attempt?.claimedId ?? client?.id ?? ""}`;
       const already = at.underWay.get(key);
       if (already) return already;
-      const check = queue.run(() => checkAll(secrets, presented)).finally(() => at.underWay.delete(key));
+      const work = (): Promise<boolean> => checkAll(secrets, presented);
+      const check = queue.run(work, attempt?.origin).finally(() => at.underWay.delete(key));
       at.underWay.set(key, check);
       return check;
     },
@@ -110,20 +121,38 @@ function nameOf({ logN, r, p, salt, hash }: ScryptSecret): string {
   return `${logN},${r},${p},${salt.toString("base64url")},${hash.toString("base64url")}`;
 }
 
-/** As many decoys, as slow, as the client with the most slow secrets has. */
+/** Hashes of one cost take the same time. */
+function costOf({ logN, r, p }: ScryptSecret): string {
+  return `${logN},${r},${p}`;
+}
+
+/** Of each cost as many decoys as the client with the most secrets of that cost has. */
 function decoysFor(clients: ClientSet, random: (size: number) => Buffer): ScryptSecret[] {
-  let most: readonly ScryptSecret[] = [];
+  const most = new Map<string, readonly ScryptSecret[]>();
   if (!clients.usesSlowSecrets) return [];
-  for (const client of clients.byId.values()) {
-    const secrets = client.secrets.filter((secret) => secret.kind === "scrypt");
-    if (secrets.length > most.length) most = secrets;
+  for (const { secrets } of clients.byId.values()) {
+    const slow = secrets.filter((secret) => secret.kind === "scrypt");
+    for (const [cost, alike] of Map.groupBy(slow, costOf)) {
+      if (alike.length > (most.get(cost)?.length ?? 0)) most.set(cost, alike);
+    }
   }
-  return most.map((secret) => ({
+  return [...most.values()].flat().map((secret) => ({
     ...secret,
     salt: random(secret.salt.length),
     hash: random(secret.hash.length),
     expiresAt: undefined,
   }));
+}
+
+/** Secrets with decoys until there are as many of each cost as there are decoys of it: the same work for everybody. */
+function padded(own: readonly ScryptSecret[], decoys: readonly ScryptSecret[]): readonly ScryptSecret[] {
+  const replaced = new Map([...Map.groupBy(own, costOf)].map(([cost, alike]) => [cost, alike.length]));
+  const kept = decoys.filter((decoy) => {
+    const left = replaced.get(costOf(decoy)) ?? 0;
+    replaced.set(costOf(decoy), left - 1);
+    return left <= 0;
+  });
+  return [...own, ...kept];
 }
 
 function slowSecrets(client: Client, now: number): ScryptSecret[] {

@@ -4,18 +4,18 @@
  */
 import type { Clock } from "../time/clock.js";
 import type { Eventually } from "../oauth/eventually.js";
+import { addressBlock } from "../limits/address-block.js";
 import type { FailedLoginLimiter } from "../limits/limiter.js";
 import type { SecretPair } from "./basic-credentials.js";
 import type { Client } from "./client.js";
 import type { ClientRegistry, ClientSet } from "./client-registry.js";
 import { clientBySecret, hasDigest, secretDigest } from "./secret.js";
-import type { ScryptCache } from "./scrypt-cache.js";
+import type { ScryptCache, SlowAttempt } from "./scrypt-cache.js";
 
 /** What came of the attempt. */
 export type SecretOutcome =
   | { readonly outcome: "authenticated"; readonly client: Client }
-  /** Wrong, and to be charged to the client, if it exists. */
-  | { readonly outcome: "failed"; readonly knownId: string | undefined }
+  | { readonly outcome: "failed" }
   /** Not looked at, since a slow hash would be needed and there have been too many failures. */
   | { readonly outcome: "limited" };
 
@@ -27,41 +27,48 @@ export interface SecretDependencies {
   readonly clock: Clock;
 }
 
+/** What was presented, and from where. */
+export interface SecretAttempt {
+  /** To try in order. */
+  readonly pairs: readonly SecretPair[];
+  /** The id that failures are charged to, whether or not it exists. */
+  readonly claimedId: string | undefined;
+  readonly address: string;
+}
+
 /** Tries the pairs in order. At once where no slow hash is needed. */
 export function authenticateBySecret(
-  pairs: readonly SecretPair[],
-  address: string,
+  { pairs, claimedId, address }: SecretAttempt,
   dependencies: SecretDependencies,
 ): Eventually<SecretOutcome> {
   const { registry, limiter, scrypt, clock } = dependencies;
   const clients = registry.current;
-  let knownId: string | undefined;
   for (const { clientId, secret } of pairs) {
     const digest = secretDigest(secret);
     const client = claimed(clients, clientId, digest);
-    knownId ??= clientId === undefined ? undefined : client?.id;
     const right = hasDigest(client, digest, clock()) || (clientId !== undefined && scrypt.remembers(client, secret));
     if (right && client !== undefined && !client.disabled) return { outcome: "authenticated", client };
   }
-  if (!clients.usesSlowSecrets) return { outcome: "failed", knownId };
-  if (!limiter.allows(knownId, address)) return { outcome: "limited" };
-  return authenticateSlowly(pairs, knownId, dependencies);
+  if (!clients.usesSlowSecrets) return { outcome: "failed" };
+  if (!limiter.allows(claimedId, address)) return { outcome: "limited" };
+  const origin = { address: addressBlock(address), isNoisy: !limiter.allows(undefined, address) };
+  return authenticateSlowly(pairs, { claimedId, origin }, dependencies);
 }
 
 async function authenticateSlowly(
   pairs: readonly SecretPair[],
-  knownId: string | undefined,
+  attempt: SlowAttempt,
   { registry, scrypt }: SecretDependencies,
 ): Promise<SecretOutcome> {
   for (const { clientId, secret } of pairs) {
     // A chosen secret never says by itself whose it is: without an id, the hash only takes the time that it takes.
     const client = clientId === undefined ? undefined : registry.current.byId.get(clientId);
-    const right = await scrypt.check(client, secret);
+    const right = await scrypt.check(client, secret, attempt);
     // The settings may have changed meanwhile: a client that is gone since must not begin one more session.
     const present = client && registry.current.byId.get(client.id);
     if (right && present !== undefined && !present.disabled) return { outcome: "authenticated", client: present };
   }
-  return { outcome: "failed", knownId };
+  return { outcome: "failed" };
 }
 
 function claimed(clients: ClientSet, clientId: string | undefined, digest: string): Client | undefined {

@@ -2,7 +2,7 @@
 
 /** How many failures at once, and how fast they are forgiven. */
 export interface GcraPolicy {
-  /** Failures that a full bucket holds. */
+  /** FailedLogins that a full bucket holds. */
   readonly burst: number;
   /** Milliseconds until one failure is forgiven. */
   readonly intervalMs: number;

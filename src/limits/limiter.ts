@@ -1,22 +1,24 @@
 /**
- * Slows guessing: a bucket of failed authentications for each client and address. It only ever judges failures, so that
- * nobody can switch a client off from afar. Knows nothing of credentials.
+ * Slows guessing: a bucket of failed authentications for each id and address, and one for each address. It only ever
+ * judges failures, so that nobody can switch a client off from afar. It does not know which ids exist, so that its
+ * answers cannot tell. Knows nothing of credentials.
  */
+import { hash } from "node:crypto";
 import type { Clock } from "../time/clock.js";
 import type { FailedLogins } from "../storage/failed-logins.js";
 import { addressBlock } from "./address-block.js";
+import { createBucketTable } from "./bucket-table.js";
 import { hasRoom, spend, type Bucket, type GcraPolicy } from "./gcra.js";
 
-/** Counts failures. `clientId` is that of a client that exists; undefined for all others, which share one bucket. */
+/** Counts failures. `claimedId` is the id that the caller says is its own, whether or not it exists; undefined: none. */
 export interface FailedLoginLimiter {
-  /** Whether one more failure of this client from this address would fit. Asked before work that is slow by design. */
-  allows(clientId: string | undefined, address: string): boolean;
   /**
-   * Charges one failure and tells whether it fitted. One that fits in the client's bucket but comes from an address
-   * that has tried too many unknown ids is answered like those: else, with that bucket empty, the answer would tell at
-   * the first try whether an id exists.
+   * Whether one more failure of this id from this address fits in their own bucket; without an id, in the address's.
+   * Asked before work that is slow by design.
    */
-  charge(clientId: string | undefined, address: string): boolean;
+  allows(claimedId: string | undefined, address: string): boolean;
+  /** Charges one failure, to the id and to the address, and tells whether it fitted in both. */
+  charge(claimedId: string | undefined, address: string): boolean;
   /** Adds failures that other replicas counted, for `FailedLogins.follow`. */
   merge(key: string, count: number): void;
 }
@@ -34,52 +36,35 @@ export interface FailedLoginLimiterDependencies {
 /** Makes the limiter of this replica. */
 export function createFailedLoginLimiter(dependencies: FailedLoginLimiterDependencies): FailedLoginLimiter {
   const { policy, clock, failedLogins, maxKeys = 20_000 } = dependencies;
-  // In the order of their last charge: the first one is the nearest to being full again.
-  const buckets = new Map<string, Bucket>();
-  let sweptAt = -Infinity;
+  const buckets = createBucketTable({ maxKeys, stepMs: policy.intervalMs });
 
-  function store(key: string, bucket: Bucket, now: number): void {
-    buckets.delete(key);
-    if (buckets.size >= maxKeys) evict(now);
-    buckets.set(key, bucket);
-  }
-
-  /** Drops full buckets, which say nothing, at most once an interval; otherwise the one charged the longest ago. */
-  function evict(now: number): void {
-    if (now - sweptAt >= policy.intervalMs) {
-      sweptAt = now;
-      for (const [key, fullAt] of buckets) if ((fullAt ?? 0) <= now) buckets.delete(key);
-    }
-    if (buckets.size < maxKeys) return;
-    for (const key of buckets.keys()) {
-      buckets.delete(key);
-      return;
-    }
+  /** An empty bucket is left as it is: a flood must not lengthen the punishment. */
+  function chargeOne(key: string, now: number): boolean {
+    const bucket = buckets.get(key);
+    if (!hasRoom(bucket, now, policy)) return false;
+    buckets.set(key, spend(bucket, now, policy));
+    failedLogins?.spend(key);
+    return true;
   }
 
   return {
-    allows: (clientId, address) => hasRoom(buckets.get(keyOf(clientId, addressBlock(address))), clock(), policy),
-    charge(clientId, address) {
+    allows: (claimedId, address) => hasRoom(buckets.get(keyOf(claimedId, addressBlock(address))), clock(), policy),
+    charge(claimedId, address) {
       const now = clock();
       const block = addressBlock(address);
-      const key = keyOf(clientId, block);
-      const bucket = buckets.get(key);
-      // An empty bucket is left as it is: a flood must not lengthen the punishment.
-      if (!hasRoom(bucket, now, policy)) return false;
-      store(key, spend(bucket, now, policy), now);
-      failedLogins?.spend(key);
-      return clientId === undefined || hasRoom(buckets.get(block), now, policy);
+      const addressFits = chargeOne(block, now);
+      return claimedId === undefined ? addressFits : chargeOne(keyOf(claimedId, block), now) && addressFits;
     },
     merge(key, count) {
       const now = clock();
-      let bucket = buckets.get(key);
+      let bucket: Bucket = buckets.get(key);
       for (let left = Math.min(count, policy.burst); left > 0; left--) bucket = spend(bucket, now, policy);
-      store(key, bucket, now);
+      if (bucket !== undefined) buckets.set(key, bucket);
     },
   };
 }
 
-/** A client's id holds no space (`[A-Za-z0-9._~@/-]`), so that the two kinds of keys cannot meet. */
-function keyOf(clientId: string | undefined, block: string): string {
-  return clientId === undefined ? block : `${clientId} ${block}`;
+/** Ids come from callers and may be long, so that a digest stands for them. It holds no space: the kinds cannot meet. */
+function keyOf(claimedId: string | undefined, block: string): string {
+  return claimedId === undefined ? block : `${hash("sha256", claimedId, "base64url")} ${block}`;
 }

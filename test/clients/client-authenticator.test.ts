@@ -272,11 +272,13 @@ describe("guessing", () => {
     }
   });
 
-  test("is slowed for each client and address apart", async () => {
+  test("is slowed for the whole address, and for each address apart", async () => {
     const { authenticate } = authenticatorOver([spark, client("trino", { secrets: [digestOf("t")] })]);
-    for (let i = 0; i <= BURST; i++) await refusalOf(authenticate(wrong("spark")));
-    expect(await refusalOf(authenticate(wrong("spark")))).toMatchObject({ code: "slow_down" });
-    expect(await refusalOf(authenticate(wrong("trino")))).toMatchObject({ code: "invalid_client" });
+    for (let i = 0; i < BURST; i++) await refusalOf(authenticate(wrong("spark")));
+    for (const id of ["spark", "trino", "nobody", undefined]) {
+      expect(await refusalOf(authenticate(wrong(id)))).toMatchObject({ code: "slow_down" });
+    }
+    await expect(authenticate({ clientId: "trino", clientSecret: "t" })).resolves.toBeDefined();
     expect(await refusalOf(authenticate(wrong("spark"), "192.0.2.2"))).toMatchObject({ code: "invalid_client" });
   });
 

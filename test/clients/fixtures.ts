@@ -1,10 +1,13 @@
 /** Clients of the tests, and an authenticator over them with everything around it at hand. */
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes, scryptSync } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { createClientAuthenticator } from "../../src/clients/client-authenticator.js";
 import { clientSet, type ClientRegistry } from "../../src/clients/client-registry.js";
 import type { Client, ClientSecret } from "../../src/clients/client.js";
+import type { Wait } from "../../src/clients/failure-pause.js";
 import { createFailedLoginLimiter } from "../../src/limits/limiter.js";
+import type { FailedLogins } from "../../src/storage/failed-logins.js";
 import type { CallerRequest, Credentials } from "../../src/oauth/request.js";
 import { createIssuerTokenVerifier } from "../../src/issuers/verifier.js";
 import { createIssuerKeys } from "../../src/issuers/keys.js";
@@ -12,7 +15,7 @@ import type { TrustedIssuer } from "../../src/issuers/trusted-issuer.js";
 import type { SigningKey } from "../tokens/signing-key.js";
 import { NOW, OWN_ISSUER } from "../tokens/trusted-issuer-fixture.js";
 
-/** Failures that a bucket holds here. */
+/** FailedLogins that a bucket holds here. */
 export const BURST = 5;
 export const TOKEN_URL = `${OWN_ISSUER}/v1/oauth/tokens`;
 
@@ -63,13 +66,15 @@ export function request(credentials: Credentials, address = "192.0.2.1"): Caller
   return { credentials, caller: { requestId: "r1", transport: "form", address } };
 }
 
-/** An authenticator over these clients. `jwks` are the key sets that URLs answer; others are unreachable. */
+/** An authenticator over these clients. `jwks` are the key sets that URLs answer; others are unreachable, and those of `slow.` hosts never end. */
 export function authenticatorOver(
   clients: readonly Client[],
   around: {
     readonly issuers?: readonly TrustedIssuer[];
     readonly jwks?: Readonly<Record<string, readonly SigningKey["jwk"][]>>;
     readonly replaysAway?: Error;
+    readonly failedLogins?: FailedLogins;
+    readonly wait?: Wait;
   } = {},
 ) {
   const time = { now: NOW * 1000 };
@@ -80,12 +85,17 @@ export function authenticatorOver(
     clock,
     readFile: () => Promise.reject(new Error("no files here")),
     fetchJson({ url }) {
+      if (url.startsWith("https://slow.")) return Promise.withResolvers<never>().promise;
       const found = around.jwks?.[url];
       if (found === undefined) return Promise.reject(new Error("unreachable"));
       return Promise.resolve({ json: { keys: found }, maxAgeSeconds: undefined });
     },
   });
-  const limiter = createFailedLoginLimiter({ policy: { burst: BURST, intervalMs: 2000 }, clock });
+  const limiter = createFailedLoginLimiter({
+    policy: { burst: BURST, intervalMs: 2000 },
+    clock,
+    failedLogins: around.failedLogins,
+  });
   const authenticator = createClientAuthenticator({
     registry,
     limiter,
@@ -108,6 +118,8 @@ export function authenticatorOver(
     issuer: OWN_ISSUER,
     tokenEndpointUrls: [TOKEN_URL],
     random: randomBytes,
+    // Later than anything that is fetched here, and no later.
+    wait: around.wait ?? (async () => void (await setImmediate())),
   });
   const authenticate = async (credentials: Credentials, address?: string) =>
     authenticator.authenticate(request(credentials, address));

@@ -1,6 +1,8 @@
 import { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { Client } from "../../src/clients/client.js";
+import { FAILURE_PAUSE_MS, FETCH_WAIT_MS } from "../../src/clients/failure-pause.js";
 import { stateUnavailable } from "../../src/oauth/error.js";
 import { base64url, signingKey } from "../tokens/signing-key.js";
 import { NOW, OWN_ISSUER } from "../tokens/trusted-issuer-fixture.js";
@@ -10,6 +12,7 @@ const key = signingKey();
 const stranger = signingKey();
 const TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const JWKS_URL = "https://orders.example.com/jwks";
+const SLOW_URL = "https://slow.example.com/jwks";
 
 const orders = client("orders", { keys: { kind: "inline", jwks: { keys: [jsonOf(key.jwk)] } } });
 const byUri = client("by-uri", { keys: { kind: "uri", uri: JWKS_URL } });
@@ -188,9 +191,96 @@ describe("an assertion that the client signed", () => {
     expect(limiter.allows("orders", "192.0.2.1")).toBe(true);
   });
 
-  test("waits for its keys at a URL that does not answer", async () => {
-    const { present: presentTo } = presenting([byUri]);
-    expect(await refusalOf(presentTo(key.sign(claims({}, "by-uri"))))).toMatchObject({ reason: "ISSUER_UNAVAILABLE" });
+  test("of a client whose keys cannot be fetched has the one answer, and is charged, as that of nobody", async () => {
+    const { present: presentTo, limiter } = presenting([byUri]);
+    for (const id of ["by-uri", "nobody"]) {
+      for (const assertion of [key.sign(claims({}, id)), stranger.sign(claims({}, id))]) {
+        expect(await refusalOf(presentTo(assertion))).toMatchObject({
+          code: "invalid_client",
+          reason: "CREDENTIALS_INVALID",
+          message: "Client authentication failed: unknown client, or wrong, expired or disabled credentials.",
+        });
+      }
+    }
+    await refusalOf(presentTo(key.sign(claims({}, "by-uri"))));
+    expect(limiter.allows(undefined, "192.0.2.1")).toBe(false);
+  });
+
+  test("is taken as soon as the keys are there, also when they came too late for the assertion before", async () => {
+    const jwks: Record<string, readonly (typeof key.jwk)[]> = {};
+    const { present: presentTo, time } = presenting([byUri], { jwks });
+    expect(await refusalOf(presentTo(key.sign(claims({}, "by-uri"))))).toMatchObject({ code: "invalid_client" });
+    jwks[JWKS_URL] = [key.jwk];
+    time.now += 1000;
+    await expect(presentTo(key.sign(claims({}, "by-uri")))).resolves.toBeDefined();
+  });
+
+  describe("that fails where some client's keys are fetched", () => {
+    const failing: readonly [string, string][] = [
+      ["a client that does not exist", key.sign(claims({}, "nobody"))],
+      ["a client with keys of its own", stranger.sign(claims())],
+      ["a client whose keys are there", stranger.sign(claims({}, "by-uri"))],
+      ["a kid that its URL does not have", key.sign(claims({}, "by-uri"), { kid: "k9" })],
+      ["a client whose URL does not answer", key.sign(claims({}, "uri-away"))],
+      ["a client whose URL never ends its answer", key.sign(claims({}, "uri-slow"))],
+    ];
+    const clients = [
+      orders,
+      byUri,
+      client("uri-away", { keys: { kind: "uri", uri: "https://away.example.com/jwks" } }),
+      client("uri-slow", { keys: { kind: "uri", uri: SLOW_URL } }),
+    ];
+
+    /** Waits that end when they are told to. */
+    function heldWaits() {
+      const held = new Map<number, PromiseWithResolvers<void>>();
+      const wait = (ms: number): Promise<void> => {
+        const { promise } = held.set(ms, Promise.withResolvers<void>()).get(ms) ?? Promise.withResolvers<void>();
+        return promise;
+      };
+      return { wait, held };
+    }
+
+    test.each(failing)("is answered when the pause is over, and not before: %s", async (_, assertion) => {
+      const { wait, held } = heldWaits();
+      const { present: presentTo } = presenting(clients, { jwks: { [JWKS_URL]: [key.jwk] }, wait });
+      let answered = false;
+      const answer = refusalOf(presentTo(assertion)).finally(() => (answered = true));
+      await setImmediate();
+      expect([...held.keys()]).toEqual([FETCH_WAIT_MS, FAILURE_PAUSE_MS]);
+      held.get(FETCH_WAIT_MS)?.resolve();
+      for (let turn = 0; turn < 20; turn++) await setImmediate();
+      expect(answered).toBe(false);
+      held.get(FAILURE_PAUSE_MS)?.resolve();
+      expect(await answer).toMatchObject({ code: "invalid_client" });
+    });
+
+    test("is not waited for by one that is right", async () => {
+      const { wait } = heldWaits();
+      const { present: presentTo } = presenting(clients, { jwks: { [JWKS_URL]: [key.jwk] }, wait });
+      for (const id of ["orders", "by-uri"]) {
+        await expect(presentTo(key.sign(claims({}, id)))).resolves.toBeDefined();
+      }
+    });
+
+    test("waits in bounded number: more are answered at once, whoever they are of", async () => {
+      const { wait } = heldWaits();
+      const { present: presentTo } = presenting(clients, { jwks: { [JWKS_URL]: [key.jwk] }, wait });
+      const waiting = Array.from({ length: 64 }, (_, at) => presentTo(key.sign(claims({}, `nobody-${at}`))));
+      for (const one of waiting) one.catch(() => {});
+      await setImmediate();
+      for (const [, assertion] of failing) {
+        expect(await refusalOf(presentTo(assertion))).toMatchObject({
+          code: expect.stringMatching(/client|slow_down/),
+        });
+      }
+      await expect(presentTo(key.sign(claims()))).resolves.toBeDefined();
+    });
+  });
+
+  test("is not held up where no client's keys are fetched", async () => {
+    const { present: presentTo } = presenting([orders], { wait: () => Promise.withResolvers<void>().promise });
+    expect(await refusalOf(presentTo(stranger.sign(claims())))).toMatchObject({ code: "invalid_client" });
   });
 
   test("that fails is charged to the client that it names", async () => {

@@ -110,6 +110,33 @@ describe("a verdict on a chosen secret", () => {
   });
 });
 
+describe("the work of a failure", () => {
+  const cheap = client("cheap", { secrets: [scryptOf("chosen cheap", 3)] });
+  const dear = client("dear", { secrets: [scryptOf("chosen dear", 6), scryptOf("older dear", 6, -1)] });
+  const both = client("both", { secrets: [scryptOf("chosen both", 3), scryptOf("and dear", 6)] });
+
+  test("is the same for clients whose hashes cost differently, expired ones included", async () => {
+    for (const asked of [cheap, dear, both, spark, undefined]) {
+      const { verdicts, hashed } = verdictsOver([cheap, dear, both, spark]);
+      expect(await verdicts.check(asked, "guess")).toBe(false);
+      expect(hashed.map(({ logN }) => logN).toSorted()).toEqual([3, 6, 6]);
+    }
+  });
+
+  test("is done for each id that is claimed, also where two come with one secret at once", async () => {
+    for (const [one, other] of [
+      [analyst, undefined],
+      [undefined, undefined],
+      [spark, undefined],
+    ]) {
+      const { verdicts, counted } = verdictsOver([analyst, spark]);
+      const from = (claimedId: string) => ({ claimedId, origin: { address: "a", isNoisy: false } });
+      await Promise.all([verdicts.check(one, "guess", from("a")), verdicts.check(other, "guess", from("b"))]);
+      expect(counted.runs).toBe(2);
+    }
+  });
+});
+
 describe("a client with a chosen secret", () => {
   const right = { clientId: "analyst", clientSecret: "correct horse battery" };
 

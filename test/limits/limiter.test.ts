@@ -1,9 +1,15 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createFailedLoginLimiter } from "../../src/limits/limiter.js";
 import type { FailedLogins } from "../../src/storage/failed-logins.js";
 
 const policy = { burst: 3, intervalMs: 1000 };
+
+/** How ids stand in keys. */
+function digestOfId(id: string): string {
+  return createHash("sha256").update(id).digest("base64url");
+}
 
 function limiterAt(start = 0, options: { maxKeys?: number; failedLogins?: FailedLogins } = {}) {
   const time = { now: start };
@@ -19,33 +25,35 @@ describe("the failure limiter", () => {
     expect(drain("spark", "192.0.2.1")).toEqual([true, true, true, false]);
   });
 
-  test("counts each client and address apart", () => {
+  test("counts each id and address apart before slow work, and both for the answer", () => {
     const { limiter, drain } = limiterAt();
     drain("spark", "192.0.2.1");
     expect(limiter.allows("spark", "192.0.2.1")).toBe(false);
     expect(limiter.allows("spark", "192.0.2.2")).toBe(true);
     expect(limiter.allows("trino", "192.0.2.1")).toBe(true);
-    expect(limiter.allows(undefined, "192.0.2.1")).toBe(true);
-  });
-
-  test("lets unknown ids share the bucket of their address", () => {
-    const { limiter, drain } = limiterAt();
-    drain(undefined, "192.0.2.1");
-    expect(limiter.allows(undefined, "192.0.2.1")).toBe(false);
-    expect(limiter.allows(undefined, "192.0.2.2")).toBe(true);
-  });
-
-  test("answers a known client's failure like an unknown one's once its address has tried too many unknown ids", () => {
-    const { limiter, drain } = limiterAt();
-    drain(undefined, "192.0.2.1");
-    expect(limiter.charge("spark", "192.0.2.1")).toBe(false);
+    expect(limiter.charge("trino", "192.0.2.1")).toBe(false);
     expect(limiter.charge("spark", "192.0.2.2")).toBe(true);
   });
 
-  test("does not keep a known client from slow work because of unknown ids from its address", () => {
+  test("charges every failure to its address, with an id or without", () => {
+    for (const ids of [
+      ["a", "b", "c"],
+      ["a", undefined, "a"],
+      [undefined, undefined, undefined],
+    ]) {
+      const { limiter } = limiterAt();
+      expect(ids.map((id) => limiter.charge(id, "192.0.2.1"))).toEqual([true, true, true]);
+      expect(limiter.allows(undefined, "192.0.2.1")).toBe(false);
+      expect(["a", "d", undefined].map((id) => limiter.charge(id, "192.0.2.1"))).toEqual([false, false, false]);
+    }
+  });
+
+  test("goes on charging an id whose address has no room left, so that slow work for it ends", () => {
     const { limiter, drain } = limiterAt();
     drain(undefined, "192.0.2.1");
     expect(limiter.allows("spark", "192.0.2.1")).toBe(true);
+    expect(drain("spark", "192.0.2.1")).toEqual([false, false, false, false]);
+    expect(limiter.allows("spark", "192.0.2.1")).toBe(false);
   });
 
   test("takes a /64 of IPv6 for one address, and an IPv4-mapped address for the IPv4 one", () => {
@@ -78,15 +86,17 @@ describe("the failure limiter", () => {
     const { drain } = limiterAt(0, { failedLogins: { spend: (key) => void spent.push(key), follow: () => {} } });
     drain("spark", "192.0.2.1");
     drain(undefined, "2001:db8::1");
-    expect(spent).toEqual([...Array<string>(3).fill("spark 192.0.2.1"), ...Array<string>(3).fill("2001:db8:0:0::/64")]);
+    const both = ["192.0.2.1", `${digestOfId("spark")} 192.0.2.1`];
+    expect(spent).toEqual([...both, ...both, ...both, ...Array<string>(3).fill("2001:db8:0:0::/64")]);
   });
 
   test("adds what other replicas counted, and does not tell them again", () => {
     const spent: string[] = [];
     const { limiter } = limiterAt(0, { failedLogins: { spend: (key) => void spent.push(key), follow: () => {} } });
-    limiter.merge("spark 192.0.2.1", 2);
+    const key = `${digestOfId("spark")} 192.0.2.1`;
+    limiter.merge(key, 2);
     expect(limiter.allows("spark", "192.0.2.1")).toBe(true);
-    limiter.merge("spark 192.0.2.1", 1_000_000_000);
+    limiter.merge(key, 1_000_000_000);
     expect(limiter.allows("spark", "192.0.2.1")).toBe(false);
     expect(spent).toEqual([]);
   });
@@ -100,12 +110,13 @@ describe("the failure limiter", () => {
     expect(drain("spark", "198.51.100.1")).toEqual([true, false, false, false]);
   });
 
-  test("forgets the bucket charged the longest ago when none is full", () => {
-    const { limiter, drain } = limiterAt(0, { maxKeys: 2 });
-    drain("a", "192.0.2.1");
-    drain("b", "192.0.2.1");
-    drain("c", "192.0.2.1");
-    expect(["a", "b", "c"].map((id) => limiter.allows(id, "192.0.2.1"))).toEqual([true, false, false]);
+  test("frees no guesser by a flood of ids from one address, or of addresses", () => {
+    const { limiter, drain } = limiterAt(0, { maxKeys: 50 });
+    drain("spark", "198.51.100.1");
+    for (let i = 0; i < 500; i++) limiter.charge(`made-up-${i}`, "198.51.100.1");
+    for (let i = 0; i < 500; i++) limiter.charge(`made-up-${i}`, `192.0.${i % 100}.${i % 250}`);
+    expect(limiter.allows("spark", "198.51.100.1")).toBe(false);
+    expect(limiter.allows(undefined, "198.51.100.1")).toBe(false);
   });
 
   test("never lets more through in any window than the burst and what was forgiven in it", () => {
