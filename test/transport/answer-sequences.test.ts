@@ -1,7 +1,7 @@
 /** Sequences of failing attempts over every transport: the answers to an id that exists are those to one that does not. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createHash } from "node:crypto";
-import { secretOf, startWorld, strangerKey, ISSUER, JWT_BEARER } from "../attack/world.js";
+import { now, secretOf, startWorld, strangerKey, ISSUER, JWT_BEARER } from "../attack/world.js";
 import type { RunningApp } from "../support/running-app.js";
 import { formCallers, rpcCallers, type Outcome, type TokenCaller } from "./support/token-callers.js";
 
@@ -12,25 +12,21 @@ const AWAY = "http://127.0.0.1:9/jwks";
 const BURST = 20;
 
 async function start(): Promise<RunningApp> {
-  return startWorld(
-    {
-      clients: [
-        { id: "known", secrets: [digest("known")] },
-        { id: "off", secrets: [digest("off")], disabled: true },
-        { id: "expired", secrets: [{ ...digest("expired"), expires: "2020-01-01T00:00:00Z" }] },
-        { id: "away", jwks_uri: AWAY },
-      ],
-      limits: { failure_burst: BURST, failure_refill_per_minute: 1 },
-    },
-    true,
-  );
+  return startWorld({
+    clients: [
+      { id: "known", secrets: [digest("known")] },
+      { id: "off", secrets: [digest("off")], disabled: true },
+      { id: "expired", secrets: [{ ...digest("expired"), expires: "2020-01-01T00:00:00Z" }] },
+      { id: "away", jwks_uri: AWAY },
+    ],
+    limits: { failure_burst: BURST, failure_refill_per_minute: 1 },
+  });
 }
 
 /** Fails so often with a secret, and then once with an assertion. All that tells one answer from another. */
 async function answers(url: string, call: TokenCaller, id: string, times: number): Promise<unknown[]> {
   const given: Outcome[] = [];
   const cc = { grant_type: "client_credentials" };
-  const now = Math.floor(Date.now() / 1000);
   const assertion = strangerKey.sign({ alg: "ES256" }, { iss: id, sub: id, aud: ISSUER, exp: now + 300 });
   given.push(
     await call(url, { form: { ...cc, client_assertion: assertion, client_assertion_type: JWT_BEARER } }),
