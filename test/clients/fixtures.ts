@@ -119,7 +119,7 @@ export function authenticatorOver(
     tokenEndpointUrls: [TOKEN_URL],
     random: randomBytes,
     // Later than anything that is fetched here, and no later.
-    wait: around.wait ?? (async () => void (await setImmediate())),
+    wait: around.wait ?? (() => setImmediate(undefined)),
   });
   const authenticate = async (credentials: Credentials, address?: string) =>
     authenticator.authenticate(request(credentials, address));
