@@ -117,8 +117,8 @@ describe("the work of a failure", () => {
 
   test("is the same for clients whose hashes cost differently, expired ones included", async () => {
     for (const asked of [cheap, dear, both, spark, undefined]) {
-      const { verdicts, hashed } = verdictsOver([cheap, dear, both, spark]);
-      expect(await verdicts.check(asked, "guess")).toBe(false);
+      const { cache, hashed } = cacheOver([cheap, dear, both, spark]);
+      expect(await cache.check(asked, "guess")).toBe(false);
       expect(hashed.map(({ logN }) => logN).toSorted((a, b) => a - b)).toEqual([3, 6, 6]);
     }
   });
@@ -129,9 +129,9 @@ describe("the work of a failure", () => {
       [undefined, undefined],
       [spark, undefined],
     ]) {
-      const { verdicts, counted } = verdictsOver([analyst, spark]);
+      const { cache, counted } = cacheOver([analyst, spark]);
       const from = (claimedId: string) => ({ claimedId, origin: { address: "a", isNoisy: false } });
-      await Promise.all([verdicts.check(one, "guess", from("a")), verdicts.check(other, "guess", from("b"))]);
+      await Promise.all([cache.check(one, "guess", from("a")), cache.check(other, "guess", from("b"))]);
       expect(counted.runs).toBe(2);
     }
   });
