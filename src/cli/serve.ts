@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import type { App } from "../app.js";
 import { secretDigest } from "../clients/secret.js";
 import type { Config } from "../config/config.js";
-import { createFingerprint } from "../config/reload/file-fingerprint.js";
+import { createFingerprint } from "../files/fingerprint.js";
 import { ConfigProblems, spellProblem } from "../config/reading/problem.js";
 import { readInThread } from "../config/reload/read-in-thread.js";
 import { generateSecret } from "../config/clients/secret.js";

@@ -3,7 +3,9 @@
  * two seconds. Nothing rotates by itself here: whoever writes the files does that (docs/keys.md).
  */
 import { readFile } from "node:fs/promises";
-import { SECOND, type Clock } from "../time/clock.js";
+import { createFingerprint } from "../files/fingerprint.js";
+import { watchFiles } from "../files/watch.js";
+import type { Clock } from "../time/clock.js";
 import { readKeyFile, type FileKey } from "./key-file.js";
 import type { KeyOperations } from "./key-operations.js";
 import type { KeyLog } from "./key-log.js";
@@ -12,9 +14,6 @@ import { oneAtATime } from "./one-at-a-time.js";
 import { OutsideRing } from "./outside-ring.js";
 import type { RotationPolicy } from "./rotation.js";
 import type { SigningAlgorithm } from "./signer.js";
-
-/** Contents are compared, rather than times watched: a Secret is swapped by symbolic links, often on a slow mount. */
-const POLL_MS = SECOND;
 
 const HOW_TO_CHANGE = "Keys come from files: put another private key first in keys.files.";
 
@@ -59,7 +58,7 @@ class WatchedFiles {
   readonly #inTurn = oneAtATime();
   #texts: readonly string[] | undefined;
   #activeSince: ReadonlyMap<string, number> = new Map();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #closing = new AbortController();
   #refused: string | undefined;
 
   constructor(ring: OutsideRing, options: FileKeyRingOptions) {
@@ -82,12 +81,17 @@ class WatchedFiles {
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.refresh(), POLL_MS);
-    this.#timer.unref();
+    const { paths, clock } = this.#options;
+    watchFiles({
+      fingerprint: createFingerprint({ clock }),
+      targets: () => ({ files: paths }),
+      onChange: () => this.refresh(),
+      signal: this.#closing.signal,
+    });
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#closing.abort();
   }
 
   refresh(): Promise<void> {

@@ -52,8 +52,10 @@ export class PortLifetime {
     });
     const bound = await port.listen(listen.port, listen.host);
     this.#port = port;
-    this.#certificateWatch =
-      http.tls && watchCertificate({ files: http.tls, logger, onChange: (pair) => port.renewCertificate(pair) });
+    if (http.tls && certificate) {
+      const onChange = port.renewCertificate.bind(port);
+      this.#certificateWatch = watchCertificate({ files: http.tls, started: certificate, logger, onChange });
+    }
     return { host: bound.address, port: bound.port };
   }
 

@@ -1,6 +1,8 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import type { TlsFiles } from "../config/config.js";
+import { createFingerprint } from "../files/fingerprint.js";
+import { watchFiles } from "../files/watch.js";
 import type { Logger } from "../telemetry/logger.js";
 
 /** A certificate with its key, in PEM. */
@@ -16,36 +18,36 @@ export async function readCertificate(files: TlsFiles): Promise<CertificatePair>
   return { cert, key };
 }
 
-/** What is watched, and who is told. */
+/** The pair that the server has, and who receives the next one. */
 export interface CertificateWatch {
   readonly files: TlsFiles;
+  readonly started: CertificatePair;
   readonly onChange: (pair: CertificatePair) => void;
   readonly logger: Logger;
   readonly intervalMs?: number;
 }
 
-/**
- * Looks at the files every 2 s and hands on each good pair. By polling: Kubernetes renews a mounted secret by swapping
- * a link two folders up, which file notifications miss. A pair that is half written changes once more when it is whole.
- */
-export function watchCertificate({ files, onChange, logger, intervalMs = 2000 }: CertificateWatch): Disposable {
-  let seen = fingerprint(files);
-  const look = async () => {
-    const before = await seen;
-    seen = fingerprint(files);
-    if ((await seen) === before) return;
+/** Hands on each good pair that differs from the one before. */
+export function watchCertificate({ files, started, onChange, logger, intervalMs }: CertificateWatch): Disposable {
+  const closing = new AbortController();
+  let good = started;
+  const reload = async () => {
     try {
-      onChange(await readCertificate(files));
+      const pair = await readCertificate(files);
+      if (pair.cert.equals(good.cert) && pair.key.equals(good.key)) return;
+      onChange(pair);
+      good = pair;
       logger.info("the TLS certificate was reloaded");
     } catch (error) {
       logger.warn("the TLS certificate has changed but cannot be used; the old one stays", { err: error });
     }
   };
-  const timer = setInterval(() => void look(), intervalMs).unref();
-  return { [Symbol.dispose]: () => clearInterval(timer) };
-}
-
-async function fingerprint({ certFile, keyFile }: TlsFiles): Promise<string> {
-  const marks = await Promise.all([certFile, keyFile].map(async (file) => stat(file).catch(() => undefined)));
-  return marks.map((mark) => `${mark?.ino}:${mark?.mtimeMs}:${mark?.size}`).join();
+  watchFiles({
+    fingerprint: createFingerprint({ clock: () => Date.now() }),
+    targets: () => ({ files: [files.certFile, files.keyFile] }),
+    onChange: reload,
+    signal: closing.signal,
+    intervalMs,
+  });
+  return { [Symbol.dispose]: () => closing.abort() };
 }

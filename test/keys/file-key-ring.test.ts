@@ -9,6 +9,7 @@ import { createFileKeyRing } from "../../src/keys/file-key-ring.js";
 import { readKeyFile } from "../../src/keys/key-file.js";
 import type { KeyRing } from "../../src/keys/key-ring.js";
 import { layerKeyRings } from "../../src/keys/layered-key-ring.js";
+import { eventually } from "../support/eventually.js";
 import { sharedStore } from "./replicas.js";
 
 const policy = { rotateEveryMs: 30 * DAY, publishAheadMs: 15 * MINUTE, accessTtlMs: HOUR, sessionTtlMs: DAY };
@@ -205,4 +206,16 @@ test("over a shared ring files sign, the MAC key is the shared one, and what the
   expect(ring.list().map(({ kid }) => kid)).toEqual([former, kidOf(key)]);
   await ring.revoke(former);
   expect(published(ring)).toEqual([kidOf(key)]);
+});
+
+test("a ring that was started takes up a changed file by itself", async () => {
+  const { ring, write } = await ringOf(pem(ec()));
+  const next = ec();
+  ring.start();
+  try {
+    await write(0, pem(next));
+    await eventually("the next key signs", async () => ring.signer().kid === kidOf(next));
+  } finally {
+    await ring.close();
+  }
 });

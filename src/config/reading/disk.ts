@@ -1,5 +1,6 @@
 /** The files that settings come from, as a port: so that tests need no disk and nothing else reads one. */
 import { globSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { MAX_FILE_BYTES } from "../../files/fingerprint.js";
 
 /** Reads files. Paths are absolute. */
 export interface ConfigDisk {
@@ -10,9 +11,6 @@ export interface ConfigDisk {
   /** Files that match a pattern (`*`, `**`, `?`), sorted, each once whatever links lead to it. */
   list(pattern: string): readonly string[];
 }
-
-/** No settings file is larger: a wrong path must not fill the memory. */
-export const MAX_FILE_BYTES = 32 * 1024 * 1024;
 
 /** What a pipe or a device is refused with. */
 const NO_FILE = "NOFILE";

@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Config } from "../../../src/config/config.js";
 import { localDisk } from "../../../src/config/reading/disk.js";
-import { createFingerprint } from "../../../src/config/reload/file-fingerprint.js";
+import { createFingerprint } from "../../../src/files/fingerprint.js";
 import { ConfigProblems } from "../../../src/config/reading/problem.js";
 import { readConfig } from "../../../src/config/read.js";
 import { watchConfig } from "../../../src/config/reload/watch.js";

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createFingerprint } from "../../../src/config/reload/file-fingerprint.js";
-import { MINUTE, SECOND } from "../../../src/time/clock.js";
+import { createFingerprint } from "../../src/files/fingerprint.js";
+import { MINUTE, SECOND } from "../../src/time/clock.js";
 
 let folder: string;
 let file: string;

@@ -1,31 +1,31 @@
 /**
- * Whether files changed, by what is in them: times alone are too coarse, and a mounted Secret changes by swapping a link.
- * A look is often and must be cheap, however large the files: what surely is as it was is not read again.
+ * Tells whether files changed, by their contents. Times alone are too coarse, and a mounted Secret changes by swapping a
+ * link. Looks are frequent, so a file that surely did not change is not read again.
  */
 import { createHash } from "node:crypto";
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, glob, open } from "node:fs/promises";
-import { type Clock, MINUTE, SECOND } from "../../time/clock.js";
-import { MAX_FILE_BYTES } from "../reading/disk.js";
+import { type Clock, MINUTE, SECOND } from "../time/clock.js";
 
 /** A digest of the files' contents and of the names that match the patterns. Never rejects. */
 export type Fingerprint = (files: readonly string[], patterns: readonly string[]) => Promise<string>;
 
-/** What fingerprints are taken with. */
 export interface FingerprintSources {
   readonly clock: Clock;
   /** Digests a file's contents. */
   readonly digest?: (file: FileHandle) => Promise<string>;
 }
 
-/** Two writes within this time may leave a file the same times: as coarse as any file system's are. */
+/** Nothing larger is read: a wrong path must not fill the memory. */
+export const MAX_FILE_BYTES = 32 * 1024 * 1024;
+
+/** Two writes within this time may leave a file with the same times. No file system's times are coarser. */
 const COARSENESS_MS = 2 * SECOND;
-/** A file is read again after this time, for file systems whose times tell nothing. */
+/** A file is read again after this time, since some file systems keep no useful times. */
 const TRUST_MS = MINUTE;
 /** A process has few file descriptors, and there may be a client file for each of many teams. */
 const FILES_AT_ONCE = 32;
 
-/** What was read, and how the file looked then. */
 interface Seen {
   readonly look: string;
   readonly digest: string;
@@ -34,15 +34,15 @@ interface Seen {
 
 const MISSING: Seen = { look: "", digest: "missing", until: 0 };
 
-/** Makes the fingerprint of one watch, which remembers what it has read. */
+/** For one watch: it remembers what it has read. */
 export function createFingerprint({ clock, digest = digestOf }: FingerprintSources): Fingerprint {
   let seen = new Map<string, Seen>();
 
   async function see(path: string): Promise<Seen> {
     let file: FileHandle | undefined;
     try {
-      // Opened even if it is not read then: NFS asks the server how a file is when it is opened, and only then. Without
-      // waiting, for a pipe opens once there is a writer.
+      // Opened even if it is not read then: NFS asks the server for a file's state only when the file is opened.
+      // Non-blocking, since a pipe opens only once there is a writer.
       file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
       return await seeFile(path, file);
     } catch {
@@ -79,7 +79,7 @@ export function createFingerprint({ clock, digest = digestOf }: FingerprintSourc
   };
 }
 
-/** What differs if anything about a file differs: which one it is, how long, and when it was changed. */
+/** Which file it is, its length, and when it changed. */
 function lookOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(" ");
 }
@@ -89,12 +89,12 @@ async function matching(pattern: string): Promise<readonly string[]> {
   try {
     for await (const path of glob(pattern)) paths.push(path);
   } catch {
-    // A folder that cannot be read matches nothing; reading the settings says so.
+    // A folder that cannot be read matches nothing. Reading the settings reports it.
   }
   return paths;
 }
 
-/** In pieces: a large file must not hold up requests, nor take its size in memory. */
+/** In pieces: a large file must neither hold up requests nor fill the memory. */
 async function digestOf(file: FileHandle): Promise<string> {
   const hash = createHash("sha256");
   for await (const piece of file.createReadStream({ end: MAX_FILE_BYTES, autoClose: false })) hash.update(piece);
