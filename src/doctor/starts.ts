@@ -17,7 +17,10 @@ export class CannotRun extends Error {}
 
 const TRIES = 3;
 const LONGEST_RETRY_AFTER_SECONDS = 2;
+/** It sends the credential in the form. */
 const FIRST = "iceberg-java";
+/** They send it by Basic: form-encoded, and raw. */
+const WAYS = ["dremio", "pyiceberg-oauth2"];
 
 /** Asks as each client does at its start. Throws CannotRun if nothing answers, or the credential is refused by every way. */
 export async function tryStarts(examination: Examination): Promise<readonly Start[]> {
@@ -25,14 +28,41 @@ export async function tryStarts(examination: Examination): Promise<readonly Star
   const first = await tryFirst(examination);
   const starts: Start[] = [startOf(examination, examination.client(FIRST), first)];
   if (seen.has("TLS_NOT_TRUSTED") || seen.has("REDIRECTED") || seen.has("UNAVAILABLE")) return starts;
-  for (const client of examination.options.kit.clients) {
-    // Who shares another's code starts in the same way.
-    const isOfItsOwn = client.id !== FIRST && client.sameCodeAs === undefined;
-    if (!isOfItsOwn || !client.requests.some(({ name }) => name === "start")) continue;
+  for (const client of inOrder(examination)) {
     starts.push(startOf(examination, client, await examination.ask(client.id, "start")));
+    if (client.id === WAYS.at(-1)) stopAtWrongCredential(starts);
   }
   explain(examination, starts);
   return starts;
+}
+
+/** The other clients that start in a way of their own, those first who send the credential in another way. */
+function inOrder({ options }: Examination): readonly Client[] {
+  const others = options.kit.clients.filter(
+    ({ id, sameCodeAs, requests }) =>
+      id !== FIRST && sameCodeAs === undefined && requests.some(({ name }) => name === "start"),
+  );
+  return others.toSorted((a, b) => Number(WAYS.includes(b.id)) - Number(WAYS.includes(a.id)));
+}
+
+/** A wrong credential is sent three times, once by each way: more might lock its client out. */
+function stopAtWrongCredential(starts: readonly Start[]): void {
+  const refusals = starts
+    .map(({ outcome }) => outcome)
+    .filter(isRefused)
+    .filter(isCredentialRefusal);
+  const [first] = refusals;
+  if (first !== undefined && refusals.length === starts.length) {
+    throw new CannotRun(`the endpoint refuses this credential by every way: ${spellRefusal(first)}`);
+  }
+}
+
+function isCredentialRefusal(answer: Answer): boolean {
+  if (isScopeRefusal(answer)) return false;
+  const { code } = readError(answer);
+  return (
+    answer.status === 401 || (answer.status === 400 && (code === "invalid_client" || code === "unauthorized_client"))
+  );
 }
 
 function startOf(examination: Examination, client: Client, outcome: Outcome): Start {
@@ -61,27 +91,24 @@ async function tryFirst(examination: Examination): Promise<Outcome> {
 
 function explain(examination: Examination, starts: readonly Start[]): void {
   const answers = starts.map(({ outcome }) => outcome).filter((outcome) => outcome.kind === "answer");
-  if (!starts.some(({ outcome }) => isGranted(outcome))) {
-    if (answers.every(isNowhere)) {
-      examination.seen.add("NOT_A_TOKEN_ENDPOINT", spellRefusal(answers[0] ?? failedAnswer));
-      return;
-    }
-    const [refusal] = answers;
-    // Where the scope is refused, the credential was good.
-    if (
-      refusal !== undefined &&
-      answers.every(({ status }) => [400, 401, 403].includes(status)) &&
-      !answers.some(isScopeRefusal)
-    ) {
-      throw new CannotRun(`the endpoint refuses this credential by every way: ${spellRefusal(refusal)}`);
-    }
+  const [first] = answers;
+  if (first !== undefined && answers.every(isNowhere)) {
+    examination.seen.add("NOT_A_TOKEN_ENDPOINT", spellRefusal(first));
+    return;
+  }
+  const isGrantedToAny = starts.some(({ outcome }) => isGranted(outcome));
+  const refused = answers.filter(({ status }) => status >= 400 && status < 500);
+  if (first !== undefined && refused.length === starts.length && !refused.some(isScopeRefusal)) {
+    throw new CannotRun(`nobody gets a token with this credential: ${spellRefusal(first)}`);
   }
   for (const start of starts) {
-    if (isRefused(start.outcome)) explainOne(examination, start, start.outcome, starts);
+    const { outcome } = start;
+    // Without any token, only a refusal that names its cause tells anything.
+    if (isRefused(outcome) && (isGrantedToAny || isScopeRefusal(outcome))) {
+      explainOne(examination, start, outcome, starts);
+    }
   }
 }
-
-const failedAnswer: Answer = { kind: "answer", status: 0, headers: {}, body: "", tooBig: false, tookMs: 0 };
 
 /** Whether there is something else than a token endpoint, or nothing. */
 function isNowhere(answer: Answer): boolean {

@@ -8,7 +8,7 @@ import { MOST_REQUESTS } from "../../src/doctor/exchange.js";
 import { loadKit } from "../../src/doctor/kit.js";
 import { diagnosed, found } from "./diagnosed.js";
 import { FAULTS } from "./faults.js";
-import { STUB_CREDENTIAL, startStub } from "./stub-endpoint.js";
+import { STUB_CREDENTIAL, refusal, startStub } from "./stub-endpoint.js";
 
 describe("an endpoint with one fault", () => {
   test.each(Object.entries(FAULTS))("%s is found", async (id, fault) => {
@@ -102,7 +102,21 @@ describe("an endpoint that cannot be asked", () => {
     await using stub = await startStub();
     const report = await diagnosed(stub.url, { credential: { id: "etl", secret: "of-another-client" } });
     expect(report.error).toMatch(/refuses this credential by every way: 401 invalid_client/);
+    // Form, Basic, and Basic form-encoded: a lockout must not follow from a typo.
+    expect(stub.requests).toHaveLength(3);
   });
+});
+
+test("an endpoint that forbids everyone is no diagnosis, and one that knows no scope is", async () => {
+  await using forbidding = await startStub({ fault: () => refusal(403, "access_denied") });
+  const { error, findings } = await diagnosed(forbidding.url);
+  expect(error).toMatch(/nobody gets a token with this credential: 403 access_denied/);
+  expect(findings.map(({ id }) => id)).not.toContain("POST_REFUSED");
+  await using narrow = await startStub({ fault: () => refusal(400, "invalid_scope") });
+  const report = await diagnosed(narrow.url);
+  expect(report.error).toBeUndefined();
+  const scopes = ["SCOPE_CATALOG_REFUSED", "SCOPE_ROLE_ALL_REFUSED", "SCOPE_ABSENT_REFUSED"];
+  expect(report.findings.map(({ id }) => id)).toEqual(scopes);
 });
 
 test("slow answers are a finding", async () => {
