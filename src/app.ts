@@ -109,7 +109,7 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
     storageWarnings: storage.health().warnings,
     reload(next) {
       const before = settings.replace(next);
-      for (const revocation of revocationsOfChange(before, settings.current, storage.revocations)) {
+      for (const revocation of revocationsOfChange(before, settings.current, storage.revocations, table)) {
         state.revokeEventually(revocation, undefined);
       }
     },

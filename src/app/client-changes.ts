@@ -1,6 +1,6 @@
 /** What follows when the settings change: clients that are gone or disabled lose their sessions, everywhere. */
 import type { ClientSet } from "../clients/client-registry.js";
-import type { Revocation } from "../oauth/revocation.js";
+import type { Revocation, RevocationView } from "../oauth/revocation.js";
 import type { RevocationLog } from "../storage/revocation-log.js";
 
 /**
@@ -11,9 +11,11 @@ export function revocationsOfChange(
   before: ClientSet,
   after: ClientSet,
   log: Pick<RevocationLog, "lastSessionEnd">,
+  view: Pick<RevocationView, "latestStart">,
 ): readonly Revocation[] {
   const expiresAt = log.lastSessionEnd();
+  const notBefore = view.latestStart("client", "");
   return [...before.byId.values()]
     .filter((client) => !client.disabled && (after.byId.get(client.id)?.disabled ?? true))
-    .map(({ id }) => ({ kind: "client", clientId: id, notBefore: 0, expiresAt }));
+    .map(({ id }) => ({ kind: "client", clientId: id, notBefore, expiresAt }));
 }

@@ -128,6 +128,7 @@ export function createCore(given: CoreDependencies): Core {
       families,
       keys,
       log: storage.revocations,
+      revocations: revocationView,
       events,
       clock: sharedClock,
     }),

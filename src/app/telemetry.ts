@@ -52,6 +52,7 @@ function metricsOf({ config, version, clock, sink, state, registry, loop, connec
         redisUp: () => storage.health().state === "up",
         tamperedRevocations: () => storage.health().tamperedRevocations,
         redisCommandFailures: () => storage.health().failedCalls,
+        clockOffsetMs: () => storage.clockOffsetMs(),
       }),
       revocationViewAgeMs: () => table.ageMs(),
       revocationsInForce: () => table.size,

@@ -4,7 +4,7 @@ import { type Clock, SECOND, toSeconds } from "../time/clock.js";
 import { OAuthError, invalidRequest, toOAuthError } from "../oauth/error.js";
 import type { Events } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
-import type { Revocation } from "../oauth/revocation.js";
+import type { Revocation, RevocationView } from "../oauth/revocation.js";
 import type { KeyRing } from "../keys/key-ring.js";
 import type { RevocationLog } from "../storage/revocation-log.js";
 import type { Families } from "../grants/authentic-families.js";
@@ -33,6 +33,7 @@ export interface RevocationDependencies {
   readonly families: Families;
   readonly keys: Pick<KeyRing, "macKey">;
   readonly events: Events;
+  readonly revocations: RevocationView;
   /** The one that replicas share, as sessions end by it. */
   readonly clock: Clock;
 }
@@ -40,24 +41,30 @@ export interface RevocationDependencies {
 const SESSION_ID = /^[A-Za-z0-9_-]{22}$/;
 
 export function createRevocationEndpoint(dependencies: RevocationDependencies): RevocationEndpoint {
-  const { identifyCaller, log, events } = dependencies;
+  const { identifyCaller, log, events, revocations } = dependencies;
 
-  /** The revocation of a target that is not a token: it lasts until no session begun by now can be alive. */
+  /**
+   * The revocation of a target that is not a token: it lasts until no session begun by now can be alive. The store stamps
+   * it, with a later instant only where sessions may be dated ahead.
+   */
   function widely(target: Exclude<RevocationTarget, { kind: "token" }>): Revocation {
     const expiresAt = log.lastSessionEnd();
-    const notBefore = 0; // the store stamps it
     switch (target.kind) {
       case "session":
         if (!SESSION_ID.test(target.sessionId)) {
           throw invalidRequest("PARAMETER_INVALID", "session is not a session id: send the sid of a token.");
         }
         return { kind: "session", sessionId: target.sessionId, expiresAt };
-      case "subject":
-        return { kind: "subject", subject: named(target.subject, "subject"), notBefore, expiresAt };
-      case "client":
-        return { kind: "client", clientId: named(target.clientId, "client"), notBefore, expiresAt };
+      case "subject": {
+        const subject = named(target.subject, "subject");
+        return { kind: "subject", subject, notBefore: revocations.latestStart("subject", subject), expiresAt };
+      }
+      case "client": {
+        const clientId = named(target.clientId, "client");
+        return { kind: "client", clientId, notBefore: revocations.latestStart("client", clientId), expiresAt };
+      }
       case "everything":
-        return { kind: "everything", notBefore, expiresAt };
+        return { kind: "everything", notBefore: revocations.latestStart("everything", ""), expiresAt };
     }
   }
 

@@ -30,6 +30,11 @@ export interface RevocationView {
    * passed gets `auth_time` = not-before + 1.
    */
   notBefore(subject: string, clientId: string, actors: readonly string[]): number;
+  /**
+   * The latest `auth_time` that a session of the target may have, or 0: one that began before an instant had passed is
+   * dated after it, and a revocation of the next moment must reach it all the same.
+   */
+  latestStart(kind: "subject" | "client" | "everything", id: string): number;
   /** Milliseconds since the view was last known to be complete; Infinity before the first full load. */
   ageMs(): number;
 }

@@ -15,6 +15,9 @@ interface Bar {
   pass: number;
 }
 
+/** However many revocations come in a second, none is dated further ahead: it would drive sessions ahead of it. */
+const MAX_AHEAD_SECONDS = 60;
+
 /** The kinds of revocation that are few. */
 type BroadRevocation = Exclude<Revocation, { readonly kind: "session" }>;
 type Target = "subject" | "client" | "everything" | "key";
@@ -62,6 +65,15 @@ export class RevocationTable implements RevocationView, RevocationSink {
       this.#notBeforeOf("client", clientId, now),
       ...actors.map((actor) => this.#notBeforeOf("client", actor, now)),
     );
+  }
+
+  latestStart(kind: "subject" | "client" | "everything", id: string): number {
+    const now = toSeconds(this.#clock());
+    // A session has one subject, but any number of clients: it may be dated by another's instant.
+    const others = [this.#bars.everything, this.#bars.client, ...(kind === "subject" ? [] : [this.#bars.subject])];
+    let latest = this.#notBeforeOf(kind, id, now);
+    for (const bars of others) for (const bar of bars.values()) latest = Math.max(latest, bar.notBefore);
+    return latest > now ? Math.min(latest + 1, now + MAX_AHEAD_SECONDS) : 0;
   }
 
   ageMs(): number {

@@ -9,6 +9,8 @@ export interface MetricSources {
   readonly redisUp?: () => boolean;
   readonly redisCommandFailures?: () => number;
   readonly tamperedRevocations?: () => number;
+  /** Positive: this replica's clock is ahead. Undefined before Redis first answered. */
+  readonly clockOffsetMs?: () => number | undefined;
   /** Infinity before the first full load. */
   readonly revocationViewAgeMs?: () => number;
   readonly revocationsInForce?: () => number;
@@ -48,6 +50,13 @@ const METRICS: readonly SourceMetric[] = [
     help: "Redis commands that failed or timed out.",
     source: "redisCommandFailures",
     read: ({ redisCommandFailures }) => redisCommandFailures?.(),
+  },
+  {
+    type: "gauge",
+    name: "icemint_clock_offset_seconds",
+    help: "Seconds by which this replica's clock is ahead of Redis's; negative if it is behind.",
+    source: "clockOffsetMs",
+    read: ({ clockOffsetMs }) => seconds(clockOffsetMs?.()),
   },
   {
     type: "gauge",

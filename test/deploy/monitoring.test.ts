@@ -11,6 +11,7 @@ const read = (path: string): string => readFileSync(join(projectRoot, path), "ut
 const metrics = new Set([
   "icemint_build_info",
   "icemint_client_secret_expiry_seconds",
+  "icemint_clock_offset_seconds",
   "icemint_config_reload_failures_total",
   "icemint_connections",
   "icemint_event_loop_lag_seconds",

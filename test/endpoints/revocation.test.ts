@@ -27,6 +27,38 @@ describe("revocation (RFC 7009)", () => {
     expect(core.recorded.filter(({ event }) => event === "revoked")).toEqual([]);
   });
 
+  test("of a refresh token that idled out ends its session, which goes on by exchange otherwise", async () => {
+    const core = await startCore([client("etl", { grants: new Set(["token_exchange", "refresh_token"]) })]);
+    const exp = Math.floor(core.clock() / 1000) + 300;
+    const user = idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp });
+    const begun = await core.exchange(subject(user, "jwt"), byPost("etl"));
+    const token = begun.refresh_token ?? "";
+    let accessToken = begun.access_token;
+    for (let hour = 0; hour < 3; hour += 1) {
+      core.pass(3500);
+      accessToken = (await core.exchange(subject(accessToken), byBearer(accessToken))).access_token;
+    }
+    const used = core.ask({ type: "refresh_token", refreshToken: token }, byPost("etl"));
+    expect((await refusal(used)).code).toBe("invalid_grant");
+    await core.revocation.revoke({ credentials: byPost("etl"), caller: CALLER, target: { kind: "token", token } });
+    expect((await refusal(core.exchange(subject(accessToken), byBearer(accessToken)))).code).toBe("invalid_client");
+    expect((await refusal(core.exchange(subject(accessToken), byPost("etl")))).reason).toBe("SESSION_REVOKED");
+  });
+
+  test("of a refresh token that was replaced long ago ends its session", async () => {
+    const core = await startCore([client("etl", { grants: new Set(["token_exchange", "refresh_token"]) })]);
+    const exp = Math.floor(core.clock() / 1000) + 300;
+    const user = idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp });
+    const begun = await core.exchange(subject(user, "jwt"), byPost("etl"));
+    const token = begun.refresh_token ?? "";
+    const next = await core.ask({ type: "refresh_token", refreshToken: token }, byPost("etl"));
+    core.pass(600);
+    await core.revocation.revoke({ credentials: byPost("etl"), caller: CALLER, target: { kind: "token", token } });
+    const used = core.ask({ type: "refresh_token", refreshToken: next.refresh_token }, byPost("etl"));
+    expect((await refusal(used)).code).toBe("invalid_grant");
+    expect((await refusal(core.exchange(subject(next.access_token), byPost("etl")))).reason).toBe("SESSION_REVOKED");
+  });
+
   test("of another client's token needs the permission", async () => {
     const core = await startCore([client("etl"), client("other"), admin]);
     const token = (await core.login("etl")).access_token;

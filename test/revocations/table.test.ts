@@ -182,3 +182,34 @@ test("going through what is in force misses nothing that was there, while the ta
   }
   expect(before.filter((sessionId) => !seen.has(sessionId))).toEqual([]);
 });
+
+test("a revocation of the next moment is dated past the sessions that another revocation dates ahead", () => {
+  const { time, table, apply } = aTable();
+  const expiresAt = NOW + 100;
+  expect(table.latestStart("subject", "ann")).toBe(0);
+  apply({ kind: "client", clientId: "spark", notBefore: NOW + 2, expiresAt });
+  // Ann's session through spark is dated NOW + 3.
+  expect(table.latestStart("subject", "ann")).toBe(NOW + 3);
+  expect(table.latestStart("everything", "")).toBe(NOW + 3);
+  apply({ kind: "subject", subject: "bob", notBefore: NOW + 3, expiresAt });
+  expect(table.latestStart("subject", "bob")).toBe(NOW + 4);
+  expect(table.latestStart("subject", "ann")).toBe(NOW + 3);
+  expect(table.latestStart("client", "other")).toBe(NOW + 4);
+  apply({ kind: "subject", subject: "bob", notBefore: NOW + 1000, expiresAt });
+  expect(table.latestStart("subject", "bob")).toBe(NOW + 60);
+  time.now = NOW + 5;
+  expect(table.latestStart("subject", "ann")).toBe(0);
+});
+
+test("a key's revocation covers what grew from its tokens", () => {
+  const { table, apply } = aTable();
+  apply({ kind: "key", kid: "former", expiresAt: NOW + 100 });
+  expect(table.covers({ ...TOKEN, kids: ["k1", "older", "former"] })).toBe(true);
+  expect(table.covers({ ...TOKEN, kids: [] })).toBe(false);
+});
+
+test("new sessions begin after an instant that bars the client in whose name they are", () => {
+  const { table, apply } = aTable();
+  apply({ kind: "client", clientId: "ann", notBefore: NOW + 2, expiresAt: NOW + 100 });
+  expect(table.notBefore("ann", "spark", ["reports"])).toBe(NOW + 2);
+});

@@ -70,7 +70,7 @@ export type Recorded =
 
 /** A private key of the test's identity provider. */
 const idp = generateKeyPairSync("ec", { namedCurve: "P-256" });
-const IDP_JWK = { ...idp.publicKey.export({ format: "jwk" }), kid: "idp-1", alg: "ES256", use: "sig" };
+export const IDP_JWK = { ...idp.publicKey.export({ format: "jwk" }), kid: "idp-1", alg: "ES256", use: "sig" };
 
 /** Signs a JWT as the identity provider does. */
 export function idpToken(claims: JsonObject, header: JsonObject = {}): string {
@@ -153,6 +153,7 @@ export async function startCore(clients: readonly Client[]) {
       revocationView: {
         covers: (token) => table.covers(token),
         notBefore: (...whom) => table.notBefore(...whom),
+        latestStart: (...target) => table.latestStart(...target),
         ageMs: () => view.age,
       },
       revokeEventually: (revocation, owner) => void storage.revocations.publish(revocation, owner),

@@ -18,7 +18,7 @@ function setUp() {
   const keys = createMemoryKeyRing({ algorithm: "ES256", policy, clock });
   const randomId = pooledRandomId();
   const issuer = createTokenIssuer({ issuer: ISSUER, keys, clock, randomId, sessionTtlSeconds: 86_400 });
-  const revocations = { covers: () => false, notBefore: () => 0, ageMs: () => 0 };
+  const revocations = { covers: () => false, notBefore: () => 0, latestStart: () => 0, ageMs: () => 0 };
   const verifier = createTokenVerifier({ issuer: ISSUER, keys, revocations, clock });
   const session = { id: randomId(), startedAt: NOW, endsAt: NOW + 86_400, ancestors: [], keys: [] };
   const authorization = (changes: Partial<Authorization> = {}): Authorization => ({

@@ -280,7 +280,8 @@ export type RevokeTokenRequest = Message<"icemint.v1.RevokeTokenRequest"> & {
     case: "subject";
   } | {
     /**
-     * A client: every session of it, or in which it acts, begun up to now. Needs permission `revoke`.
+     * A client: every session of it, in which it acts, or in whose name others act, begun up to now. Needs permission
+     * `revoke`.
      *
      * @generated from field: string client = 4;
      */
@@ -653,7 +654,8 @@ export type Revocation = Message<"icemint.v1.Revocation"> & {
     case: "subject";
   } | {
     /**
-     * Tokens with this `client_id`, or an `act` with this `sub`, whose `auth_time` is not after `not_before_time`.
+     * Tokens with this `client_id`, this `sub`, or an `act` (at any depth, without `iss`) with this `sub`, whose
+     * `auth_time` is not after `not_before_time`.
      *
      * @generated from field: string client = 3;
      */
@@ -669,7 +671,7 @@ export type Revocation = Message<"icemint.v1.Revocation"> & {
     case: "everything";
   } | {
     /**
-     * Tokens signed by the key with this `kid`.
+     * Tokens signed by the key with this `kid`, or whose `pkid` lists it.
      *
      * @generated from field: string key = 5;
      */
