@@ -27,6 +27,22 @@ export const nothingRefused: Requirement = ({ summary }) => [
   ...complaint(summary.lost, "sessions were lost"),
 ];
 
+/**
+ * Refresh tokens of a release without MACs are refused; nothing else is, and each such client goes on at once with a new
+ * session (docs/state.md, "Upgrading from a release without MACs").
+ */
+export const onlyOldRefreshTokensRefused: Requirement = ({ entries, summary }) => {
+  const others = entries.filter(isCall).filter(({ what, outcome }) => {
+    const isStateful = what === "begin" || what === "revoke" || what === "refresh_token";
+    return isStateful && outcome !== "ok" && !(what === "refresh_token" && outcome === "400");
+  });
+  return [
+    ...refusedBy(summary.stateless, "client credentials and Iceberg refreshes"),
+    ...complaint(others.length, "revocations and users' exchanges were refused, or refresh tokens for another reason"),
+    ...complaint(summary.resets, "connections were reset"),
+  ];
+};
+
 /** No client was without a token for as long as Iceberg's Java client endures. */
 export const noLongOutage: Requirement = ({ summary }) => {
   const { longestOutageMs } = summary.stateless;

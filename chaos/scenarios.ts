@@ -8,6 +8,7 @@ import {
   noLongOutage,
   noSessionLost,
   nothingRefused,
+  onlyOldRefreshTokensRefused,
   redisIsMissedGracefully,
   tokensGoOn,
 } from "./requirements.js";
@@ -88,7 +89,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: "rolling upgrade from the previous version",
     fromPrevious: true,
     fault: ({ replicas }) => roll(replicas),
-    must: [nothingRefused],
+    must: [onlyOldRefreshTokensRefused],
   },
   {
     ...SENTINEL,

@@ -97,6 +97,7 @@ export function createCore(given: CoreDependencies): Core {
   const families = authenticFamilies({
     families: storage.families,
     mac: createStoreMac(keys, "refresh family"),
+    lastSessionEnd: () => storage.revocations.lastSessionEnd(),
     onTampered: () => events.familyTampered(),
   });
   const refreshTokens = createRefreshTokens({

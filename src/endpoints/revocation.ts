@@ -101,18 +101,18 @@ async function revokeToken(
   const { families, log, events, clock } = dependencies;
   const found = await sessionNamedBy(token, dependencies);
   if (found === undefined) return;
-  const { sessionId, clientId, expiresAt, family } = found;
+  const { sessionIds, clientId, expiresAt, family } = found;
   // Of a family that the store has forgotten nobody knows the client: it takes a client that holds the token.
   if (clientId !== undefined) requireOwnership(caller, clientId);
   if (expiresAt <= toSeconds(clock())) return; // nothing can be alive
-  await log.publish({ kind: "session", sessionId, expiresAt }, caller.client.id);
+  for (const sessionId of sessionIds) await log.publish({ kind: "session", sessionId, expiresAt }, caller.client.id);
   if (family !== undefined) await families.revoke(family);
-  events.revoked(request.caller, caller.client.id, "session", sessionId);
+  for (const sessionId of sessionIds) events.revoked(request.caller, caller.client.id, "session", sessionId);
 }
 
-/** The session that a token is of, and when nothing of it can be alive any more. */
+/** The session that a token is of (or two that it may be of), and when nothing of it can be alive any more. */
 interface NamedSession {
-  readonly sessionId: string;
+  readonly sessionIds: readonly string[];
   readonly clientId: string | undefined;
   /** Seconds. */
   readonly expiresAt: number;
@@ -127,16 +127,19 @@ async function sessionNamedBy(
   const refresh = parseRefreshToken(token, keys.macKey());
   if (refresh !== undefined) {
     const { familyId } = refresh;
-    const found = await families.find(familyId);
+    const found = await families.findToEnd(familyId);
+    const unknown = { sessionIds: [familyId], clientId: undefined, expiresAt: log.lastSessionEnd() };
     // Idled out, or lost: its session may go on by exchange. The token is ours, and names it.
-    if (found === undefined) return { sessionId: familyId, clientId: undefined, expiresAt: log.lastSessionEnd() };
-    const { sessionId, clientId, endsAt } = found;
-    return { sessionId, clientId, expiresAt: Math.ceil(endsAt / SECOND), family: familyId };
+    if (found === undefined) return unknown;
+    const { sessionId, clientId, endsAt } = found.family;
+    // Whoever wrote it: what it names ends too. A release without MACs gave families ids of their own.
+    if (!found.authentic) return { ...unknown, sessionIds: [...new Set([familyId, sessionId])], family: familyId };
+    return { sessionIds: [sessionId], clientId, expiresAt: Math.ceil(endsAt / SECOND), family: familyId };
   }
   const { token: read } = verifier.read(token) ?? {};
   if (read === undefined) return undefined;
   const expiresAt = lineageEnd(read, toSeconds(clock()), log.lastSessionEnd());
-  return { sessionId: read.session.id, clientId: read.clientId, expiresAt };
+  return { sessionIds: [read.session.id], clientId: read.clientId, expiresAt };
 }
 
 /**

@@ -226,6 +226,21 @@ describe("a refresh token family", () => {
     expect(await refresh(session)).toMatchObject({ status: 400, body: { error: "invalid_grant" } });
   });
 
+  test("without a MAC can be revoked by its refresh token, and ends its session when the token is reused", async () => {
+    for (const end of ["revoke", "reuse"] as const) {
+      const [kept, named] = [await begin("ada"), await begin("bob")];
+      await redis.hset(familyKey(kept), "session", named.sid);
+      await redis.hdel(familyKey(kept), "mac");
+      if (end === "reuse") await redis.hset(familyKey(kept), "generation", "5");
+      if (end === "reuse") expect((await refresh(kept)).status).toBe(400);
+      else expect((await post("revoke", { token: kept.refresh })).status).toBe(200);
+      for (const at of [0, 1]) {
+        const over = async () => (await post("introspect", { token: named.access }, at)).body["active"] === false;
+        await eventually("the session that the family names has ended", over, 2000);
+      }
+    }
+  });
+
   test("that was marked and is put back as it was stays dead, since its session was revoked", async () => {
     const session = await begin("ada");
     const before = await redis.hgetall(familyKey(session));

@@ -26,7 +26,12 @@ async function begin(change: (family: NewFamily) => Partial<NewFamily> = () => (
   const macKey = randomBytes(32);
   let tampered = 0;
   const mac = createStoreMac({ macKey: () => macKey }, "refresh family");
-  const authentic = authenticFamilies({ families: store, mac, onTampered: () => (tampered += 1) });
+  const authentic = authenticFamilies({
+    families: store,
+    mac,
+    lastSessionEnd: () => NOW / 1000 + 60,
+    onTampered: () => (tampered += 1),
+  });
   await authentic.create(FAMILY);
   return { authentic, tampered: () => tampered };
 }
@@ -76,6 +81,18 @@ describe.each(Object.entries(CHANGES).filter(([what]) => what !== "its grant"))(
     });
   },
 );
+
+test("a tombstone without a MAC still names the session that a reuse ends, within bounds", async () => {
+  const sessionId = "A".repeat(22);
+  const { authentic, tampered } = await begin(() => ({ mac: "", sessionId, endsAt: NOW * 2 }));
+  await authentic.revoke("f");
+  expect(await authentic.rotate(USE)).toMatchObject({
+    outcome: "reused",
+    family: { sessionId, endsAt: NOW + 60_000 },
+  });
+  expect(await authentic.findToEnd("f")).toMatchObject({ authentic: false, family: { sessionId } });
+  expect(tampered()).toBe(2);
+});
 
 test("keys of different purposes make different MACs of the same values", () => {
   const keys = { macKey: () => Buffer.alloc(32, 1) };

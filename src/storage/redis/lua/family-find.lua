@@ -16,6 +16,7 @@ local family = redis.call('HMGET', KEYS[1], 'client', 'session', 'ends', 'grant'
 if not family[1] then
   return { 'absent' }
 end
+family[5] = family[5] or '' -- a release without MACs wrote it, or someone who cannot make one
 for at = 1, 8 do
   local is_number = at == 3 or at == 6 or at == 8
   local value, most = family[at], tonumber(ARGV[at == 4 and 2 or 3])
