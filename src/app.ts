@@ -45,6 +45,8 @@ export interface App {
   /** Takes over what may change while running; sessions of clients that are gone end. */
   reload(config: ReloadableConfig): void;
   reloadFailed(): void;
+  /** Logs and counts an error that nothing handled. */
+  unexpectedError(error: unknown): void;
   /** Goes down without losing a request. */
   drain(times: DrainTimes): Promise<void>;
   /** Goes down at once. */
@@ -98,6 +100,7 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
     listen: config.adminListen,
     parts,
     metrics: { contentType: metrics.contentType, read: () => metrics.exposition() },
+    onFault: (place, error) => events.unexpectedError(place, error),
   });
   const adminAddress = await admin.listen();
   teardown.defer(() => admin.close());
@@ -114,6 +117,7 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
       }
     },
     reloadFailed: () => metrics.configReloadFailed(),
+    unexpectedError: (error) => events.unexpectedError("process", error),
     async drain(times) {
       await server.drain(times);
       await teardown.run();

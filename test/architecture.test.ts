@@ -65,6 +65,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "config",
     "config/reading",
     "files",
+    "limits",
     "oauth",
     "telemetry",
     "crypto",

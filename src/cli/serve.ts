@@ -72,12 +72,15 @@ interface Run {
 async function runServer({ config, read, signals, demoSecret }: Run, context: CommandContext): Promise<number> {
   const sink = createLogSink({ fd: 2, pretty: context.isTerminal });
   const logger = createLogger({ level: config.logLevel, sink, clock });
+  let app: App | undefined;
   context.onCrash((error) => {
+    // A server goes on: its entries are guarded, what it knows is in Redis or bounded in time, and if one request could
+    // end the process, its sender could end every replica in turn.
+    if (app !== undefined) return app.unexpectedError(error);
     logger.error("icemint stops: an error that nothing handled", { err: error });
     sink.flushSync();
     context.exit(1);
   });
-  let app: App;
   try {
     const { startApp } = await import("../app.js");
     app = await startApp({ config, version: VERSION, clock, logger, sink });

@@ -85,6 +85,8 @@ export interface Config extends ReloadableConfig {
   readonly limits: {
     readonly failures: GcraPolicy;
     readonly maxConnections: number;
+    /** Of one address; trusted proxies and loopback may have more. */
+    readonly connectionsPerAddress: number;
     readonly maxInFlight: number;
   };
   readonly http: {

@@ -89,6 +89,7 @@ const limits = z.strictObject({
   failure_burst: wholeNumber(20, 10_000, 30).optional(),
   failure_refill_per_minute: wholeNumber(1, 60_000, 30).optional(),
   max_connections: wholeNumber(1, 1_000_000, 10_000).optional(),
+  connections_per_address: wholeNumber(1, 1_000_000, 1000).optional(),
   max_in_flight: wholeNumber(1, 1_000_000, 1000).optional(),
 });
 

@@ -61,6 +61,7 @@ export function shapeSettings(yaml: SettingsYaml, around: Surroundings): FixedCo
         intervalMs: MINUTE / (yaml.limits?.failure_refill_per_minute ?? 30),
       },
       maxConnections: yaml.limits?.max_connections ?? 10_000,
+      connectionsPerAddress: yaml.limits?.connections_per_address ?? 1000,
       maxInFlight: yaml.limits?.max_in_flight ?? 1000,
     },
     http: httpSettings(yaml, around),

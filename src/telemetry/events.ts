@@ -24,8 +24,13 @@ import type { LogSink } from "./log-sink.js";
 import type { Metrics } from "./metrics.js";
 import type { RequestSpans } from "./request-spans.js";
 
-/** What a transport tells the audit itself: requests that the core never saw. */
+/** Where an error that nothing expected was caught. */
+export type FaultPlace = "request" | "batch" | "connection" | "timer" | "process";
+
+/** What a transport tells the audit itself: requests that the core never saw, and faults. */
 export interface TransportEvents {
+  /** A fault of ours was caught at an entry of the server, which goes on. With a request id where a request brought it. */
+  unexpectedError(place: FaultPlace, error: unknown, requestId?: string): void;
   /** A request was refused before it was known what it asks for: malformed, too large, an unknown grant, overload. */
   requestRefused(caller: Caller, error: OAuthError, durationMs: number): void;
 }
@@ -62,6 +67,15 @@ export function createEvents({ sink, logger, metrics, clock, spans }: EventsOpti
   }
 
   return {
+    unexpectedError(place, error, requestId) {
+      metrics.unexpectedError(place);
+      logger.error("an error that nothing expected; the server goes on", {
+        place,
+        ...(requestId !== undefined && { request_id: requestId }),
+        cause: messageOf(error),
+        stack: stackOf(error),
+      });
+    },
     tokenIssued(decision, durationMs) {
       const { caller, grant } = decision;
       const at = clock();

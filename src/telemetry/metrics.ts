@@ -27,6 +27,8 @@ export interface Metrics {
   storeRegressed(what: string): void;
   familyTampered(): void;
   configReloadFailed(): void;
+  /** A fault of ours was caught at an entry; `place` is one of a few. */
+  unexpectedError(place: string): void;
 }
 
 /** Makes the metrics, in a registry of their own. */
@@ -39,6 +41,7 @@ export function createMetrics({ version, clock, sources }: MetricsOptions): Metr
     ["revocation_log", 0],
   ]);
   let tamperedFamilies = 0;
+  const faults = new Map(["request", "batch", "connection", "timer", "process"].map((place) => [place, 0]));
   let reuses = 0;
   let reloadFailures = 0;
 
@@ -64,6 +67,9 @@ export function createMetrics({ version, clock, sources }: MetricsOptions): Metr
     "Changed settings that were refused; the last good ones rule.",
     () => [{ value: reloadFailures }],
   );
+  counter("icemint_unexpected_errors_total", "Faults of icemint itself that were caught; the server went on.", () =>
+    Array.from(faults, ([place, value]) => ({ value, labels: { place } })),
+  );
   registerProcessMetrics(registry);
 
   return {
@@ -81,6 +87,9 @@ export function createMetrics({ version, clock, sources }: MetricsOptions): Metr
     },
     configReloadFailed: () => {
       reloadFailures++;
+    },
+    unexpectedError: (place) => {
+      faults.set(place, (faults.get(place) ?? 0) + 1);
     },
   };
 }

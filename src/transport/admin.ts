@@ -1,6 +1,9 @@
 /** The admin port: whether the process lives, whether it may serve, and its metrics. Never a token, never a secret. */
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { ListenAddress } from "../config/reading/listen-address.js";
+import { AdminConnections } from "./admin-connections.js";
+import type { FaultListener } from "./guard.js";
 import { parseTarget } from "./target.js";
 
 /** A part of the server that readiness depends on. */
@@ -20,6 +23,7 @@ export interface AdminOptions {
   /** The parts as they are now. Must not wait for anything. */
   readonly parts: () => readonly Part[];
   readonly metrics: { readonly contentType: string; readonly read: () => Promise<string> };
+  readonly onFault: FaultListener;
 }
 
 /** The port. It has no part in the main port's limits, so that it answers in overload and while that one drains. */
@@ -38,7 +42,7 @@ interface Page {
 const TEXT = "text/plain; charset=utf-8";
 
 /** Makes the port. */
-export function createAdminServer({ listen, parts, metrics }: AdminOptions): AdminServer {
+export function createAdminServer({ listen, parts, metrics, onFault }: AdminOptions): AdminServer {
   let scrape: Promise<string> | undefined;
   /** Scrapes at one time share one reading. */
   const readMetrics = () => (scrape ??= metrics.read().finally(() => (scrape = undefined)));
@@ -60,10 +64,21 @@ export function createAdminServer({ listen, parts, metrics }: AdminOptions): Adm
     send(response, await page(query));
   }
 
-  const server = http.createServer({ maxHeaderSize: 8 * 1024, headersTimeout: 5000, requestTimeout: 5000 });
-  server.maxConnections = 100;
+  const server = http.createServer({
+    maxHeaderSize: 8 * 1024,
+    headersTimeout: 2000,
+    requestTimeout: 2000,
+    keepAliveTimeout: 5000,
+    connectionsCheckingInterval: 500,
+  });
+  const connections = new AdminConnections();
+  server.on("connection", (socket: Socket) => connections.add(socket));
   server.on("request", (request, response) => {
-    respond(request, response).catch(() => send(response, { status: 500, contentType: TEXT, body: "failed\n" }));
+    connections.busy(request.socket, response);
+    respond(request, response).catch((error: unknown) => {
+      onFault("request", error);
+      if (!response.destroyed) send(response, { status: 500, contentType: TEXT, body: "failed\n" });
+    });
   });
 
   return {

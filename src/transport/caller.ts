@@ -24,13 +24,18 @@ export type CallerFactory = (arrival: Arrival, transport: Transport) => Caller;
 /** A request id is taken over if it cannot harm a log or a header. */
 const SAFE_REQUEST_ID = /^[A-Za-z0-9._~:=/+-]{1,64}$/;
 
+/** The id that the request brought, if it is one. */
+export function sentRequestId(headers: IncomingHttpHeaders): string | undefined {
+  const sent = text(headers["x-request-id"]);
+  return sent !== undefined && SAFE_REQUEST_ID.test(sent) ? sent : undefined;
+}
+
 /** Makes the factory. `randomId` names requests that bring no usable id. */
 export function createCallerFactory(randomId: RandomId, resolveAddress: AddressResolver): CallerFactory {
   return ({ headers, peerAddress }, transport) => {
-    const sentId = text(headers["x-request-id"]);
     const trace = headers["traceparent"] === undefined ? undefined : parseTraceParent(text(headers["traceparent"]));
     return {
-      requestId: sentId !== undefined && SAFE_REQUEST_ID.test(sentId) ? sentId : randomId(),
+      requestId: sentRequestId(headers) ?? randomId(),
       transport,
       address: resolveAddress(peerAddress, text(headers["x-forwarded-for"])),
       traceId: trace?.traceId,

@@ -7,8 +7,9 @@
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex, Readable } from "node:stream";
-import { readBody } from "./body.js";
-import { MAX_MESSAGE_BYTES } from "./limits.js";
+
+/** Held outside the bound on all bodies, so it is less than a body may be. */
+const MAX_BODY_BYTES = 32 * 1024;
 
 /** Node keeps so many fields and drops the rest: a copy of more could lack the `Content-Length`. */
 const MAX_FIELDS = 2000;
@@ -51,10 +52,18 @@ export function withoutUpgrade(
   const head = copyHead(request);
   // Node 26 has read the body by then; Node 24 leaves it to what follows.
   if (stream === request.socket) return done(Buffer.concat([head, readNow(request), rest]));
-  const limits = { maxBytes: MAX_MESSAGE_BYTES };
-  readBody(request, request.headers["content-length"], limits, (body) =>
-    done(body && Buffer.concat([head, body, readNow(stream)])),
-  );
+  const pieces = [head];
+  let size = 0;
+  const collect = (piece: Buffer) => {
+    size += piece.length;
+    if (size <= MAX_BODY_BYTES) return void pieces.push(piece);
+    request.off("data", collect);
+    request.off("end", finish);
+    done(undefined);
+  };
+  const finish = () => done(Buffer.concat([...pieces, readNow(stream)]));
+  request.on("data", collect);
+  request.once("end", finish);
 }
 
 /**

@@ -1,11 +1,14 @@
 /** Gives each request to whoever serves its path: the form endpoints and documents first, as they are asked for most. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2Session, ServerHttp2Stream } from "node:http2";
+import type { Exchange } from "./exchange.js";
 import type { StreamListener } from "./http2-side.js";
 import type { RestServer } from "./rest/rest-server.js";
-import type { RpcServer } from "./rpc/rpc-server.js";
+import type { RawStream, RpcServer } from "./rpc/rpc-server.js";
 import { isMalformed } from "./request-line.js";
 import { parseTarget } from "./target.js";
+import { abandon, guarded, type FaultListener } from "./guard.js";
+import type { UnderWay } from "./under-way.js";
 
 /** The listeners of the two halves of the port. */
 export interface Dispatcher {
@@ -13,8 +16,16 @@ export interface Dispatcher {
   readonly onStream: StreamListener;
 }
 
-/** Makes the listeners. What nobody serves is refused by `rest`. */
-export function createDispatcher({ rest, rpc }: { readonly rest: RestServer; readonly rpc: RpcServer }): Dispatcher {
+/** What requests are given to. */
+export interface DispatcherOptions {
+  readonly rest: RestServer;
+  readonly rpc: RpcServer;
+  readonly underWay: UnderWay;
+  readonly onFault: FaultListener;
+}
+
+/** Makes the listeners. What nobody serves is refused by `rest`; what throws fails its own request only. */
+export function createDispatcher({ rest, rpc, underWay, onFault }: DispatcherOptions): Dispatcher {
   const peers = new WeakMap<Http2Session, string>();
   /** Remembered: a session's socket is a proxy that is slow to ask. */
   function peerAddress({ session }: ServerHttp2Stream): string | undefined {
@@ -26,23 +37,36 @@ export function createDispatcher({ rest, rpc }: { readonly rest: RestServer; rea
     return address;
   }
 
+  const failed = (error: unknown, exchange: Exchange) => abandon(exchange, "request", error, onFault);
+
+  const serveRequest = guarded((exchange: Exchange, request: IncomingMessage, response: ServerResponse) => {
+    if (isMalformed(request)) return rest.refuseHttp1(request, response, exchange);
+    const target = parseTarget(request.url ?? "");
+    if (rest.has(target.path) || !rpc.takeRequest(request, response, target.path, exchange)) {
+      rest.serveHttp1(target, request, response, exchange);
+    }
+  }, failed);
+
+  const serveStream = guarded((exchange: Exchange, stream: ServerHttp2Stream, raw: RawStream) => {
+    const target = parseTarget(raw.headers[":path"] ?? "");
+    if (rest.has(target.path) || !rpc.takeStream(stream, target.path, exchange, raw)) {
+      rest.serveHttp2(target, stream, exchange);
+    }
+  }, failed);
+
   return {
     onRequest(request, response) {
-      if (isMalformed(request)) return rest.refuseHttp1(request, response);
-      const target = parseTarget(request.url ?? "");
-      if (rest.has(target.path) || !rpc.takeRequest(request, response, target.path)) {
-        rest.serveHttp1(target, request, response);
-      }
+      if (response.destroyed) return;
+      const { headers, rawHeaders, socket } = request;
+      const arrival = { headers, rawHeaders, peerAddress: socket.remoteAddress };
+      serveRequest(underWay.begin(arrival, response), request, response);
     },
 
     onStream(stream, headers, flags, rawHeaders) {
       stream.on("error", ignore); // a peer's reset: those who wait hear 'close'
-      const target = parseTarget(headers[":path"] ?? "");
+      if (stream.destroyed || stream.closed) return; // by a reset that came in the same packet
       const arrival = { headers, rawHeaders, peerAddress: peerAddress(stream) };
-      const raw = { headers, flags, rawHeaders };
-      if (rest.has(target.path) || !rpc.takeStream(stream, target.path, arrival, raw)) {
-        rest.serveHttp2(target, stream, arrival);
-      }
+      serveStream(underWay.begin(arrival, stream), stream, { headers, flags, rawHeaders });
     },
   };
 }

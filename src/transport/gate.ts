@@ -2,6 +2,8 @@ import { OAuthError } from "../oauth/error.js";
 
 /** Lets a bounded number of requests into the core at once. */
 export interface Gate {
+  /** Whether there is room now: asked before a body is collected, and then for good by `enter`. */
+  admits(): boolean;
   /** Throws `temporarily_unavailable` (`OVERLOADED`) if there is no room. Whoever passes must call `leave`. */
   enter(): void;
   leave(): void;
@@ -9,6 +11,13 @@ export interface Gate {
   inFlight(): number;
   /** How many were turned away. */
   turnedAway(): number;
+}
+
+/** The refusal of one for whom there is no room. */
+export function overload(): OAuthError {
+  return new OAuthError("temporarily_unavailable", "OVERLOADED", "The server is overloaded. Try again.", {
+    retryAfterSeconds: 1,
+  });
 }
 
 /** What the gate goes by. */
@@ -22,14 +31,15 @@ export interface GateOptions {
 export function createGate({ maxInFlight, overloaded }: GateOptions): Gate {
   let inside = 0;
   let refused = 0;
+  function admits(): boolean {
+    const hasRoom = inside < maxInFlight && !overloaded();
+    if (!hasRoom) refused += 1;
+    return hasRoom;
+  }
   return {
+    admits,
     enter() {
-      if (inside >= maxInFlight || overloaded()) {
-        refused += 1;
-        throw new OAuthError("temporarily_unavailable", "OVERLOADED", "The server is overloaded. Try again.", {
-          retryAfterSeconds: 1,
-        });
-      }
+      if (!admits()) throw overload();
       inside += 1;
     },
     leave() {

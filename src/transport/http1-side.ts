@@ -4,8 +4,9 @@ import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Socket } from "node:net";
 import type { Clock } from "../time/clock.js";
-import type { RetirementPlan } from "./connection-age.js";
+import type { Departures, RetirementPlan } from "./connection-age.js";
 import { hasFollower, watchFollower, withoutUpgrade } from "./declined-upgrade.js";
+import { guarded, type FaultListener } from "./guard.js";
 import { MAX_HEADER_BYTES } from "./limits.js";
 
 /** How long a peer may take. Milliseconds. */
@@ -25,6 +26,10 @@ export interface Http1Options {
   readonly malformedAnswer: (status: 400 | 408 | 413 | 417 | 431) => string;
   readonly timeouts: Http1Timeouts;
   readonly retireAt: RetirementPlan;
+  /** For an answer that has not ended at the age of its connection; then that is cut. Milliseconds. */
+  readonly graceMs: number;
+  readonly departures: Departures;
+  readonly onFault: FaultListener;
   readonly clock: Clock;
 }
 
@@ -41,12 +46,14 @@ interface Connection {
 const SWEEP_MS = 50;
 /** For a peer to take the refusal of what could not be parsed. */
 const REFUSAL_MS = 1000;
+const RETIRE_EVERY_MS = 1000;
 
 /** Serves the sockets that it is handed. */
 export class Http1Side {
   readonly #server: http.Server;
   readonly #connections = new Map<Duplex, Connection>();
   readonly #options: Http1Options;
+  readonly #retiring: NodeJS.Timeout;
   #draining = false;
 
   constructor(options: Http1Options) {
@@ -65,16 +72,37 @@ export class Http1Side {
     );
     // A client that has said all is owed its answer all the same. (Node's types do not know this member.)
     Object.assign(this.#server, { httpAllowHalfOpen: true });
-    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#fail(error, socket));
+    const failed = (error: unknown, socket: Duplex) => {
+      options.onFault("connection", error);
+      socket.destroy();
+    };
+    this.#server.on(
+      "clientError",
+      guarded(
+        (error: NodeJS.ErrnoException, socket: Duplex) => this.#fail(error, socket),
+        (error, _cause, socket) => failed(error, socket),
+      ),
+    );
     this.#server.on("connect", ({ socket }, stream) => {
       stream.on("error", ignore); // from here on, nobody else listens
       this.#refuse(socket, 400);
     });
     this.#server.on("checkExpectation", ({ socket }) => this.#refuse(socket, 417));
-    this.#server.on("upgrade", (request, stream, head) => this.#decline(request, stream, head));
+    this.#server.on(
+      "upgrade",
+      guarded(
+        (request: IncomingMessage, stream: Duplex, head: Buffer) => this.#decline(request, stream, head),
+        (error, { socket }) => failed(error, socket),
+      ),
+    );
     // Node starts the clocks of headersTimeout and requestTimeout only on 'listening', which a server without a socket
     // of its own never emits.
     this.#server.emit("listening");
+    const retire = guarded(
+      () => this.#cutOld(),
+      (error) => options.onFault("timer", error),
+    );
+    this.#retiring = setInterval(retire, RETIRE_EVERY_MS).unref();
   }
 
   accept(socket: Socket): void {
@@ -100,8 +128,19 @@ export class Http1Side {
 
   /** Cuts what is left. */
   destroy(): void {
+    clearInterval(this.#retiring);
     for (const socket of this.#connections.keys()) socket.destroy();
     this.#server.close(); // ends the clocks; there is no socket to close
+  }
+
+  /** Ends answers that would never end by themselves: by telling them, and a grace later by force. */
+  #cutOld(): void {
+    const now = this.#options.clock();
+    for (const [socket, { response, retireAt }] of this.#connections) {
+      if (now <= retireAt || response === undefined || response.writableFinished) continue;
+      this.#options.departures.announce(socket);
+      if (now > retireAt + this.#options.graceMs) socket.destroy();
+    }
   }
 
   #closeIdle(): void {

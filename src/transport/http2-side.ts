@@ -7,7 +7,8 @@ import http2, {
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../time/clock.js";
-import type { RetirementPlan } from "./connection-age.js";
+import type { Departures, RetirementPlan } from "./connection-age.js";
+import { guarded, type FaultListener } from "./guard.js";
 import { MAX_CONCURRENT_STREAMS, MAX_HEADER_BYTES } from "./limits.js";
 
 /** Handles one stream; the arguments are those of Node's 'stream' event. */
@@ -24,10 +25,15 @@ export interface Http2Options {
   readonly retireAt: RetirementPlan;
   /** For a connection that has reached its age to open one more stream. Milliseconds. */
   readonly lingerMs: number;
+  /** For the streams of a connection that was told to go away; then it is cut. Milliseconds. */
+  readonly graceMs: number;
+  readonly departures: Departures;
+  readonly onFault: FaultListener;
   readonly clock: Clock;
 }
 
 const SWEEP_MS = 1000;
+
 /** Serves the sockets that it is handed. */
 export class Http2Side {
   readonly #server: http2.Http2Server;
@@ -35,8 +41,11 @@ export class Http2Side {
   readonly #sessions = new Map<ServerHttp2Session, number>();
   /** Those that are to be told with their next stream, and the timers that tell them if none comes. */
   readonly #leaving = new Map<Http2Session, NodeJS.Timeout>();
+  /** Those that were told, and the timers that cut what is left of them. */
+  readonly #told = new Map<Http2Session, NodeJS.Timeout>();
   readonly #options: Http2Options;
   readonly #sweep: NodeJS.Timeout;
+  readonly #tell: (session: Http2Session) => void;
   #lingerMs: number | undefined;
 
   constructor(options: Http2Options) {
@@ -50,9 +59,21 @@ export class Http2Side {
       },
     });
     this.#server.on("stream", (stream, headers, flags, rawHeaders) => this.#serve(stream, headers, flags, rawHeaders));
-    this.#server.on("session", (session) => this.#open(session));
+    const failed = (error: unknown, session: Http2Session) => {
+      options.onFault("connection", error);
+      session.destroy();
+    };
+    this.#server.on(
+      "session",
+      guarded((session: ServerHttp2Session) => this.#open(session), failed),
+    );
+    this.#tell = guarded((session: Http2Session) => this.#goAway(session), failed);
     this.#server.on("sessionError", ignore);
-    this.#sweep = setInterval(() => this.#retireOld(), SWEEP_MS).unref();
+    const sweep = guarded(
+      () => this.#retireOld(),
+      (error) => options.onFault("timer", error),
+    );
+    this.#sweep = setInterval(sweep, SWEEP_MS).unref();
   }
 
   accept(socket: Socket): void {
@@ -84,6 +105,8 @@ export class Http2Side {
       this.#sessions.delete(session);
       clearTimeout(this.#leaving.get(session));
       this.#leaving.delete(session);
+      clearTimeout(this.#told.get(session));
+      this.#told.delete(session);
     });
     session.on("error", ignore);
     if (this.#lingerMs !== undefined) this.#retire(session, this.#lingerMs);
@@ -105,10 +128,15 @@ export class Http2Side {
     this.#leaving.set(session, setTimeout(() => this.#tell(session), lingerMs).unref());
   }
 
-  #tell(session: Http2Session): void {
+  /** From here on everything ends: streams by themselves, and what does not a grace later. */
+  #goAway(session: Http2Session): void {
     clearTimeout(this.#leaving.get(session));
     this.#leaving.delete(session);
-    if (!session.closed && !session.destroyed) session.close();
+    if (session.closed || session.destroyed) return;
+    const { graceMs, departures } = this.#options;
+    this.#told.set(session, setTimeout(() => session.destroy(), graceMs).unref());
+    session.close();
+    departures.announce(session);
   }
 
   #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: string[]): void {

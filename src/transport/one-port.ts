@@ -6,6 +6,8 @@
 import net, { type AddressInfo, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import tls from "node:tls";
+import type { AddressLimit } from "./address-limit.js";
+import { guarded, type FaultListener } from "./guard.js";
 import type { Http1Side } from "./http1-side.js";
 import type { Http2Side } from "./http2-side.js";
 import type { CertificatePair } from "./tls-files.js";
@@ -20,6 +22,9 @@ export interface OnePortOptions {
   readonly sniffTimeoutMs: number;
   /** Further ones are dropped at once. */
   readonly maxConnections: number;
+  /** Counts the connections of each address. */
+  readonly perAddress: Pick<AddressLimit, "enter">;
+  readonly onFault: FaultListener;
 }
 
 const MAX_TURNS = 1000;
@@ -39,10 +44,15 @@ export class OnePort {
     this.#options = options;
     this.#front = options.certificate === undefined ? this.#cleartext() : this.#tls(options.certificate);
     this.#front.maxConnections = options.maxConnections;
-    this.#front.on("connection", (socket: Socket) => {
+    this.#front.prependListener("connection", (socket: Socket) => {
       this.#taken += 1;
+      const leave = options.perAddress.enter(socket.remoteAddress);
+      if (leave === undefined) return void socket.destroy();
       this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
+      socket.once("close", () => {
+        this.#sockets.delete(socket);
+        leave();
+      });
     });
   }
 
@@ -107,7 +117,10 @@ export class OnePort {
         noDelay: true,
         keepAlive: true,
       },
-      (socket) => this.#hand(socket, socket.alpnProtocol === "h2"),
+      guarded(
+        (socket: tls.TLSSocket) => this.#hand(socket, socket.alpnProtocol === "h2"),
+        (error, socket) => this.#failed(error, socket),
+      ),
     );
     return server.on("tlsClientError", ignore);
   }
@@ -125,7 +138,7 @@ export class OnePort {
   /** What came so far is kept here until it is enough: 'readable' is not promised for more behind bytes that were put back. */
   #sniff(socket: Socket): void {
     let begin = Buffer.alloc(0);
-    const look = (): void => {
+    const sniff = (): void => {
       const chunk: Buffer | null = socket.read();
       if (chunk === null) return;
       begin = Buffer.concat([begin, chunk]);
@@ -136,7 +149,13 @@ export class OnePort {
       socket.unshift(begin); // both halves accept bytes that were read before they got the socket
       this.#hand(socket, isHttp2);
     };
+    const look = guarded(sniff, (error) => this.#failed(error, socket));
     socket.on("readable", look);
+  }
+
+  #failed(error: unknown, socket: Socket): void {
+    this.#options.onFault("connection", error);
+    socket.destroy();
   }
 
   #hand(socket: Socket, http2: boolean): void {

@@ -26,7 +26,8 @@ export function createAddressResolver(trustedProxies: readonly string[]): Addres
   };
 }
 
-function toBlockList(blocks: readonly string[]): BlockList {
+/** CIDR blocks and addresses as one list. */
+export function toBlockList(blocks: readonly string[]): BlockList {
   const list = new BlockList();
   for (const block of blocks) {
     const [network = "", prefix] = block.split("/");

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.js";
 import type { ListenAddress } from "../config/reading/listen-address.js";
 import type { Logger } from "../telemetry/logger.js";
+import { AddressLimit } from "./address-limit.js";
+import type { FaultListener } from "./guard.js";
 import type { Http1Side } from "./http1-side.js";
 import type { Http2Side } from "./http2-side.js";
 import { OnePort } from "./one-port.js";
@@ -21,11 +23,12 @@ export interface PortLifetimeOptions {
   readonly http1: Http1Side;
   readonly http2: Http2Side;
   readonly listen: ListenAddress;
-  readonly http: Pick<Config["http"], "tls">;
-  readonly limits: Pick<Config["limits"], "maxConnections">;
+  readonly http: Pick<Config["http"], "tls" | "trustedProxies">;
+  readonly limits: Pick<Config["limits"], "maxConnections" | "connectionsPerAddress">;
   readonly timeouts: { readonly sniffMs: number; readonly lingerMs: number };
   /** Called when connections begin to be closed: streams that would not end by themselves end then. */
   readonly onClosing: () => void;
+  readonly onFault: FaultListener;
   readonly logger: Logger;
 }
 
@@ -41,7 +44,7 @@ export class PortLifetime {
 
   /** Rejects if the address or the certificate cannot be had. */
   async listen(): Promise<ListenAddress> {
-    const { http1, http2, http, limits, timeouts, listen, logger } = this.#options;
+    const { http1, http2, http, limits, timeouts, listen, logger, onFault } = this.#options;
     const certificate = http.tls && (await readCertificate(http.tls));
     const port = new OnePort({
       http1,
@@ -49,6 +52,8 @@ export class PortLifetime {
       certificate,
       sniffTimeoutMs: timeouts.sniffMs,
       maxConnections: limits.maxConnections,
+      perAddress: new AddressLimit(limits.connectionsPerAddress, http.trustedProxies),
+      onFault,
     });
     const bound = await port.listen(listen.port, listen.host);
     this.#port = port;

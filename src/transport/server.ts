@@ -5,14 +5,17 @@ import { pooledRandomId } from "../crypto/random-id.js";
 import type { Clock } from "../time/clock.js";
 import type { Logger } from "../telemetry/logger.js";
 import { createCallerFactory } from "./caller.js";
-import { planRetirement } from "./connection-age.js";
+import { Departures, planRetirement } from "./connection-age.js";
+import type { Exchange } from "./exchange.js";
 import { createGate } from "./gate.js";
 import { Http1Side } from "./http1-side.js";
 import { Http2Side } from "./http2-side.js";
 import { createAddressResolver } from "./peer-address.js";
 import { createDispatcher } from "./dispatcher.js";
-import { SlowBodies } from "./slow-bodies.js";
+import { abandon, type FaultListener } from "./guard.js";
+import { MAX_BYTES_UNDER_WAY } from "./limits.js";
 import { Turn } from "./batch.js";
+import { UnderWay } from "./under-way.js";
 import { PortLifetime, type DrainTimes } from "./port-lifetime.js";
 import { createRest, malformedAnswer, type MalformedStatus, type RestOptions } from "./rest/rest.js";
 import { createRpc, type RpcOptions } from "./rpc/rpc.js";
@@ -44,7 +47,7 @@ export interface ServerOptions extends Core {
   readonly listen: ListenAddress;
   readonly issuer: string;
   readonly http: Config["http"];
-  readonly limits: Pick<Config["limits"], "maxConnections" | "maxInFlight">;
+  readonly limits: Pick<Config["limits"], "maxConnections" | "connectionsPerAddress" | "maxInFlight">;
   /** Algorithms that client assertions may be signed with, for the metadata. */
   readonly assertionAlgorithms: readonly string[];
   /** Scope words worth telling everyone, for the metadata. */
@@ -91,11 +94,16 @@ export function createServer(options: ServerOptions): Server {
   const shutdown = new AbortController();
   const gate = createGate({ maxInFlight: options.limits.maxInFlight, overloaded: options.overloaded });
   const callerOf = createCallerFactory(pooledRandomId(), createAddressResolver(options.http.trustedProxies));
-  const slowBodies = new SlowBodies(timeouts.requestMs);
-  const shared = { ...options, gate, callerOf, slowBodies, turn: new Turn() };
+  const onFault: FaultListener = (place, error, requestId) => options.events.unexpectedError(place, error, requestId);
+  const underWay = new UnderWay({ maxBytes: MAX_BYTES_UNDER_WAY, halfMs: timeouts.requestMs });
+  const turn = new Turn<Exchange>((exchange, error) => abandon(exchange, "batch", error, onFault));
+  const shared = { ...options, gate, callerOf, underWay, turn };
+  const departures = new Departures();
   let accepting = true;
 
   const { onRequest, onStream } = createDispatcher({
+    underWay,
+    onFault,
     rest: createRest({ ...shared, tokenPaths: options.http.tokenPaths }),
     rpc: createRpc({
       ...shared,
@@ -103,19 +111,21 @@ export function createServer(options: ServerOptions): Server {
       reflection: options.http.reflection,
       serving: () => accepting && options.ready(),
       shutdown: shutdown.signal,
+      departures,
       maxStreamAgeMs: options.http.maxConnectionAgeMs,
     }),
   });
   const retireAt = planRetirement(options.http.maxConnectionAgeMs, clock, Math.random);
   const answerMalformed = (status: MalformedStatus) => malformedAnswer(status, issuer);
-  const http1 = new Http1Side({ onRequest, malformedAnswer: answerMalformed, timeouts, retireAt, clock });
-  const http2 = new Http2Side({ onStream, retireAt, lingerMs: timeouts.lingerMs, clock });
-  const lifetime = new PortLifetime({ ...options, http1, http2, timeouts, onClosing: () => shutdown.abort() });
+  const ages = { retireAt, graceMs: timeouts.requestMs, departures, onFault, clock };
+  const http1 = new Http1Side({ ...ages, onRequest, malformedAnswer: answerMalformed, timeouts });
+  const http2 = new Http2Side({ ...ages, onStream, lingerMs: timeouts.lingerMs });
+  const lifetime = new PortLifetime({ ...options, http1, http2, timeouts, onFault, onClosing: () => shutdown.abort() });
 
   async function drain(times: DrainTimes): Promise<void> {
     accepting = false;
     await lifetime.drain(times);
-    slowBodies[Symbol.dispose]();
+    underWay[Symbol.dispose]();
   }
 
   return {
@@ -123,6 +133,10 @@ export function createServer(options: ServerOptions): Server {
     accepting: () => accepting,
     drain,
     close: () => drain({ delayMs: 0, graceMs: 0 }),
-    connections: () => ({ ...lifetime.connections(), inFlight: gate.inFlight(), turnedAway: gate.turnedAway() }),
+    connections: () => ({
+      ...lifetime.connections(),
+      inFlight: gate.inFlight(),
+      turnedAway: gate.turnedAway() + underWay.gaveWay,
+    }),
   };
 }

@@ -120,7 +120,12 @@ describe("defaults", () => {
       tokens: { accessTtlMs: 3_600_000, sessionTtlMs: 86_400_000, refreshGraceMs: 30_000, refreshIdleMs: 7_200_000 },
       revocation: { maxStalenessMs: 300_000 },
       keys: { algorithm: "ES256", rotateEveryMs: 2_592_000_000, publishAheadMs: 900_000, files: [], sealingKeys: [] },
-      limits: { failures: { burst: 30, intervalMs: 2000 }, maxConnections: 10_000, maxInFlight: 1000 },
+      limits: {
+        failures: { burst: 30, intervalMs: 2000 },
+        maxConnections: 10_000,
+        connectionsPerAddress: 1000,
+        maxInFlight: 1000,
+      },
       http: { tokenPaths: [], trustedProxies: [], corsOrigins: [], maxConnectionAgeMs: 300_000, reflection: true },
       shutdown: { delayMs: 0, graceMs: 20_000 },
       telemetry: { otlpEndpoint: undefined },

@@ -13,7 +13,10 @@ import { OnePort } from "../../src/transport/one-port.js";
 import { createAddressResolver } from "../../src/transport/peer-address.js";
 import { createRpcServer } from "../../src/transport/rpc/rpc-server.js";
 import { serve } from "../../src/transport/rpc/service-list.js";
-import { SlowBodies } from "../../src/transport/slow-bodies.js";
+import { AddressLimit } from "../../src/transport/address-limit.js";
+import { Departures } from "../../src/transport/connection-age.js";
+import type { Exchange } from "../../src/transport/exchange.js";
+import { UnderWay } from "../../src/transport/under-way.js";
 import { Turn } from "../../src/transport/batch.js";
 import { parseTarget } from "../../src/transport/target.js";
 import {
@@ -35,42 +38,61 @@ async function readMessage(): Promise<Buffer> {
 const wanted = fromBinary(ServerCompatRequestSchema, await readMessage());
 if (wanted.useTls) throw new Error("TLS is not part of this run");
 
+const underWay = new UnderWay({ maxBytes: 1024 * 1024 * 1024, halfMs: 30_000 });
+const fail = (error: unknown): never => {
+  throw error; // a fault ends the run
+};
+const ages = {
+  retireAt: () => Infinity,
+  graceMs: 30_000,
+  departures: new Departures(),
+  onFault: (_place: string, error: unknown) => fail(error),
+  clock: Date.now,
+};
+
 const rpc = createRpcServer({
   services: [serve(ConformanceService, conformanceService)],
   callerOf: createCallerFactory(pooledRandomId(), createAddressResolver([])),
   corsOrigins: [],
-  slowBodies: new SlowBodies(30_000),
-  turn: new Turn(),
+  underWay,
+  admits: () => true,
+  turn: new Turn<Exchange>((_exchange, error) => fail(error)),
   logger: silentLogger,
   jsonOptions: { registry: requestTypes },
   describe: (error) => error, // the suite wants no details that it did not ask for
 });
 
-const never = () => Infinity;
 const http1 = new Http1Side({
   onRequest(request, response) {
     const { path } = parseTarget(request.url ?? "");
-    if (!rpc.takeRequest(request, response, path)) response.writeHead(404).end();
+    const { headers, rawHeaders } = request;
+    const exchange = underWay.begin({ headers, rawHeaders, peerAddress: undefined }, response);
+    if (!rpc.takeRequest(request, response, path, exchange)) response.writeHead(404).end();
   },
   malformedAnswer: (status) => `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
   timeouts: { headersMs: 10_000, requestMs: 30_000, keepAliveMs: 65_000 },
-  retireAt: never,
-  clock: Date.now,
+  ...ages,
 });
 const http2 = new Http2Side({
   onStream(stream, headers, flags, rawHeaders) {
     stream.on("error", () => {});
     const { path } = parseTarget(headers[":path"] ?? "");
-    const arrival = { headers, rawHeaders, peerAddress: undefined };
-    const taken = rpc.takeStream(stream, path, arrival, { headers, flags, rawHeaders });
+    const exchange = underWay.begin({ headers, rawHeaders, peerAddress: undefined }, stream);
+    const taken = rpc.takeStream(stream, path, exchange, { headers, flags, rawHeaders });
     if (!taken) stream.respond({ ":status": 404 }, { endStream: true });
   },
-  retireAt: never,
+  ...ages,
   lingerMs: 0,
-  clock: Date.now,
 });
 
-const port = new OnePort({ http1, http2, sniffTimeoutMs: 10_000, maxConnections: 10_000 });
+const port = new OnePort({
+  http1,
+  http2,
+  sniffTimeoutMs: 10_000,
+  maxConnections: 10_000,
+  perAddress: new AddressLimit(10_000, []),
+  onFault: ages.onFault,
+});
 const { address, port: number } = await port.listen(0, "127.0.0.1");
 const reply = toBinary(ServerCompatResponseSchema, create(ServerCompatResponseSchema, { host: address, port: number }));
 const size = Buffer.alloc(4);

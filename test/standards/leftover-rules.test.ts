@@ -115,7 +115,7 @@ describe("an HTTP/2 connection", () => {
     const session = connect(app.url);
     const settings = await new Promise<Settings>((resolve) => session.once("remoteSettings", resolve));
     session.close();
-    expect(settings).toMatchObject({ maxConcurrentStreams: 250, maxHeaderListSize: 32 * 1024, enablePush: false });
+    expect(settings).toMatchObject({ maxConcurrentStreams: 100, maxHeaderListSize: 32 * 1024, enablePush: false });
   });
 });
 

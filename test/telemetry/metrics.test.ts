@@ -69,6 +69,11 @@ describe("metrics", () => {
       'icemint_store_regressions_total{what="revocation_log"}': 0,
       'icemint_store_tampered_total{what="refresh_family"}': 0,
       'icemint_store_tampered_total{what="revocation"}': 4,
+      'icemint_unexpected_errors_total{place="request"}': 0,
+      'icemint_unexpected_errors_total{place="batch"}': 0,
+      'icemint_unexpected_errors_total{place="connection"}': 0,
+      'icemint_unexpected_errors_total{place="timer"}': 0,
+      'icemint_unexpected_errors_total{place="process"}': 0,
       icemint_config_reload_failures_total: 0,
     });
   });

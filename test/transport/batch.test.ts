@@ -5,17 +5,19 @@ import { Turn } from "../../src/transport/batch.js";
 
 /** A turn that writes down what it does, and when. */
 function recorded() {
-  const turn = new Turn();
+  const failed: [string, unknown][] = [];
+  const turn = new Turn<string>((name, error) => failed.push([name, error]));
   const log: string[] = [];
   const add = (name: string, answer: Eventually<string> = name) =>
     turn.add(
+      name,
       () => {
         log.push(`work ${name}`);
         return answer;
       },
       (value) => log.push(`reply ${value}`),
     );
-  return { add, log };
+  return { add, log, turn, failed };
 }
 
 describe("the requests of one turn of the event loop", () => {
@@ -67,13 +69,15 @@ describe("the requests of one turn of the event loop", () => {
   });
 
   test("bring others, which are the next turn's", async () => {
-    const turn = new Turn();
+    const turn = new Turn<string>(() => {});
     const log: string[] = [];
     turn.add(
+      "one",
       () => "one",
       (one) => {
         log.push(one);
         turn.add(
+          "two",
           () => "two",
           (two) => log.push(two),
         );
@@ -84,4 +88,33 @@ describe("the requests of one turn of the event loop", () => {
     await endOfTurn();
     expect(log).toEqual(["one", "two"]);
   });
+
+  test.each(["work", "reply", "late reply", "late work"])(
+    "lose none of their answers by one whose %s throws",
+    async (what) => {
+      const { add, log, turn, failed } = recorded();
+      const fault = new Error("a bug");
+      const fail = (): never => {
+        throw fault;
+      };
+      add("first");
+      turn.add(
+        "broken",
+        () =>
+          what === "work"
+            ? fail()
+            : what === "late work"
+              ? Promise.reject(fault)
+              : what === "reply"
+                ? ""
+                : Promise.resolve(""),
+        fail,
+      );
+      add("last");
+      await endOfTurn();
+      await endOfTurn();
+      expect(log).toEqual(["work first", "work last", "reply first", "reply last"]);
+      expect(failed).toEqual([["broken", fault]]);
+    },
+  );
 });

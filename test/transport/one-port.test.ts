@@ -96,7 +96,9 @@ describe("the port", () => {
   });
 
   test("drops connections over the limit", async () => {
-    await using small = await startServer({ limits: { maxConnections: 1, maxInFlight: 10 } });
+    await using small = await startServer({
+      limits: { maxConnections: 1, connectionsPerAddress: 1000, maxInFlight: 10 },
+    });
     const first = connect(small.port, "127.0.0.1");
     await once(first, "connect");
     const second = connect(small.port, "127.0.0.1");

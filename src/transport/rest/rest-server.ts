@@ -1,15 +1,18 @@
 /** Carries requests and answers between Node's two HTTP servers and the handlers. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { Readable } from "node:stream";
 import { invalidRequest } from "../../oauth/error.js";
-import { andThen } from "../../oauth/eventually.js";
 import type { Caller } from "../../oauth/request.js";
-import { lingerThen, lingerThenReset, readBody } from "../body.js";
-import type { Arrival, CallerFactory } from "../caller.js";
+import { type Body, lingerThen, lingerThenReset, readBody } from "../body.js";
+import type { CallerFactory } from "../caller.js";
+import type { Exchange } from "../exchange.js";
+import { type Gate, overload } from "../gate.js";
 import { MAX_MESSAGE_BYTES } from "../limits.js";
-import type { SlowBodies } from "../slow-bodies.js";
 import type { Turn } from "../batch.js";
 import type { Target } from "../target.js";
+import type { UnderWay } from "../under-way.js";
+import type { TransportEvents } from "../../telemetry/events.js";
 import { errorResponse, type ErrorLinks } from "./errors.js";
 import type { RestResponse, RestRoute, RestRoutes } from "./rest-message.js";
 
@@ -18,77 +21,80 @@ export interface RestServerOptions {
   readonly routes: RestRoutes;
   readonly callerOf: CallerFactory;
   readonly links: ErrorLinks;
-  readonly slowBodies: SlowBodies;
-  readonly turn: Turn;
+  readonly gate: Gate;
+  readonly underWay: UnderWay;
+  readonly turn: Turn<Exchange>;
+  readonly events: TransportEvents;
 }
 
 /** Serves what is at the routes, and refuses what is nowhere. */
 export interface RestServer {
   /** Whether there is something at this path. */
   has(path: string): boolean;
-  serveHttp1(target: Target, request: IncomingMessage, response: ServerResponse): void;
+  serveHttp1(target: Target, request: IncomingMessage, response: ServerResponse, exchange: Exchange): void;
   /** Refuses what is no proper HTTP/1.1 request, and closes its connection. */
-  refuseHttp1(request: IncomingMessage, response: ServerResponse): void;
-  serveHttp2(target: Target, stream: ServerHttp2Stream, arrival: Arrival): void;
+  refuseHttp1(request: IncomingMessage, response: ServerResponse, exchange: Exchange): void;
+  serveHttp2(target: Target, stream: ServerHttp2Stream, exchange: Exchange): void;
 }
 
-const HTTP1_LIMITS = { maxBytes: MAX_MESSAGE_BYTES };
 const NO_BODY = Buffer.alloc(0);
 
 /** Makes the server. */
-export function createRestServer({ routes, callerOf, links, slowBodies, turn }: RestServerOptions): RestServer {
-  const http2Limits = { maxBytes: MAX_MESSAGE_BYTES, watch: slowBodies };
+export function createRestServer(options: RestServerOptions): RestServer {
+  const { routes, callerOf, links, gate, underWay, turn, events } = options;
+  const limits = { maxBytes: MAX_MESSAGE_BYTES, underWay, admits: () => gate.admits() };
 
   function serve(
     { path, query }: Target,
     method: string,
-    arrival: Arrival,
-    read: (done: (body: Buffer | undefined) => void) => void,
+    exchange: Exchange,
+    source: Readable,
     reply: (answer: RestResponse) => void,
   ): void {
-    const caller = callerOf(arrival, "form");
+    const caller = callerOf(exchange, "form");
+    exchange.requestId = caller.requestId;
     const route = routes.get(path);
     if (route === undefined) return reply(errorResponse(unknownPath(), caller.requestId, links, 404));
     const handler = route.handlers.get(method);
     if (handler === undefined) return reply(wrongMethod(route, caller, links));
-    const { headers, rawHeaders } = arrival;
-    const run = (body: Buffer | undefined) => handler({ method, path, query, headers, rawHeaders, body, caller });
-    if (route.takesForm) read((body) => turn.add(() => run(body), reply));
-    else void andThen(run(NO_BODY), reply);
+    const { headers, rawHeaders } = exchange;
+    const run = (body: Body) => {
+      if (body === "no_room") return refuseForLackOfRoom(caller);
+      const read = body === "too_large" ? undefined : body;
+      return handler({ method, path, query, headers, rawHeaders, body: read, caller });
+    };
+    if (route.takesForm) {
+      readBody(source, exchange, limits, (body) => turn.add(exchange, () => run(body), reply));
+    } else {
+      underWay.arrived(exchange);
+      turn.add(exchange, () => run(NO_BODY), reply);
+    }
+  }
+
+  function refuseForLackOfRoom(caller: Caller): RestResponse {
+    const refusal = overload();
+    events.requestRefused(caller, refusal, 0);
+    return errorResponse(refusal, caller.requestId, links);
   }
 
   return {
     has: (path) => routes.has(path),
 
-    serveHttp1(target, request, response) {
-      const { method = "", headers, rawHeaders } = request;
-      serve(
-        target,
-        method,
-        { headers, rawHeaders, peerAddress: request.socket.remoteAddress },
-        (done) => readBody(request, headers["content-length"], HTTP1_LIMITS, done),
-        (answer) => writeHttp1(request, response, answer),
-      );
+    serveHttp1(target, request, response, exchange) {
+      serve(target, request.method ?? "", exchange, request, (answer) => writeHttp1(request, response, answer));
     },
 
-    refuseHttp1(request, response) {
-      const { headers, rawHeaders } = request;
-      const { requestId } = callerOf({ headers, rawHeaders, peerAddress: request.socket.remoteAddress }, "form");
+    refuseHttp1(request, response, exchange) {
+      const { requestId } = callerOf(exchange, "form");
+      exchange.requestId = requestId;
       response.shouldKeepAlive = false;
       const refusal = invalidRequest("REQUEST_MALFORMED", "This is not a well-formed HTTP request.");
       writeHttp1(request, response, errorResponse(refusal, requestId, links));
     },
 
-    serveHttp2(target, stream, arrival) {
-      const { headers } = arrival;
-      const method = String(headers[":method"]);
-      serve(
-        target,
-        method,
-        arrival,
-        (done) => readBody(stream, headers["content-length"], http2Limits, done),
-        (answer) => writeHttp2(stream, method, answer),
-      );
+    serveHttp2(target, stream, exchange) {
+      const method = String(exchange.headers[":method"]);
+      serve(target, method, exchange, stream, (answer) => writeHttp2(stream, method, answer));
     },
   };
 }

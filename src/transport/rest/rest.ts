@@ -1,7 +1,8 @@
 /** Everything that is served without RPC, composed. Owns the form endpoints and the documents; knows no rule of a grant. */
 import type { CallerFactory } from "../caller.js";
-import type { SlowBodies } from "../slow-bodies.js";
+import type { Exchange } from "../exchange.js";
 import type { Turn } from "../batch.js";
+import type { UnderWay } from "../under-way.js";
 import { randomUUID } from "node:crypto";
 import { createDiscovery, type DiscoveryOptions } from "./discovery.js";
 import { endpointUrl, ERRORS_PATH } from "./endpoint-urls.js";
@@ -17,13 +18,13 @@ export interface RestOptions extends DiscoveryOptions, Omit<FormEndpointOptions,
   /** Further paths of the token endpoint. */
   readonly tokenPaths: readonly string[];
   readonly callerOf: CallerFactory;
-  readonly slowBodies: SlowBodies;
-  readonly turn: Turn;
+  readonly underWay: UnderWay;
+  readonly turn: Turn<Exchange>;
 }
 
 /** Makes the server of all that. */
 export function createRest(options: RestOptions): RestServer {
-  const { issuer, tokenPaths, callerOf, slowBodies, turn } = options;
+  const { issuer, tokenPaths } = options;
   const links = { errorsUri: endpointUrl(issuer, ERRORS_PATH) };
   const routes = createRoutes({
     endpoints: createFormEndpoints({ ...options, links }),
@@ -32,7 +33,7 @@ export function createRest(options: RestOptions): RestServer {
     tokenPaths,
     issuer,
   });
-  return createRestServer({ routes, callerOf, links, slowBodies, turn });
+  return createRestServer({ ...options, routes, links });
 }
 
 const PHRASES = {

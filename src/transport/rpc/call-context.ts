@@ -1,11 +1,12 @@
 import { createContextKey, type HandlerContext } from "@connectrpc/connect";
 import type { Caller, CallerRequest } from "../../oauth/request.js";
-import { authorizationOf, type Arrival } from "../caller.js";
+import { authorizationOf } from "../caller.js";
+import type { Exchange } from "../exchange.js";
 
 /** A call, as it is known before its message is read. */
 export interface RpcCall {
   readonly caller: Caller;
-  readonly arrival: Arrival;
+  readonly arrival: Exchange;
 }
 
 /** Where a handler finds its call, on the fast lane as on the stock road. */

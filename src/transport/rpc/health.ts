@@ -3,28 +3,24 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { HealthCheckResponse_ServingStatus as Status, type Health } from "../../gen/grpc/health/v1/health_pb.js";
 import { withErrorInfo } from "./errors.js";
-import { pause } from "./pause.js";
+import { rpcCallOf } from "./call-context.js";
+import type { EndlessStreams } from "./endless-streams.js";
+import { ServingState } from "./serving-state.js";
 
 /** What health checks are answered from. */
 export interface HealthOptions {
   /** The services that can be asked about. */
   readonly services: readonly DescService[];
-  /** Whether the replica may serve now: asked at every check, and every `watchIntervalMs` for those who watch. */
+  /** Whether the replica may serve now. */
   readonly serving: () => boolean;
-  /** Ends the streams of those who watch. */
-  readonly shutdown: AbortSignal;
-  readonly watchIntervalMs?: number;
+  readonly streams: EndlessStreams;
 }
 
 /** Makes the service. */
-export function createHealth({
-  services,
-  serving,
-  shutdown,
-  watchIntervalMs = 250,
-}: HealthOptions): ServiceImpl<typeof Health> {
+export function createHealth({ services, serving, streams }: HealthOptions): ServiceImpl<typeof Health> {
+  const state = new ServingState(serving);
   const names = new Set(["", ...services.map(({ typeName }) => typeName)]);
-  const current = () => (serving() ? Status.SERVING : Status.NOT_SERVING);
+  const current = () => (state.current ? Status.SERVING : Status.NOT_SERVING);
 
   return {
     check({ service }) {
@@ -34,17 +30,20 @@ export function createHealth({
     list() {
       return { statuses: Object.fromEntries([...names].map((name) => [name, { status: current() }])) };
     },
-    async *watch({ service }, { signal }) {
-      const ended = AbortSignal.any([signal, shutdown]);
+    async *watch({ service }, context) {
+      const { arrival } = rpcCallOf(context);
+      streams.enter(arrival);
+      const ended = AbortSignal.any([context.signal, streams.endOf(arrival)]);
       let last: Status | undefined;
-      for (let going = true; going; going = !ended.aborted) {
+      while (!ended.aborted) {
+        const isServing = state.current;
         const status = names.has(service) ? current() : Status.SERVICE_UNKNOWN;
         if (status !== last) yield { status };
         last = status;
-        await pause(watchIntervalMs, ended);
+        await state.changed(isServing, ended);
       }
-      if (names.has(service) && serving()) yield { status: Status.NOT_SERVING };
-      throw withErrorInfo(new ConnectError("The server is going away. Watch another one.", Code.Unavailable));
+      if (names.has(service) && !state.current && last !== Status.NOT_SERVING) yield { status: Status.NOT_SERVING };
+      throw withErrorInfo(new ConnectError("The server ends this connection. Watch on another one.", Code.Unavailable));
     },
   };
 }

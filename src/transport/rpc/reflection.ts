@@ -1,7 +1,9 @@
 /** `grpc.reflection.v1` and `v1alpha`: tools such as grpcurl learn the services without files. */
 import { toBinary, type DescEnum, type DescFile, type DescMessage, type DescService } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { Code, type ServiceImpl } from "@connectrpc/connect";
+import { Code, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import { rpcCallOf } from "./call-context.js";
+import type { EndlessStreams } from "./endless-streams.js";
 import type {
   ServerReflection as ReflectionV1,
   ServerReflectionRequest as RequestV1,
@@ -20,7 +22,11 @@ export interface Reflection {
 type Question = Pick<RequestV1 | RequestV1Alpha, "host" | "messageRequest">;
 
 /** Makes both. `others` are files that no service imports, such as those of error details. */
-export function createReflection(services: readonly DescService[], others: readonly DescFile[]): Reflection {
+export function createReflection(
+  services: readonly DescService[],
+  others: readonly DescFile[],
+  streams: EndlessStreams,
+): Reflection {
   const files = new Map<string, DescFile>();
   for (const file of others) collect(file, files);
   for (const service of services) collect(service.file, files);
@@ -34,7 +40,11 @@ export function createReflection(services: readonly DescService[], others: reado
     return NOT_FOUND; // extensions: proto3 has none
   }
 
-  async function* serverReflectionInfo<Request extends Question>(requests: AsyncIterable<Request>) {
+  async function* serverReflectionInfo<Request extends Question>(
+    requests: AsyncIterable<Request>,
+    context: HandlerContext,
+  ) {
+    streams.enter(rpcCallOf(context).arrival);
     for await (const request of requests) {
       yield { validHost: request.host, originalRequest: request, messageResponse: answer(request) };
     }

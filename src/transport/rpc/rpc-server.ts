@@ -1,15 +1,17 @@
 /** Which calls take which road, and what HTTP itself says of those that take none. */
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createContextValues, type ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { UniversalHandlerOptions } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { GetTokenResponseSchema } from "../../gen/icemint/v1/token_service_pb.js";
 import type { Logger } from "../../telemetry/logger.js";
-import type { Arrival, CallerFactory } from "../caller.js";
+import { lingerThen, lingerThenReset } from "../body.js";
+import type { CallerFactory } from "../caller.js";
+import type { Exchange } from "../exchange.js";
 import { MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.js";
-import type { SlowBodies } from "../slow-bodies.js";
 import type { Turn } from "../batch.js";
+import type { UnderWay } from "../under-way.js";
 import { rpcCallKey } from "./call-context.js";
 import { createCorsPolicy } from "./cors.js";
 import { withErrorInfo } from "./errors.js";
@@ -23,8 +25,10 @@ export interface RpcServerOptions {
   readonly services: ServiceList;
   readonly callerOf: CallerFactory;
   readonly corsOrigins: readonly string[];
-  readonly slowBodies: SlowBodies;
-  readonly turn: Turn;
+  readonly underWay: UnderWay;
+  /** Whether there is room for a call of the method at this path: asked before its message is collected. */
+  readonly admits: (path: string) => boolean;
+  readonly turn: Turn<Exchange>;
   readonly logger: Logger;
   /** For services whose messages hold an `Any`; ours have none. */
   readonly jsonOptions?: UniversalHandlerOptions["jsonOptions"];
@@ -32,15 +36,17 @@ export interface RpcServerOptions {
   readonly describe?: (error: ConnectError) => ConnectError;
 }
 
+/** A stream's fields and flags, as Node's 'stream' event brings them. */
+export interface RawStream {
+  readonly headers: IncomingHttpHeaders;
+  readonly flags: number;
+  readonly rawHeaders: string[];
+}
+
 /** Serves RPCs. Each method says whether the request was one. */
 export interface RpcServer {
-  takeStream(
-    stream: ServerHttp2Stream,
-    path: string,
-    arrival: Arrival,
-    raw: { readonly headers: IncomingHttpHeaders; readonly flags: number; readonly rawHeaders: string[] },
-  ): boolean;
-  takeRequest(request: IncomingMessage, response: ServerResponse, path: string): boolean;
+  takeStream(stream: ServerHttp2Stream, path: string, exchange: Exchange, raw: RawStream): boolean;
+  takeRequest(request: IncomingMessage, response: ServerResponse, path: string, exchange: Exchange): boolean;
 }
 
 /** Larger than any answer: none is compressed, since a token beside text that a caller chose could be guessed by size. */
@@ -59,7 +65,8 @@ export function createRpcServer({
   services,
   callerOf,
   corsOrigins,
-  slowBodies,
+  underWay,
+  admits,
   turn,
   logger,
   jsonOptions = {},
@@ -67,13 +74,14 @@ export function createRpcServer({
 }: RpcServerOptions): RpcServer {
   const cors = createCorsPolicy(corsOrigins);
 
-  function begin(arrival: Arrival, protocolName: ProtocolName): CallStart {
-    const caller = callerOf(arrival, protocolName);
-    const { origin } = arrival.headers;
+  function begin(exchange: Exchange, protocolName: ProtocolName): CallStart {
+    const caller = callerOf(exchange, protocolName);
+    exchange.requestId = caller.requestId;
+    const { origin } = exchange.headers;
     const headers = ["x-request-id", caller.requestId];
     if (origin !== undefined) headers.push(...Object.entries(cors.forAnswer(origin) ?? {}).flat());
     const values: ContextValues = Object.create(NO_VALUES);
-    return { values: values.set(rpcCallKey, { caller, arrival }), headers };
+    return { values: values.set(rpcCallKey, { caller, arrival: exchange }), headers };
   }
 
   const limits = { readMaxBytes: MAX_MESSAGE_BYTES, writeMaxBytes: MAX_ANSWER_BYTES };
@@ -82,7 +90,8 @@ export function createRpcServer({
     services,
     ...limits,
     maxTimeoutMs: MAX_TIMEOUT_MS,
-    slowBodies,
+    underWay,
+    admits,
     turn,
     encoders: ENCODERS,
     acceptCompression,
@@ -93,6 +102,8 @@ export function createRpcServer({
   const stock = createStockRoad({
     services,
     ...limits,
+    underWay,
+    admits,
     compressMinBytes: NEVER,
     acceptCompression,
     jsonOptions,
@@ -105,37 +116,51 @@ export function createRpcServer({
     method === "OPTIONS" ? cors.forPreflight(origin) : undefined;
 
   return {
-    takeStream(stream, path, arrival, { headers, flags, rawHeaders }) {
-      if (lane.takeStream(stream, path, arrival)) return true;
-      if (stream.destroyed || stream.closed) return true; // a reset came in the same packet: nobody is there to answer
+    takeStream(stream, path, exchange, raw) {
+      if (lane.takeStream(stream, path, exchange)) return true;
+      const { headers } = exchange;
       if (stock.has(path)) {
         const allowed = preflight(headers[":method"], headers.origin);
-        if (allowed !== undefined) stream.respond({ ":status": 204, ...allowed }, { endStream: true });
-        else stock.takeStream(stream, headers, flags, rawHeaders);
+        if (allowed === undefined) stock.takeStream(stream, exchange, raw);
+        else endStream(stream, { ":status": 204, ...allowed });
         return true;
       }
       const protocolName = protocolNameOf(headers["content-type"]);
       if (protocolName === "connect") return false;
-      const fields = unknownMethod(headers["content-type"], begin(arrival, protocolName));
-      stream.respond([":status", "200", ...fields], { endStream: true });
+      const fields = unknownMethod(headers["content-type"], begin(exchange, protocolName));
+      endStream(stream, [":status", "200", ...fields]);
       return true;
     },
 
-    takeRequest(request, response, path) {
-      if (lane.takeRequest(request, response, path)) return true;
-      const { headers } = request;
+    takeRequest(request, response, path, exchange) {
+      if (lane.takeRequest(request, response, path, exchange)) return true;
+      const { headers } = exchange;
       if (stock.has(path)) {
         const allowed = preflight(request.method, headers.origin);
-        if (allowed !== undefined) response.writeHead(204, allowed).end();
-        else stock.takeRequest(request, response);
+        if (allowed !== undefined) endResponse(response, 204, allowed);
+        else stock.takeRequest(request, response, exchange);
         return true;
       }
       if (protocolNameOf(headers["content-type"]) !== "grpc-web") return false;
-      const arrival = { headers, rawHeaders: request.rawHeaders, peerAddress: request.socket.remoteAddress };
-      response.writeHead(200, unknownMethod(headers["content-type"], begin(arrival, "grpc-web"))).end();
+      endResponse(response, 200, unknownMethod(headers["content-type"], begin(exchange, "grpc-web")));
       return true;
     },
   };
+}
+
+/** Answers by headers alone, whatever is still to come from the caller. */
+function endStream(stream: ServerHttp2Stream, fields: OutgoingHttpHeaders | string[]): void {
+  stream.respond(fields, { endStream: true });
+  lingerThenReset(stream);
+}
+
+/** The same over HTTP/1.1. Closes the connection if the request has not been read to its end. */
+function endResponse(response: ServerResponse, status: number, fields: OutgoingHttpHeaders | string[]): void {
+  const request = response.req;
+  if (request.complete) return void response.writeHead(status, fields).end();
+  response.shouldKeepAlive = false;
+  response.writeHead(status, fields).flushHeaders();
+  lingerThen(request, () => response.end());
 }
 
 /** gRPC's UNIMPLEMENTED, in headers alone: a bare 404 makes grpcurl and the health probe report nonsense. */

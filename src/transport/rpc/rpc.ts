@@ -6,6 +6,7 @@ import { file_google_rpc_error_details } from "../../gen/google/rpc/error_detail
 import { file_icemint_v1_error_reason } from "../../gen/icemint/v1/error_reason_pb.js";
 import { KeyService } from "../../gen/icemint/v1/key_service_pb.js";
 import { TokenService } from "../../gen/icemint/v1/token_service_pb.js";
+import { EndlessStreams, type EndlessOptions } from "./endless-streams.js";
 import { createHealth } from "./health.js";
 import { createReflection } from "./reflection.js";
 import { createRpcServer, type RpcServer, type RpcServerOptions } from "./rpc-server.js";
@@ -14,7 +15,12 @@ import { createKeyService, createTokenService, type ServiceOptions } from "./ser
 import { createWatchRevocations, type WatchOptions } from "./watch.js";
 
 /** What they are made of. */
-export interface RpcOptions extends ServiceOptions, Omit<WatchOptions, "maxAgeMs">, Omit<RpcServerOptions, "services"> {
+export interface RpcOptions
+  extends
+    ServiceOptions,
+    EndlessOptions,
+    Omit<WatchOptions, "maxAgeMs" | "streams">,
+    Omit<RpcServerOptions, "services" | "admits"> {
   /** Whether the replica may serve now. */
   readonly serving: () => boolean;
   /** Whether reflection is served. */
@@ -23,22 +29,28 @@ export interface RpcOptions extends ServiceOptions, Omit<WatchOptions, "maxAgeMs
   readonly maxStreamAgeMs: number;
 }
 
+const OWN_PATHS = "/icemint.";
+
 /** Makes the server of all of them. */
 export function createRpc(options: RpcOptions): RpcServer {
-  const { serving, shutdown } = options;
-  const watchRevocations = createWatchRevocations({ ...options, maxAgeMs: options.maxStreamAgeMs });
+  const { serving } = options;
+  const streams = new EndlessStreams(options);
+  const watchRevocations = createWatchRevocations({ ...options, streams, maxAgeMs: options.maxStreamAgeMs });
   const own = [TokenService, KeyService] as const;
   const described = [...own, Health, ReflectionV1, ReflectionV1Alpha];
   const services: ServiceList = [
     serve(TokenService, { ...createTokenService(options), watchRevocations }),
     serve(KeyService, createKeyService(options)),
-    serve(Health, createHealth({ services: own, serving, shutdown })),
-    ...(options.reflection ? reflectionOf(described) : []),
+    serve(Health, createHealth({ services: own, serving, streams })),
+    ...(options.reflection ? reflectionOf(described, streams) : []),
   ];
-  return createRpcServer({ ...options, services });
+  // Health and reflection are asked when the server is overloaded, too.
+  const admits = (path: string) => !path.startsWith(OWN_PATHS) || options.gate.admits();
+  return createRpcServer({ ...options, services, admits });
 }
 
-function reflectionOf(described: Parameters<typeof createReflection>[0]): ServiceList {
-  const { v1, v1alpha } = createReflection(described, [file_google_rpc_error_details, file_icemint_v1_error_reason]);
+function reflectionOf(described: Parameters<typeof createReflection>[0], streams: EndlessStreams): ServiceList {
+  const others = [file_google_rpc_error_details, file_icemint_v1_error_reason];
+  const { v1, v1alpha } = createReflection(described, others, streams);
   return [serve(ReflectionV1, v1), serve(ReflectionV1Alpha, v1alpha)];
 }

@@ -15,6 +15,7 @@ import {
   type WatchRevocationsResponse,
 } from "../../gen/icemint/v1/token_service_pb.js";
 import { MAX_VALUE_LENGTH } from "../limits.js";
+import type { EndlessStreams } from "./endless-streams.js";
 import { callerRequest, rpcCallOf } from "./call-context.js";
 import { toConnectError } from "./errors.js";
 import { atMost, checkedClient } from "./mapping.js";
@@ -24,14 +25,14 @@ export interface WatchOptions {
   readonly feed: Pick<RevocationFeed, "subscribe">;
   readonly watchAuthorizer: WatchAuthorizer;
   readonly events: TransportEvents;
-  /** Ends every stream, so that callers resume elsewhere. */
-  readonly shutdown: AbortSignal;
+  /** Ends a stream whose server or connection is given up, so that its caller resumes elsewhere. */
+  readonly streams: Pick<EndlessStreams, "endOf">;
   /** A stream is ended after this, so that callers spread over new replicas. */
   readonly maxAgeMs: number;
 }
 
 /** Makes the method. */
-export function createWatchRevocations({ feed, watchAuthorizer, events, shutdown, maxAgeMs }: WatchOptions) {
+export function createWatchRevocations({ feed, watchAuthorizer, events, streams, maxAgeMs }: WatchOptions) {
   return async function* watchRevocations(
     message: WatchRevocationsRequest,
     context: HandlerContext,
@@ -44,7 +45,8 @@ export function createWatchRevocations({ feed, watchAuthorizer, events, shutdown
       events.requestRefused(call.caller, toOAuthError(error), 0);
       throw toConnectError(error);
     }
-    const ended = AbortSignal.any([context.signal, shutdown, AbortSignal.timeout(maxAgeMs)]);
+    call.arrival.exempt();
+    const ended = AbortSignal.any([context.signal, streams.endOf(call.arrival), AbortSignal.timeout(maxAgeMs)]);
     let { cursor } = message;
     try {
       for await (const event of feed.subscribe(message.cursor || undefined, ended)) {

@@ -59,7 +59,9 @@ describe("a refusal", () => {
   });
 
   test("for want of room comes when more requests are inside than may be", async () => {
-    await using small = await startServer({ limits: { maxConnections: 100, maxInFlight: 2 } });
+    await using small = await startServer({
+      limits: { maxConnections: 100, connectionsPerAddress: 1000, maxInFlight: 2 },
+    });
     const body = () => new URLSearchParams({ grant_type: "client_credentials", ...client, scope: "slow" });
     const send = () => fetch(`${small.url}/v1/oauth/tokens`, { method: "POST", body: body() });
     const statuses = (await Promise.all([send(), send(), send(), send()])).map(({ status }) => status);

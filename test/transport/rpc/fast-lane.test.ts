@@ -14,8 +14,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorInfoSchema } from "../../../src/gen/google/rpc/error_details_pb.js";
 import { GetTokenResponseSchema, TokenService } from "../../../src/gen/icemint/v1/token_service_pb.js";
 import { createFastLane } from "../../../src/transport/rpc/lane/lane.js";
-import { SlowBodies } from "../../../src/transport/slow-bodies.js";
+import type { Exchange } from "../../../src/transport/exchange.js";
 import { Turn } from "../../../src/transport/batch.js";
+import { UnderWay } from "../../../src/transport/under-way.js";
 import { serve } from "../../../src/transport/rpc/service-list.js";
 import type { ServiceImpl } from "@connectrpc/connect";
 
@@ -83,13 +84,17 @@ beforeAll(async () => {
     acceptCompression: [compressionGzip],
     readMaxBytes: READ_MAX_BYTES,
   });
+  const underWay = new UnderWay({ maxBytes: 1024 * 1024 * 1024, halfMs: 5000 });
   const lane = createFastLane({
     services: [serve(TokenService, implementation)],
     readMaxBytes: READ_MAX_BYTES,
     writeMaxBytes: 1024 * 1024,
     maxTimeoutMs: 30_000,
-    slowBodies: new SlowBodies(5000),
-    turn: new Turn(),
+    underWay,
+    admits: () => true,
+    turn: new Turn<Exchange>((_exchange, error) => {
+      throw error;
+    }),
     acceptCompression: [compressionGzip],
     begin: () => ({ values: createContextValues(), headers: [] }),
     describe: (error) => error,
@@ -99,13 +104,15 @@ beforeAll(async () => {
   http2Lane.on("stream", (stream, headers, _flags, rawHeaders: string[]) => {
     stream.on("error", () => {});
     if ("x-leaves" in headers) stream.once("end", () => stream.close(http2.constants.NGHTTP2_CANCEL));
-    const arrival = { headers, rawHeaders, peerAddress: undefined };
-    if (!lane.takeStream(stream, headers[":path"] ?? "", arrival))
+    const exchange = underWay.begin({ headers, rawHeaders, peerAddress: undefined }, stream);
+    if (!lane.takeStream(stream, headers[":path"] ?? "", exchange))
       stream.respond({ ":status": 599 }, { endStream: true });
   });
   const http1Lane = http.createServer((request, response) => {
     if ("x-leaves" in request.headers) request.once("end", () => response.destroy());
-    if (!lane.takeRequest(request, response, request.url ?? "")) response.writeHead(599).end();
+    const { headers, rawHeaders } = request;
+    const exchange = underWay.begin({ headers, rawHeaders, peerAddress: undefined }, response);
+    if (!lane.takeRequest(request, response, request.url ?? "", exchange)) response.writeHead(599).end();
   });
   laneUrl = { 1: await listen(http1Lane), 2: await listen(http2Lane) };
 });

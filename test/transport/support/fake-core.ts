@@ -18,6 +18,7 @@ export interface Seen {
   readonly revocations: Parameters<ServerOptions["revocationEndpoint"]["revoke"]>[0][];
   readonly introspections: (CallerRequest & { readonly token: string })[];
   readonly refused: { readonly caller: Caller; readonly error: OAuthError }[];
+  readonly faults: { readonly place: string; readonly error: unknown; readonly requestId: string | undefined }[];
 }
 
 /** A server on a free port with the fake core behind it. */
@@ -98,7 +99,7 @@ const jwk: PublicJwk = { ...publicKey.export({ format: "jwk" }), kty: "EC", kid:
 
 /** Starts a server. Everything may be replaced. */
 export async function startServer(overrides: Partial<ServerOptions> = {}): Promise<TestServer> {
-  const seen: Seen = { tokens: [], revocations: [], introspections: [], refused: [] };
+  const seen: Seen = { tokens: [], revocations: [], introspections: [], refused: [], faults: [] };
   const state = { ready: true, overloaded: false };
   const feed = new FakeFeed();
   const keys: KeyInfo[] = [{ kid: "kid-1", algorithm: "ES256", state: "active", publishedAt: 1000, activatesAt: 2000 }];
@@ -113,14 +114,17 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
       maxConnectionAgeMs: 3_600_000,
       reflection: true,
     },
-    limits: { maxConnections: 1000, maxInFlight: 100 },
+    limits: { maxConnections: 1000, connectionsPerAddress: 1000, maxInFlight: 100 },
     assertionAlgorithms: ["ES256", "PS512"],
     scopesSupported: () => ["catalog"],
     ready: () => state.ready,
     overloaded: () => state.overloaded,
     logger: silentLogger,
     clock: Date.now,
-    events: { requestRefused: (caller, error) => void seen.refused.push({ caller, error }) },
+    events: {
+      requestRefused: (caller, error) => void seen.refused.push({ caller, error }),
+      unexpectedError: (place, error, requestId) => void seen.faults.push({ place, error, requestId }),
+    },
     keyRing: { published: () => ({ keys: [jwk], maxAgeSeconds: 900 }) },
     keyOperations: {
       list: () => keys,

@@ -1,11 +1,14 @@
 /** HTTP/2 by hand, for what Node's own client refuses to send: frames with plain HPACK literals (RFC 7541 section 6.2.2). */
 export const DATA = 0;
-const HEADERS = 1;
+export const HEADERS = 1;
+export const RST_STREAM = 3;
 export const SETTINGS = 4;
+export const PING = 6;
 export const GOAWAY = 7;
+export const CONTINUATION = 9;
 
 export const END_STREAM = 1;
-const END_HEADERS = 4;
+export const END_HEADERS = 4;
 
 /** One frame (RFC 9113 section 4.1). */
 export interface Frame {
@@ -18,7 +21,7 @@ export interface Frame {
 type Fields = readonly (readonly [string, string])[];
 
 /** A frame's bytes. */
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+export function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
   head.writeUInt8(type, 3);
@@ -64,7 +67,8 @@ export function http2Request(fields: Fields, body: string): Buffer {
   ]);
 }
 
-function literal(name: string, value: string): Buffer {
+/** A field as HPACK spells it without tables. */
+export function literal(name: string, value: string): Buffer {
   return Buffer.concat([Buffer.from([0]), text(name), text(value)]);
 }
 

@@ -27,12 +27,15 @@ import {
   type UniversalHandlerOptions,
 } from "@connectrpc/connect/protocol";
 import { type Attempt, type Eventually, andThen, attempt } from "../../../oauth/eventually.js";
-import { readBody } from "../../body.js";
+import { type Body, readBody } from "../../body.js";
 import { contentTypeUnaryJson } from "@connectrpc/connect/protocol-connect";
 import { text, type Arrival } from "../../caller.js";
-import type { SlowBodies } from "../../slow-bodies.js";
+import type { Exchange } from "../../exchange.js";
+import { overload } from "../../gate.js";
 import type { Turn } from "../../batch.js";
+import type { UnderWay } from "../../under-way.js";
 import { connectError, connectMessage, grpcError, grpcMessage, type Answer } from "./answers.js";
+import { toConnectError } from "../errors.js";
 import { ENVELOPE_BYTES, closeEnvelope, markEnvelope, openEnvelope } from "./envelope.js";
 import { LazyContext, type CallOrigin } from "./lazy-context.js";
 import type { ServiceList } from "../service-list.js";
@@ -54,11 +57,13 @@ export interface FastLaneOptions {
   readonly writeMaxBytes: number;
   /** Longer deadlines are cut to this. */
   readonly maxTimeoutMs: number;
-  readonly slowBodies: SlowBodies;
-  readonly turn: Turn;
+  readonly underWay: UnderWay;
+  /** Whether there is room for a call of this method. */
+  readonly admits: (path: string) => boolean;
+  readonly turn: Turn<Exchange>;
   readonly acceptCompression: readonly Compression[];
   readonly jsonOptions?: UniversalHandlerOptions["jsonOptions"];
-  readonly begin: (arrival: Arrival, protocolName: Wire["protocol"]["name"]) => CallStart;
+  readonly begin: (exchange: Exchange, protocolName: Wire["protocol"]["name"]) => CallStart;
   /** Faster encoders for answers that are sent often, by their type's name. */
   readonly encoders?: ReadonlyMap<string, MessageEncoder>;
   /** Gives an error of the protocol itself what every error carries. */
@@ -67,8 +72,8 @@ export interface FastLaneOptions {
 
 /** The lane. Each method says whether it took the call; what it did not take, it did not touch. */
 export interface FastLane {
-  takeStream(stream: ServerHttp2Stream, path: string, arrival: Arrival): boolean;
-  takeRequest(request: IncomingMessage, response: ServerResponse, path: string): boolean;
+  takeStream(stream: ServerHttp2Stream, path: string, exchange: Exchange): boolean;
+  takeRequest(request: IncomingMessage, response: ServerResponse, path: string, exchange: Exchange): boolean;
 }
 
 type UnarySpec = Extract<MethodImplSpec, { kind: "unary" }>;
@@ -77,6 +82,7 @@ interface LaneMethod {
   readonly spec: UnarySpec;
   readonly io: MethodSerializationLookup<DescMessage, DescMessage>;
   readonly encoder: MessageEncoder | undefined;
+  readonly admits: () => boolean;
 }
 
 /** One call, once its body is there. */
@@ -84,8 +90,7 @@ interface Call {
   readonly method: LaneMethod;
   readonly wire: Wire;
   readonly arrival: Arrival;
-  /** Undefined if it was longer than is read. */
-  readonly body: Buffer | undefined;
+  readonly body: Body;
   readonly context: LazyContext;
   /** Of the answer, so far. */
   readonly headers: string[];
@@ -94,9 +99,7 @@ interface Call {
 /** Makes the lane. */
 export function createFastLane(options: FastLaneOptions): FastLane {
   const methods = unaryMethods(options);
-  const { turn } = options;
-  const http2Limits = { maxBytes: options.readMaxBytes + ENVELOPE_BYTES, watch: options.slowBodies };
-  const http1Limits = { maxBytes: options.readMaxBytes };
+  const { turn, underWay, readMaxBytes } = options;
 
   /** Answers a call, at once if its handler does; a message or a handler that fails is answered too. */
   const answering: Attempt<Call, Answer> = {
@@ -105,7 +108,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
     lastly: ({ context }) => context.done(),
   };
 
-  function answerTo(method: LaneMethod, wire: Wire, origin: CallOrigin, body: Buffer | undefined): Eventually<Answer> {
+  function answerTo(method: LaneMethod, wire: Wire, origin: CallOrigin, body: Body): Eventually<Answer> {
     const { arrival } = origin;
     const { values, headers } = options.begin(arrival, wire.protocol.name);
     const context = new LazyContext(method.spec.method, wire.protocol.name, values, origin);
@@ -127,32 +130,34 @@ export function createFastLane(options: FastLaneOptions): FastLane {
   }
 
   return {
-    takeStream(stream, path, arrival) {
-      const { headers } = arrival;
+    takeStream(stream, path, exchange) {
+      const { headers } = exchange;
       const method = headers[":method"] === "POST" ? methods.get(path) : undefined;
       const wire = method && WIRES.get(headers["content-type"] ?? "");
       if (method === undefined || wire === undefined) return false;
       const onGone = (gone: () => void) => tellIfGone(stream, () => stream.rstCode === 0, gone);
-      readBody(stream, headers["content-length"], http2Limits, (body) => {
+      const limits = { maxBytes: readMaxBytes + ENVELOPE_BYTES, underWay, admits: method.admits };
+      readBody(stream, exchange, limits, (body) => {
         turn.add(
-          () => answerTo(method, wire, { arrival, path, onGone }, body),
+          exchange,
+          () => answerTo(method, wire, { arrival: exchange, path, onGone }, body),
           (answer) => writeStream(stream, answer),
         );
       });
       return true;
     },
 
-    takeRequest(request, response, path) {
-      const { headers, rawHeaders } = request;
+    takeRequest(request, response, path, exchange) {
       const method = request.method === "POST" ? methods.get(path) : undefined;
-      const wire = method && WIRES.get(headers["content-type"] ?? "");
+      const wire = method && WIRES.get(exchange.headers["content-type"] ?? "");
       // gRPC needs trailers, and so HTTP/2: the stock road says so.
       if (method === undefined || wire === undefined || wire.protocol !== CONNECT) return false;
-      const arrival = { headers, rawHeaders, peerAddress: request.socket.remoteAddress };
       const onGone = (gone: () => void) => tellIfGone(response, () => response.writableFinished, gone);
-      readBody(request, headers["content-length"], http1Limits, (body) => {
+      const limits = { maxBytes: readMaxBytes, underWay, admits: method.admits };
+      readBody(request, exchange, limits, (body) => {
         turn.add(
-          () => answerTo(method, wire, { arrival, path, onGone }, body),
+          exchange,
+          () => answerTo(method, wire, { arrival: exchange, path, onGone }, body),
           (answer) => writeResponse(response, answer),
         );
       });
@@ -161,7 +166,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
   };
 }
 
-function unaryMethods({ services, jsonOptions, readMaxBytes, writeMaxBytes, encoders }: FastLaneOptions) {
+function unaryMethods({ services, jsonOptions, readMaxBytes, writeMaxBytes, encoders, admits }: FastLaneOptions) {
   const limits = { readMaxBytes, writeMaxBytes };
   const methods = new Map<string, LaneMethod>();
   for (const [service, implementation] of services) {
@@ -169,7 +174,8 @@ function unaryMethods({ services, jsonOptions, readMaxBytes, writeMaxBytes, enco
       if (spec.kind !== "unary") continue;
       const io = createMethodSerializationLookup(spec.method, undefined, jsonOptions, limits);
       const encoder = encoders?.get(spec.method.output.typeName);
-      methods.set(createMethodUrl("/", spec.method), { spec, io, encoder });
+      const path = createMethodUrl("/", spec.method);
+      methods.set(path, { spec, io, encoder, admits: () => admits(path) });
     }
   }
   return methods;
@@ -187,6 +193,7 @@ function openBody(
   { wire: { protocol }, arrival: { headers }, context, body }: Call,
   { readMaxBytes, maxTimeoutMs, acceptCompression }: FastLaneOptions,
 ): Eventually<Uint8Array> {
+  if (body === "no_room") throw toConnectError(overload());
   const compression = requestCompression(protocol, headers, acceptCompression);
   const sentTimeout = text(headers[protocol.timeoutHeader]);
   if (sentTimeout !== undefined) {
@@ -194,7 +201,7 @@ function openBody(
     if (error !== undefined) throw error;
     context.deadline = Date.now() + Math.min(timeoutMs, maxTimeoutMs);
   }
-  if (body === undefined) {
+  if (body === "too_large") {
     throw new ConnectError(
       `message size is larger than configured readMaxBytes ${readMaxBytes}`,
       Code.ResourceExhausted,

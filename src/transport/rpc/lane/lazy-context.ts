@@ -1,11 +1,11 @@
 import { Code, ConnectError, type ContextValues, type HandlerContext } from "@connectrpc/connect";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { IncomingHttpHeaders } from "node:http";
-import type { Arrival } from "../../caller.js";
+import type { Exchange } from "../../exchange.js";
 
 /** Where a call came from. */
 export interface CallOrigin {
-  readonly arrival: Arrival;
+  readonly arrival: Exchange;
   readonly path: string;
   /** Calls back if the caller goes away before it has its answer. */
   readonly onGone: (gone: () => void) => void;

@@ -1,0 +1,50 @@
+/** Streams that end only when someone ends them: so many for each connection, and each told when that one is given up. */
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Departures } from "../connection-age.js";
+import type { Exchange } from "../exchange.js";
+import { withErrorInfo } from "./errors.js";
+
+/** A client needs one of each kind. */
+const MOST_OF_A_CONNECTION = 8;
+
+/** What the streams end by. */
+export interface EndlessOptions {
+  readonly departures: Departures;
+  /** Ends every stream, so that callers go elsewhere. */
+  readonly shutdown: AbortSignal;
+}
+
+/** The places for them. */
+export class EndlessStreams {
+  readonly #options: EndlessOptions;
+  readonly #counts = new WeakMap<object, number>();
+
+  constructor(options: EndlessOptions) {
+    this.#options = options;
+  }
+
+  /** Aborts when the server or the connection is given up. */
+  endOf({ target }: Exchange): AbortSignal {
+    const { departures, shutdown } = this.#options;
+    const connection = connectionOf(target);
+    return connection === undefined ? shutdown : AbortSignal.any([shutdown, departures.signalOf(connection)]);
+  }
+
+  /** Takes a place until `target` closes. Throws RESOURCE_EXHAUSTED if the connection has too many. */
+  enter({ target }: Exchange): void {
+    const connection = connectionOf(target);
+    if (connection === undefined) return;
+    const count = (this.#counts.get(connection) ?? 0) + 1;
+    if (count > MOST_OF_A_CONNECTION) {
+      const complaint = `A connection may have at most ${MOST_OF_A_CONNECTION} streams of health or reflection.`;
+      throw withErrorInfo(new ConnectError(complaint, Code.ResourceExhausted));
+    }
+    this.#counts.set(connection, count);
+    target.once("close", () => this.#counts.set(connection, (this.#counts.get(connection) ?? 1) - 1));
+  }
+}
+
+/** The HTTP/2 session, or the socket; undefined if it is gone. */
+function connectionOf(target: Exchange["target"]): object | undefined {
+  return ("session" in target ? target.session : target.socket) ?? undefined;
+}
