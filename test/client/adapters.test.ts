@@ -232,7 +232,7 @@ describe("grpcInterceptor", () => {
 });
 
 describe("grpcCallCredentials", () => {
-  const tls = (name: string): Buffer => readFileSync(resolve(import.meta.dirname, "../tokens/tls", name));
+  const tls = (name: string): Buffer => readFileSync(resolve(import.meta.dirname, "../issuers/tls", name));
   const cert = tls("issuer.cert.pem");
   const serverCredentials = grpc.ServerCredentials.createSsl(null, [
     { cert_chain: cert, private_key: tls("issuer.key.pem") },
