@@ -11,6 +11,7 @@
  * npm run bench -- workers             what a second worker brings on two cores
  * npm run bench -- nodes               this Node beside 22.23.3
  * npm run bench -- revocations         a million revocations: memory, look-up, start
+ * npm run bench -- verifier            a verification beside a bare one
  * npm run bench -- profile [WORKLOAD]  a flame graph of icemint under one workload
  */
 import { parseArgs } from "node:util";
@@ -20,6 +21,7 @@ import { profile } from "./profile.js";
 import { benchRevocations } from "./revocations.js";
 import { sideBySide } from "./side-by-side.js";
 import { soak } from "./soak.js";
+import { benchVerifier } from "./verifier.js";
 import { benchWorkers } from "./workers.js";
 
 const { values, positionals } = parseArgs({
@@ -36,6 +38,7 @@ const [command, argument] = positionals;
 if (command === "growth") await growth(argument);
 else if (command === "profile") await profile(argument ?? "form-memory");
 else if (command === "revocations") console.table(await benchRevocations());
+else if (command === "verifier") console.table(await benchVerifier());
 else if (command === "workers") await benchWorkers();
 else if (command === "nodes") await benchNodes(values.quick);
 else if (command === "soak") conclude(await soak(Number(argument ?? 20)));
