@@ -22,7 +22,7 @@ import { createJsonFetcher } from "./issuers/fetch-json.js";
 import { createIssuerKeys } from "./issuers/keys.js";
 import { ASYMMETRIC_ALGORITHMS } from "./jwt/jwk-set.js";
 import { createAdminServer } from "./transport/admin.js";
-import { TOKEN_PATH } from "./transport/rest/endpoint-urls.js";
+import { TOKEN_PATH } from "./oauth/paths.js";
 import { type ConnectionCounts, type DrainTimes, createServer } from "./transport/server.js";
 
 const readText = (path: string): Promise<string> => readFile(path, "utf8");

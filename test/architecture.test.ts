@@ -9,6 +9,7 @@ const SRC = resolve(import.meta.dirname, "../src");
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["cli"],
   cli: [
+    "oauth",
     "app.ts",
     "config",
     "config/reading",
@@ -29,7 +30,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "config",
     "config/reading",
     "transport",
-    "transport/rest",
     "limits",
     "issuers",
     "jwt",

@@ -34,7 +34,7 @@ import { authenticFamilies } from "../grants/authentic-families.js";
 import { createTokenIssuer } from "../tokens/token-issuer.js";
 import { createTokenVerifier } from "../tokens/token-verifier.js";
 import type { TrustedIssuer } from "../issuers/trusted-issuer.js";
-import { endpointUrl } from "../transport/rest/endpoint-urls.js";
+import { endpointUrl } from "../oauth/paths.js";
 
 /** The settings that the core lives by. */
 export type CoreConfig = Pick<Config, "issuer" | "tokens" | "revocation"> & { readonly tokenPaths: readonly string[] };

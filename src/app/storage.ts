@@ -22,9 +22,5 @@ export async function openStorage({
   const familyPolicy = { graceMs: tokens.refreshGraceMs, idleMs: tokens.refreshIdleMs };
   const sessionTtlSeconds = tokens.sessionTtlMs / SECOND;
   if (redis === undefined) return createMemoryStorage({ clock, familyPolicy, sessionTtlSeconds });
-  const log = {
-    info: (fields: object, message: string) => logger.info(message, { ...fields }),
-    warn: (fields: object, message: string) => logger.warn(message, { ...fields }),
-  };
-  return createRedisStorage({ settings: redis, clock, familyPolicy, sessionTtlSeconds, log, revocationMac });
+  return createRedisStorage({ settings: redis, clock, familyPolicy, sessionTtlSeconds, log: logger, revocationMac });
 }

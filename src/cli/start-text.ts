@@ -2,6 +2,7 @@
 import type { App } from "../app.js";
 import type { Config } from "../config/config.js";
 import type { ListenAddress } from "../config/reading/listen-address.js";
+import { TOKEN_PATH } from "../oauth/paths.js";
 import { DEMO_CLIENT_ID } from "./demo-client.js";
 
 /** What the text tells. */
@@ -17,7 +18,7 @@ export interface StartFacts {
 export function startText({ config, app, version, demoSecret }: StartFacts): string {
   const base = `${config.http.tls === undefined ? "http" : "https"}://${hostAndPort(app.address)}`;
   const rows: readonly (readonly [string, string])[] = [
-    ["tokens", `${base}/v1/oauth/tokens`],
+    ["tokens", `${base}${TOKEN_PATH}`],
     ["grpc", `${hostAndPort(app.address)}  (gRPC, gRPC-Web and Connect on the same port)`],
     ["admin", `http://${hostAndPort(app.adminAddress)}  (/livez, /readyz, /metrics)`],
     ["issuer", config.issuer],
@@ -55,7 +56,7 @@ function demoText(base: string, secret: string): readonly string[] {
     `No settings were given, so a demo client was made for this run: ${DEMO_CLIENT_ID}`,
     "Get a token, by form:",
     "",
-    `  curl ${base}/v1/oauth/tokens -d grant_type=client_credentials -d client_id=${DEMO_CLIENT_ID} -d client_secret=${secret}`,
+    `  curl ${base}${TOKEN_PATH} -d grant_type=client_credentials -d client_id=${DEMO_CLIENT_ID} -d client_secret=${secret}`,
     "",
     "or by gRPC:",
     "",

@@ -2,6 +2,7 @@
  * What `icemint/client` exports: tokens for a service's own calls. Loads nothing of the server, and of Node only its
  * HTTP client.
  */
+import { TOKEN_PATH } from "../oauth/paths.js";
 import { SECOND } from "../time/clock.js";
 import { realPause, type Pause, type Random } from "./backoff.js";
 import { credentialOf, type CredentialOptions } from "./credential.js";
@@ -63,7 +64,7 @@ export function createTokenSource(
   options: TokenSourceOptions,
   dependencies: TokenSourceDependencies = { clock: Date.now, random: Math.random, pause: realPause },
 ): TokenSource {
-  const { tokenPath = "/v1/oauth/tokens", ca, waitMs = 30 * SECOND, renewUnused = false, onFailure } = options;
+  const { tokenPath = TOKEN_PATH, ca, waitMs = 30 * SECOND, renewUnused = false, onFailure } = options;
   const credential = credentialOf(options);
   const endpoint = { url: serverAddress(options.server, options) + tokenPath, ca };
   const { clock } = dependencies;

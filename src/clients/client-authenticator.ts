@@ -119,6 +119,6 @@ function tooManyFailures(scheme: "Basic" | "Bearer" | undefined, detail = ""): O
     "slow_down",
     "TOO_MANY_FAILURES",
     "Too many failed authentications for this client and address. Wait, then send the right credentials.",
-    { retryAfterSeconds: 1, detail, ...(scheme && { scheme }) },
+    { detail, ...(scheme && { scheme }) },
   );
 }

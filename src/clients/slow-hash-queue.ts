@@ -84,6 +84,6 @@ function overloaded(): OAuthError {
     "temporarily_unavailable",
     "OVERLOADED",
     "Too many authentications wait. Try again in a second.",
-    { retryAfterSeconds: 1, detail: "the queue of slow secret hashes is full" },
+    { detail: "the queue of slow secret hashes is full" },
   );
 }

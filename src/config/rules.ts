@@ -1,5 +1,6 @@
 /** Rules between settings other than clients and issuers. */
 import { BlockList, isIP } from "node:net";
+import { INTROSPECTION_PATH, REVOCATION_PATH } from "../oauth/paths.js";
 import { MINUTE, SECOND } from "../time/clock.js";
 import type { Config } from "./config.js";
 import { spellDuration } from "./reading/duration.js";
@@ -10,7 +11,8 @@ import { type Findings, type Spot, inside } from "./reading/problem.js";
 const MAX_PUBLISHED_KEYS = 1000;
 
 /** Paths that are served for something else. */
-const TAKEN_PATHS = /^\/(v1\/oauth\/(revoke|introspect)|\.well-known\/.*|icemint\.v1\..*|grpc\..*|)$/;
+const RESERVED_PATHS: readonly string[] = ["/", REVOCATION_PATH, INTROSPECTION_PATH];
+const RESERVED_PREFIXES = /^\/(?:\.well-known\/|icemint\.v1\.|grpc\.)/;
 
 type Settings = Pick<Config, "tokens" | "keys" | "http" | "redis">;
 
@@ -63,7 +65,7 @@ function checkKeys({ keys, tokens, redis }: Settings, at: Spot, findings: Findin
 
 function checkHttp({ http }: Settings, at: Spot, findings: Findings): void {
   for (const [index, path] of http.tokenPaths.entries()) {
-    if (TAKEN_PATHS.test(path)) {
+    if (RESERVED_PATHS.includes(path) || RESERVED_PREFIXES.test(path)) {
       findings.problem(
         inside(at, "token_paths", index),
         "is served for something else",

@@ -97,7 +97,6 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
           "temporarily_unavailable",
           "STATE_UNAVAILABLE",
           "Revocations could not be read for too long to trust a token. Use the client's own credentials, or try again.",
-          { retryAfterSeconds: 1 },
         );
       }
     },

@@ -1,5 +1,6 @@
 /** Where the public keys of others are, and how they are loaded from there. */
 import { isJsonObject, type JsonValue } from "../oauth/json.js";
+import { OPENID_METADATA_PATH, endpointUrl } from "../oauth/paths.js";
 import type { FetchJson } from "./fetch-json.js";
 import { readJwks, type KeyUse, type VerificationKey } from "../jwt/jwk-set.js";
 import type { TrustedIssuer } from "./trusted-issuer.js";
@@ -51,7 +52,7 @@ async function discover(
   issuer: string,
   fetchJson: (url: string) => Promise<{ readonly json: unknown }>,
 ): Promise<string> {
-  const { json } = await fetchJson(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
+  const { json } = await fetchJson(endpointUrl(issuer, OPENID_METADATA_PATH));
   if (!isJsonObject(json) || json["issuer"] !== issuer) throw new Error("the discovery document is of another issuer");
   const uri = json["jwks_uri"];
   if (typeof uri !== "string" || !URL.canParse(uri)) throw new Error("the discovery document has no jwks_uri");

@@ -142,7 +142,7 @@ function candidates({ keys, failure }: Entry, kid: string | undefined): readonly
     "temporarily_unavailable",
     "ISSUER_UNAVAILABLE",
     "The keys of a trusted issuer cannot be fetched now. Try again.",
-    { retryAfterSeconds: 1, cause: failure },
+    { cause: failure },
   );
 }
 

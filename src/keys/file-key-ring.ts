@@ -8,7 +8,7 @@ import { watchFiles } from "../files/watch.js";
 import type { Clock } from "../time/clock.js";
 import { readKeyFile, type FileKey } from "./key-file.js";
 import type { KeyOperations } from "./key-operations.js";
-import type { KeyLog } from "./key-log.js";
+import type { Log } from "../oauth/log.js";
 import type { KeyRing } from "./key-ring.js";
 import { oneAtATime } from "./one-at-a-time.js";
 import { OutsideRing } from "./outside-ring.js";
@@ -25,7 +25,7 @@ export interface FileKeyRingOptions {
   readonly algorithm: SigningAlgorithm;
   readonly policy: RotationPolicy;
   readonly clock: Clock;
-  readonly log: KeyLog;
+  readonly log: Log;
 }
 
 /** A ring whose keys are made elsewhere and looked at again and again. */

@@ -8,7 +8,7 @@ import { HOUR, SECOND, type Clock } from "../time/clock.js";
 import type { KeyRingStore } from "../storage/key-ring-store.js";
 import type { Lease } from "../storage/lease.js";
 import type { KeyInfo, KeyOperations } from "./key-operations.js";
-import type { KeyLog } from "./key-log.js";
+import type { Log } from "../oauth/log.js";
 import type { KeyRing } from "./key-ring.js";
 import { oneAtATime } from "./one-at-a-time.js";
 import type { RingCacheFile } from "./ring-cache-file.js";
@@ -42,7 +42,7 @@ export interface SharedKeyRingOptions {
   readonly clock: Clock;
   /** This replica, unlike all others: the holder of the lease. */
   readonly replicaId: string;
-  readonly log: KeyLog;
+  readonly log: Log;
   readonly cacheFile?: RingCacheFile | undefined;
   /** Waits; a test passes its own. */
   readonly wait?: (ms: number) => Promise<void>;

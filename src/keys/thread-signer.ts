@@ -45,7 +45,5 @@ export function createThreadSigner(key: {
 }
 
 function overloaded(): OAuthError {
-  return new OAuthError("temporarily_unavailable", "OVERLOADED", "The server has too much to sign. Try again.", {
-    retryAfterSeconds: 1,
-  });
+  return new OAuthError("temporarily_unavailable", "OVERLOADED", "The server has too much to sign. Try again.", {});
 }

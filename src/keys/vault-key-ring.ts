@@ -6,7 +6,7 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import { MINUTE, SECOND, type Clock } from "../time/clock.js";
 import type { OutsideKeyRing } from "./file-key-ring.js";
 import { publicJwk } from "./jwks.js";
-import type { KeyLog } from "./key-log.js";
+import type { Log } from "../oauth/log.js";
 import { oneAtATime } from "./one-at-a-time.js";
 import { OutsideRing, type OutsideKey } from "./outside-ring.js";
 import type { RotationPolicy } from "./rotation.js";
@@ -32,7 +32,7 @@ export interface VaultKeyRingOptions {
   readonly algorithm: SigningAlgorithm;
   readonly policy: RotationPolicy;
   readonly clock: Clock;
-  readonly log: KeyLog;
+  readonly log: Log;
 }
 
 /**

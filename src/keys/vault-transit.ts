@@ -136,7 +136,6 @@ function jwsSignature(signature: unknown, version: number): string {
 
 function unavailable(reason: "STATE_UNAVAILABLE" | "OVERLOADED", detail: string, cause?: unknown): OAuthError {
   return new OAuthError("temporarily_unavailable", reason, "Tokens cannot be signed now. Try again.", {
-    retryAfterSeconds: 1,
     detail,
     cause,
   });

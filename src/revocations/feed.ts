@@ -136,7 +136,6 @@ export class RevocationFeed implements RevocationSink {
         "slow_down",
         "CONSUMER_TOO_SLOW",
         "The stream was read too slowly and events were lost. Start again without a cursor.",
-        { retryAfterSeconds: 1 },
       );
     }
     return { kind: "revocation", ...event };

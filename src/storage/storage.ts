@@ -40,9 +40,3 @@ export interface Storage extends AsyncDisposable {
   /** Lets go of connections and timers. Calls in flight fail. */
   close(): Promise<void>;
 }
-
-/** Where a storage reports what happens to it. A pino logger is one. */
-export interface StorageLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}

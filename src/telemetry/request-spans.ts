@@ -1,6 +1,7 @@
 /** One span for each request, by OpenTelemetry's conventions for HTTP and RPC servers. No token, secret or subject. */
 import type { Clock } from "../time/clock.js";
 import type { OAuthError, OAuthErrorCode } from "../oauth/error.js";
+import { INTROSPECTION_PATH, REVOCATION_PATH, TOKEN_PATH } from "../oauth/paths.js";
 import type { Caller } from "../oauth/request.js";
 import type { SpanExporter, SpanAttributes } from "./span-exporter.js";
 
@@ -26,9 +27,9 @@ export interface RequestSpansOptions {
 }
 
 const ROUTES: Readonly<Record<Endpoint, { readonly http: string; readonly rpc: string }>> = {
-  token: { http: "/v1/oauth/tokens", rpc: "icemint.v1.TokenService/GetToken" },
-  revoke: { http: "/v1/oauth/revoke", rpc: "icemint.v1.TokenService/RevokeToken" },
-  introspect: { http: "/v1/oauth/introspect", rpc: "icemint.v1.TokenService/IntrospectToken" },
+  token: { http: TOKEN_PATH, rpc: "icemint.v1.TokenService/GetToken" },
+  revoke: { http: REVOCATION_PATH, rpc: "icemint.v1.TokenService/RevokeToken" },
+  introspect: { http: INTROSPECTION_PATH, rpc: "icemint.v1.TokenService/IntrospectToken" },
 };
 
 /**

@@ -15,9 +15,7 @@ export interface Gate {
 
 /** The refusal of one for whom there is no room. */
 export function overload(): OAuthError {
-  return new OAuthError("temporarily_unavailable", "OVERLOADED", "The server is overloaded. Try again.", {
-    retryAfterSeconds: 1,
-  });
+  return new OAuthError("temporarily_unavailable", "OVERLOADED", "The server is overloaded. Try again.");
 }
 
 /** What the gate goes by. */

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { DAY, HOUR, MINUTE } from "../../src/time/clock.js";
 import { stateUnavailable } from "../../src/oauth/error.js";
-import type { KeyLog } from "../../src/keys/key-log.js";
+import type { Log } from "../../src/oauth/log.js";
 import { createRingCacheFile } from "../../src/keys/ring-cache-file.js";
 import type { RotationPolicy } from "../../src/keys/rotation.js";
 import { createSealing } from "../../src/keys/sealing.js";
@@ -98,7 +98,7 @@ export function sharedStore(startedAt = 1_000_000) {
   };
 }
 
-function into(lines: Line[], level: Line["level"]): KeyLog["warn"] {
+function into(lines: Line[], level: Line["level"]): Log["warn"] {
   return (message, fields) => {
     const error = fields?.["err"];
     lines.push({ level, message, reason: error instanceof Error ? error.message : "" });

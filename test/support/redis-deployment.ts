@@ -6,7 +6,8 @@ import type { Clock } from "../../src/time/clock.js";
 import { createMemoryStorage } from "../../src/storage/memory/memory-storage.js";
 import { createRedisStorage } from "../../src/storage/redis/redis-storage.js";
 import type { FamilyPolicy } from "../../src/storage/refresh-families.js";
-import type { Storage, StorageLog } from "../../src/storage/storage.js";
+import type { Log } from "../../src/oauth/log.js";
+import type { Storage } from "../../src/storage/storage.js";
 
 /** The policy of every suite. */
 export const POLICY = { graceMs: 30_000, idleMs: 7_200_000 };
@@ -19,14 +20,14 @@ const MAC_KEY = randomBytes(32);
 export const REVOCATION_MAC = createStoreMac({ macKey: () => MAC_KEY }, "revocation");
 
 /** A log that keeps what it is told. */
-export interface RecordedLog extends StorageLog {
+export interface RecordedLog extends Log {
   readonly lines: readonly string[];
 }
 
 /** Makes such a log. */
 export function recordedLog(): RecordedLog {
   const lines: string[] = [];
-  const record = (fields: object, message: string): void => {
+  const record = (message: string, fields: object = {}): void => {
     lines.push(`${message} ${JSON.stringify(fields)}`);
   };
   return { lines, info: record, warn: record };
@@ -65,7 +66,7 @@ export interface RedisDeploymentOptions {
   readonly settings: RedisSettings;
   /** Without it scripts take Redis TIME. */
   readonly clock?: Clock;
-  readonly log?: StorageLog;
+  readonly log?: Log;
   readonly policy?: FamilyPolicy;
   readonly sessionTtlSeconds?: number;
   /** Whether calls have no longer than in production; otherwise they may wait for a busy machine. */

@@ -1,6 +1,6 @@
 /** The only way to Redis: every call ends within 300 ms, and every failure is `temporarily_unavailable`. */
 import { stateUnavailable } from "../../oauth/error.js";
-import type { StorageLog } from "../storage.js";
+import type { Log } from "../../oauth/log.js";
 import type { RedisLink } from "./redis-link.js";
 import type { Script } from "./scripts.js";
 
@@ -20,13 +20,13 @@ export function isWrongType(error: unknown): boolean {
 /** Calls commands and scripts, and knows whether the last one was answered. */
 export class RedisCaller {
   readonly #link: RedisLink;
-  readonly #log: StorageLog;
+  readonly #log: Log;
   readonly #deadlineMs: number;
   /** Undefined before the first call. */
   #isUp: boolean | undefined;
   #failedCalls = 0;
 
-  constructor(needs: { link: RedisLink; log: StorageLog; deadlineMs?: number | undefined }) {
+  constructor(needs: { link: RedisLink; log: Log; deadlineMs?: number | undefined }) {
     this.#link = needs.link;
     this.#log = needs.log;
     this.#deadlineMs = needs.deadlineMs ?? DEADLINE_MS;
@@ -73,8 +73,8 @@ export class RedisCaller {
   #note(isUp: boolean, cause?: Error): void {
     if (isUp === this.#isUp) return;
     this.#isUp = isUp;
-    if (isUp) this.#log.info({}, "redis answers");
-    else this.#log.warn({ reason: cause?.message }, "redis is away");
+    if (isUp) this.#log.info("redis answers");
+    else this.#log.warn("redis is away", { reason: cause?.message });
   }
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { MINUTE, SECOND } from "../../time/clock.js";
-import type { StorageLog } from "../storage.js";
+import type { Log } from "../../oauth/log.js";
 import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";
 import { checkRedis } from "./redis-checks.js";
@@ -14,12 +14,12 @@ const CHECK_MS = MINUTE;
  */
 export class RedisMonitor {
   readonly #redis: RedisCaller;
-  readonly #log: StorageLog;
+  readonly #log: Log;
   readonly #probedKey: string;
   #warnings: readonly string[] = [];
   #checkAt = 0;
 
-  constructor({ redis, log, keys }: { redis: RedisCaller; log: StorageLog; keys: RedisKeys }) {
+  constructor({ redis, log, keys }: { redis: RedisCaller; log: Log; keys: RedisKeys }) {
     this.#redis = redis;
     this.#log = log;
     this.#probedKey = keys.ring;
@@ -53,7 +53,7 @@ export class RedisMonitor {
 
   #note(warnings: readonly string[]): void {
     for (const risk of warnings) {
-      if (!this.#warnings.includes(risk)) this.#log.warn({ risk }, "the state in redis is at risk");
+      if (!this.#warnings.includes(risk)) this.#log.warn("the state in redis is at risk", { risk });
     }
     this.#warnings = warnings;
   }

@@ -6,7 +6,8 @@ import { randomBytes } from "node:crypto";
 import { type Clock, SECOND } from "../../time/clock.js";
 import type { StoreMac } from "../../crypto/store-mac.js";
 import type { FamilyPolicy } from "../refresh-families.js";
-import type { Storage, StorageLog } from "../storage.js";
+import type { Log } from "../../oauth/log.js";
+import type { Storage } from "../storage.js";
 import { ClockOffset } from "./clock-offset.js";
 import { RedisFailedLogins } from "./failed-logins.js";
 import { createRedisKeyRingStore } from "./key-ring-store.js";
@@ -30,7 +31,7 @@ export interface RedisStorageDependencies {
   readonly clock: Clock;
   readonly familyPolicy: FamilyPolicy;
   readonly sessionTtlSeconds: number;
-  readonly log: StorageLog;
+  readonly log: Log;
   /** Authenticates revocations. Throws `temporarily_unavailable` until the key ring is loaded. */
   readonly revocationMac: StoreMac;
   /** In tests: the time that scripts take instead of Redis TIME. */

@@ -18,7 +18,7 @@ import {
   lastSessionEnd,
   outlived,
 } from "../session-ttls.js";
-import type { StorageLog } from "../storage.js";
+import type { Log } from "../../oauth/log.js";
 import type { ClockOffset } from "./clock-offset.js";
 import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";
@@ -79,7 +79,7 @@ export interface FollowerDependencies {
   readonly sessionTtlSeconds: number;
   readonly beatMs: number;
   readonly now: ScriptNow;
-  readonly log: StorageLog;
+  readonly log: Log;
   readonly sink: RevocationSink;
   /** Names a log that is begun, should the store have none. */
   readonly newEpoch: () => string;
@@ -184,7 +184,7 @@ export class RevocationFollower {
     this.#readUpTo = FIRST_ID;
     await this.#read(FIRST_ID, status.lastId, status.epoch);
     const healed = await this.#heal(status);
-    if (healed > 0) log.warn({ healed }, "the log of revocations had lost entries: they were appended again");
+    if (healed > 0) log.warn("the log of revocations had lost entries: they were appended again", { healed });
   }
 
   async #heal(status: LogStatus): Promise<number> {
@@ -264,8 +264,8 @@ export class RevocationFollower {
   #noteTampered(count: number): void {
     this.tamperedEntries += count;
     this.#needs.log.warn(
-      { count },
       "revocations in redis were not written by icemint as they are, or by a release without MACs: obeyed within bounds",
+      { count },
     );
   }
 

@@ -9,7 +9,7 @@ import {
   JWKS_PATH,
   REVOCATION_PATH,
   TOKEN_PATH,
-} from "./endpoint-urls.js";
+} from "../../oauth/paths.js";
 
 /** What the documents tell. */
 export interface DiscoveryOptions {

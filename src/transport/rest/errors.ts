@@ -53,10 +53,9 @@ export function errorResponse(
   return { status, headers, body };
 }
 
-/** Whole seconds, at least 1: Java reads the header so. Always there for what is worth a retry. */
-function retryAfter({ code, retryAfterSeconds }: OAuthError): number | undefined {
-  if (retryAfterSeconds !== undefined) return Math.max(1, Math.ceil(retryAfterSeconds));
-  return code === "slow_down" || code === "temporarily_unavailable" ? 1 : undefined;
+/** Whole seconds, at least 1: Java reads the header so. */
+function retryAfter({ retryAfterSeconds }: OAuthError): number | undefined {
+  return retryAfterSeconds === undefined ? undefined : Math.max(1, Math.ceil(retryAfterSeconds));
 }
 
 /** Names the scheme that was used (RFC 6749 section 5.2; RFC 6750 section 3; RFC 7617 section 2.1). */

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Readable } from "node:stream";
 import { invalidRequest } from "../../oauth/error.js";
+import { TOKEN_PATH } from "../../oauth/paths.js";
 import type { Caller } from "../../oauth/request.js";
 import { type Body, lingerThen, lingerThenReset, readBody } from "../body.js";
 import type { CallerFactory } from "../caller.js";
@@ -137,7 +138,7 @@ function hasBody(status: number): boolean {
 }
 
 function unknownPath() {
-  return invalidRequest("REQUEST_MALFORMED", "Nothing is served at this path. Tokens are at POST /v1/oauth/tokens.");
+  return invalidRequest("REQUEST_MALFORMED", `Nothing is served at this path. Tokens are at POST ${TOKEN_PATH}.`);
 }
 
 function wrongMethod(route: RestRoute, caller: Caller, links: ErrorLinks): RestResponse {

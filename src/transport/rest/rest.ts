@@ -5,7 +5,7 @@ import type { Turn } from "../batch.js";
 import type { UnderWay } from "../under-way.js";
 import { randomUUID } from "node:crypto";
 import { createDiscovery, type DiscoveryOptions } from "./discovery.js";
-import { endpointUrl, ERRORS_PATH } from "./endpoint-urls.js";
+import { endpointUrl, ERRORS_PATH } from "../../oauth/paths.js";
 import { createErrorList } from "./error-list.js";
 import { errorResponse } from "./errors.js";
 import { createFormEndpoints, type FormEndpointOptions } from "./form-endpoints.js";

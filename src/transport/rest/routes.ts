@@ -1,7 +1,15 @@
 /** Which path is served how. */
 import { documentPreflight, serveDocument, type Document } from "./documents.js";
 import type { Discovery } from "./discovery.js";
-import { ERRORS_PATH, INTROSPECTION_PATH, JWKS_PATH, REVOCATION_PATH, TOKEN_PATH } from "./endpoint-urls.js";
+import {
+  ERRORS_PATH,
+  INTROSPECTION_PATH,
+  JWKS_PATH,
+  OPENID_METADATA_PATH,
+  REVOCATION_PATH,
+  SERVER_METADATA_PATH,
+  TOKEN_PATH,
+} from "../../oauth/paths.js";
 import type { FormEndpoints } from "./form-endpoints.js";
 import type { RestHandler, RestRoute, RestRoutes } from "./rest-message.js";
 
@@ -29,8 +37,8 @@ export function createRoutes({ endpoints, discovery, errorList, tokenPaths, issu
     routes.set(prefix + ERRORS_PATH, document(errorList));
     // RFC 8414 section 3.1 puts the issuer's path after the well-known part, OpenID Connect before it. Readers do both.
     for (const [path, metadata] of [
-      ["/.well-known/oauth-authorization-server", discovery.authorizationServer],
-      ["/.well-known/openid-configuration", discovery.openIdConfiguration],
+      [SERVER_METADATA_PATH, discovery.authorizationServer],
+      [OPENID_METADATA_PATH, discovery.openIdConfiguration],
     ] as const) {
       routes.set(path + prefix, document(metadata));
       routes.set(prefix + path, document(metadata));

@@ -48,7 +48,7 @@ export function toConnectError(error: unknown): ConnectError {
   const refusal = toOAuthError(error);
   const connectError = new ConnectError(refusal.message, codeOf(refusal), undefined, undefined, refusal);
   connectError.details.push(errorInfo(refusal.reason, refusal.code));
-  const retryAfterSeconds = retryAfter(refusal);
+  const { retryAfterSeconds } = refusal;
   if (retryAfterSeconds !== undefined) {
     connectError.details.push({ desc: RetryInfoSchema, value: { retryDelay: toDuration(retryAfterSeconds) } });
   }
@@ -91,11 +91,6 @@ function codeOf({ code, reason }: OAuthError): Code {
 function errorInfo(reason: ErrorReason, code: OAuthErrorCode) {
   const value = create(ErrorInfoSchema, { reason, domain: DOMAIN, metadata: { oauth_error: code } });
   return { desc: ErrorInfoSchema, value };
-}
-
-function retryAfter({ code, retryAfterSeconds }: OAuthError): number | undefined {
-  if (retryAfterSeconds !== undefined) return retryAfterSeconds;
-  return code === "slow_down" || code === "temporarily_unavailable" ? 1 : undefined;
 }
 
 function toDuration(seconds: number) {
