@@ -1,5 +1,5 @@
 /** Who may import whom. The table is the architecture: a new arrow is a decision, made here. */
-import { readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 
@@ -119,7 +119,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "config/reload": ["config", "config/reading", "clients", "files"],
   "config/clients": ["config/issuers", "config/reading", "clients", "oauth", "time", "zod"],
-  "config/issuers": ["config/clients", "config/reading", "issuers", "oauth", "zod"],
+  "config/issuers": ["config/reading", "issuers", "oauth", "zod"],
   "config/reading": ["files", "oauth", "time", "yaml", "zod"],
   endpoints: ["grants", "clients", "tokens", "keys", "storage", "oauth", "time"],
   grants: ["clients", "tokens", "issuers", "keys", "storage", "jwt", "oauth", "crypto", "time"],
@@ -204,6 +204,40 @@ function packageOf(specifier: string): string {
     : scope;
 }
 
+/** Core files that keep state in a module all the same. The list only ever gets shorter. */
+const STATEFUL: readonly string[] = ["tokens/own-jwt.ts"];
+
+/** Hand-written files with comments. */
+function commentedFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.(ts|lua)$/.test(name) && !name.startsWith("gen/"))
+    .map((name) => join(folder, name));
+}
+
+/** Names like `xyz.ts`, `xyz.md` and `folder/xyz.lua` in the comments of a file; not patterns such as `*.test.ts`. */
+function filesNamedIn(file: string): string[] {
+  const text = readFileSync(file, "utf8");
+  const comment = file.endsWith(".lua") ? /--.*$/gm : /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm;
+  const name = /(?<![\w./*-])(?:[\w.-]+\/)*[\w.-]*\w\.(?:ts|md|lua)\b(?![.-]\w)/g;
+  return (text.match(comment) ?? []).flatMap((words) => words.match(name) ?? []);
+}
+
+const ROOT = resolve(SRC, "..");
+
+/** Every path of the repository, and every end of one: a comment may name a file with or without its folders. */
+const PATH_ENDS: ReadonlySet<string> = new Set(
+  ["src", "test", "docs", "conformance", "deploy", "proto", "examples", "scripts"]
+    .flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((path) => `${folder}/${path}`),
+    )
+    .concat(readdirSync(ROOT))
+    .flatMap((path) => path.split("/").map((_, from, parts) => parts.slice(from).join("/"))),
+);
+
+function isFileName(name: string, folder: string): boolean {
+  return PATH_ENDS.has(name) || existsSync(resolve(folder, name));
+}
+
 const imports = sourceFiles(SRC)
   .flatMap(importsOf)
   .filter(({ to }) => !to.startsWith("node:"));
@@ -286,6 +320,23 @@ describe("what a file may do", () => {
   test("no file is longer than 400 lines", () => {
     const long = files.filter((file) => readFileSync(file, "utf8").split("\n").length > 400);
     expect(long.map((file) => relative(SRC, file))).toEqual([]);
+  });
+
+  test("the core keeps no state in a module: no `let` stands at the top of a file", () => {
+    const stateful = files
+      .map((file) => relative(SRC, file))
+      .filter((file) => CORE.includes(roomOf(file)))
+      .filter((file) => /^(?:export )?(?:let|var) /m.test(readFileSync(join(SRC, file), "utf8")));
+    expect(stateful).toEqual(STATEFUL);
+  });
+
+  test("a file that a comment names exists", () => {
+    const strangers = commentedFiles(SRC).flatMap((file) =>
+      filesNamedIn(file)
+        .filter((name) => !isFileName(name, dirname(file)))
+        .map((name) => `${relative(SRC, file)} names ${name}`),
+    );
+    expect(strangers).toEqual([]);
   });
 
   test("the core takes its clock and randomness by argument", () => {

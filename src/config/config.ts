@@ -1,6 +1,7 @@
 /**
- * The settings after reading, checking and shaping: what `app.ts` composes from. Durations in milliseconds, frozen.
- * Reading is in `env.ts` and `read.ts`; the YAML's shape and its rules are in `schema.ts` and `rules.ts`.
+ * The settings that `app.ts` composes from: read, checked and frozen. Durations in milliseconds. `read.ts` makes them: from
+ * the variables (`env.ts`), the YAML (`schema.ts`), the defaults (`shape.ts`) and the rules (`rules.ts`). Clients and
+ * issuers each have such files of their own.
  */
 import type { Client } from "../clients/client.js";
 import type { GcraPolicy } from "../limits/gcra.js";

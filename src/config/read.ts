@@ -1,6 +1,7 @@
 /**
- * Reads all settings: the YAML file, the client files that it names, secrets, and the variables over them. Everything
- * that is wrong is reported together. Reads only what it is given; `main.ts` hands it the environment.
+ * Owns the order of reading: variables, the YAML file, shapes, rules, issuers, client files. Reports all problems together.
+ * Knows no setting by itself: `shape.ts` knows defaults, and `rules.ts`, `clients/` and `issuers/` know the rules. It touches
+ * neither the process nor the disk: `main.ts` hands in the environment, and a `ConfigDisk` the files.
  */
 import { z } from "zod";
 import type { Clock } from "../time/clock.js";

@@ -1,7 +1,7 @@
 /** How Redis is reached, made of its YAML and ICEMINT_REDIS_URL. */
 import type { RedisSettings } from "./config.js";
 import { type Findings, type Spot, inside } from "./reading/problem.js";
-import { present } from "./clients/read.js";
+import { present } from "./reading/by-schema.js";
 import type { Readable } from "./reading/by-schema.js";
 import type { settingsSchema } from "./schema.js";
 import type { SettingFiles } from "./reading/setting-files.js";

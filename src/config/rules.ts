@@ -1,4 +1,7 @@
-/** Rules between settings other than clients and issuers. */
+/**
+ * Owns the rules between settings other than clients and issuers, such as "publish_ahead is shorter than rotate_every".
+ * Judges values with their defaults. A rule of one value alone stands in `schema.ts`.
+ */
 import { BlockList, isIP } from "node:net";
 import { INTROSPECTION_PATH, REVOCATION_PATH } from "../oauth/paths.js";
 import { MINUTE, SECOND } from "../time/clock.js";

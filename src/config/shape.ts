@@ -1,4 +1,7 @@
-/** Makes the settings other than clients and issuers: defaults filled in, variables over the file. */
+/**
+ * Owns every default, and the order "variable, file, default". Makes the settings other than clients and issuers from
+ * their YAML. It judges no value against another: `rules.ts` does.
+ */
 import { DAY, HOUR, MINUTE, SECOND } from "../time/clock.js";
 import type { Config, KeySettings } from "./config.js";
 import type { ListenAddress } from "./reading/listen-address.js";
@@ -6,8 +9,7 @@ import { type Variable, type Variables, variableSpot } from "./env.js";
 import { issuerUrl, listenAddress, oneOf } from "./reading/fields.js";
 import { isLoopback, spellListenAddress } from "./reading/listen-address.js";
 import { type Findings, type Spot, inside } from "./reading/problem.js";
-import { present } from "./clients/read.js";
-import { type Readable, readBySchema } from "./reading/by-schema.js";
+import { type Readable, present, readBySchema } from "./reading/by-schema.js";
 import { redisSettings } from "./redis.js";
 import { LOG_LEVELS, redisUrl, type settingsSchema } from "./schema.js";
 import { parseSealingKeys } from "./sealing-keys.js";

@@ -71,8 +71,8 @@ const RETRY_AFTER_SECONDS = 1;
 const RETRYABLE: ReadonlySet<OAuthErrorCode> = new Set(["slow_down", "temporarily_unavailable"]);
 
 /**
- * A refusal. `message` is the description for the caller: safe to show, no secret, no part of a token. Build it with
- * `describe` when it quotes anything a caller sent.
+ * A refusal. `message` is the description for the caller: safe to show, no secret, no part of a token. Use
+ * `quoted` for a string that a caller sent.
  */
 export class OAuthError extends Error {
   override readonly name = "OAuthError";

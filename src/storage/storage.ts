@@ -1,6 +1,7 @@
 /**
  * All ports of shared state together, as the composition root gets them: `memory/memory-storage.ts` for one replica,
- * `redis/redis-storage.ts` for several. Nothing on the path of client_credentials or of an exchange may await a port.
+ * `redis/redis-storage.ts` for several. Neither client_credentials nor the
+ * refresh by exchange of an Iceberg client may await a port.
  */
 import type { FailedLogins } from "./failed-logins.js";
 import type { KeyRingStore } from "./key-ring-store.js";

@@ -9,7 +9,7 @@ import type { clientSchema } from "./schema.js";
 import { type FoundSecret, readSecret, type SecretSources } from "./secrets.js";
 import { spellDuration } from "../reading/duration.js";
 import { type Findings, type Spot, inside } from "../reading/problem.js";
-import type { Readable } from "../reading/by-schema.js";
+import { type Readable, present } from "../reading/by-schema.js";
 import type { SettingFiles } from "../reading/setting-files.js";
 
 export type ClientYaml = NonNullable<Readable<typeof clientSchema>>;
@@ -97,11 +97,6 @@ export function readClient(entry: ClientEntry, defaults: ClientDefaults, sources
 /** Most clients have none of these: they share one, as there may be many clients. */
 function setOf<T>(list: readonly (T | undefined)[] | undefined): ReadonlySet<T> {
   return list === undefined ? NONE : new Set(present(list));
-}
-
-/** The elements of a list that could be read. */
-export function present<T>(list: readonly (T | undefined)[] | undefined): readonly T[] {
-  return (list ?? []).filter((item) => item !== undefined);
 }
 
 interface CeilingYaml {

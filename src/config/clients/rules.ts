@@ -1,6 +1,7 @@
 /** Rules between clients, and between clients and trusted issuers: what no single record shows. */
 import type { FoundIssuer } from "../issuers/read.js";
-import { type FoundClient, present } from "./read.js";
+import { present } from "../reading/by-schema.js";
+import type { FoundClient } from "./read.js";
 import { type Findings, type Spot, inside, spellSpot } from "../reading/problem.js";
 
 /** Checks all clients of all files together. */

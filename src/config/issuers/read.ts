@@ -5,8 +5,7 @@ import type { TrustedIssuer } from "../../issuers/trusted-issuer.js";
 import type { issuerSchema } from "./schema.js";
 import { isCleartext } from "../reading/listen-address.js";
 import { type Findings, type Spot, inside } from "../reading/problem.js";
-import type { Readable } from "../reading/by-schema.js";
-import { present } from "../clients/read.js";
+import { type Readable, present } from "../reading/by-schema.js";
 import type { SettingFiles } from "../reading/setting-files.js";
 
 type IssuerYaml = NonNullable<Readable<typeof issuerSchema>>;

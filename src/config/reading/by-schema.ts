@@ -1,13 +1,13 @@
 /**
- * Reads a value by its schema as far as it is right. zod alone answers all or nothing; here what is wrong is reported
- * and left out, so that the rules still judge the rest and every problem is told at once.
+ * Reads a value by its schema, and keeps the parts that are right. zod alone answers all or nothing. Here a wrong part is
+ * reported and left out, and the rules still judge the rest: one run reports every problem.
  */
 import { z } from "zod";
 import { isJsonObject } from "../../oauth/json.js";
 import { closest } from "./closest.js";
 import { type Findings, type Spot, inside } from "./problem.js";
 
-/** What is left of a schema's value when the wrong parts are gone. */
+/** A schema's value without its wrong parts. */
 export type Readable<S> =
   S extends z.ZodOptional<infer Inner>
     ? Readable<Inner> | undefined
@@ -72,6 +72,11 @@ function readObject(schema: z.ZodObject, value: unknown, spot: Spot, findings: F
       readAny(inner, Object.hasOwn(value, name) ? value[name] : undefined, inside(spot, name), findings),
     ]),
   );
+}
+
+/** The elements of a list that could be read. */
+export function present<T>(list: readonly (T | undefined)[] | undefined): readonly T[] {
+  return (list ?? []).filter((item) => item !== undefined);
 }
 
 /** Among secrets an unknown name is not repeated: it may be a secret that was pasted where a name belongs. */
