@@ -22,7 +22,9 @@ import { createIsoTime } from "./iso-time.js";
 import type { Logger } from "./logger.js";
 import type { LogSink } from "./log-sink.js";
 import type { Metrics } from "./metrics.js";
-import type { RequestSpans } from "./request-spans.js";
+import type { EndpointName, RequestSpans } from "./request-spans.js";
+
+export type { EndpointName };
 
 /** Where an error that nothing expected was caught. */
 export type FaultPlace = "request" | "batch" | "connection" | "timer" | "process";
@@ -32,7 +34,7 @@ export interface TransportEvents {
   /** A fault of ours was caught at an entry of the server, which goes on. With a request id where a request brought it. */
   unexpectedError(place: FaultPlace, error: unknown, requestId?: string): void;
   /** A request was refused before it was known what it asks for: malformed, too large, an unknown grant, overload. */
-  requestRefused(caller: Caller, error: OAuthError, durationMs: number): void;
+  requestRefused(endpoint: EndpointName, caller: Caller, error: OAuthError, durationMs: number): void;
 }
 
 /** What the audit is made of. */
@@ -92,10 +94,11 @@ export function createEvents({ sink, logger, metrics, clock, spans }: EventsOpti
       metrics.requestDone(grant, caller.transport, error.code, durationMs);
       spans?.record(caller, "token", error, durationMs, grant);
     },
-    requestRefused(caller, error, durationMs) {
-      refusal("request_refused", caller, error, durationMember(durationMs));
-      metrics.requestDone("unknown", caller.transport, error.code, durationMs);
-      spans?.record(caller, "token", error, durationMs);
+    requestRefused(endpoint, caller, error, durationMs) {
+      refusal("request_refused", caller, error, member("endpoint", endpoint) + durationMember(durationMs));
+      const asked = endpoint === "revoke" || endpoint === "introspect" ? endpoint : "unknown";
+      metrics.requestDone(asked, caller.transport, error.code, durationMs);
+      spans?.record(caller, endpoint, error, durationMs);
     },
     revoked(caller, clientId, what, id) {
       write(

@@ -6,11 +6,12 @@ import type { Caller } from "../oauth/request.js";
 import type { SpanExporter, SpanAttributes } from "./span-exporter.js";
 
 /** Which endpoint was asked. */
-export type Endpoint = "token" | "revoke" | "introspect";
+export type EndpointName =
+  "token" | "revoke" | "introspect" | "keys" | "list_keys" | "rotate_keys" | "revoke_key" | "watch_revocations";
 
 /** Records a request that has ended. */
 export interface RequestSpans {
-  record(caller: Caller, endpoint: Endpoint, error: OAuthError | undefined, durationMs: number, grant?: string): void;
+  record(caller: Caller, endpoint: EndpointName, error: OAuthError | undefined, durationMs: number, grant?: string): void;
 }
 
 /** What spans are made of. */
@@ -26,10 +27,16 @@ export interface RequestSpansOptions {
   readonly rpcStatusOf: (code: OAuthErrorCode) => string;
 }
 
-const ROUTES: Readonly<Record<Endpoint, { readonly http: string; readonly rpc: string }>> = {
+/** Where each endpoint is served; `http` is absent where no form is. */
+const ROUTES: Readonly<Record<EndpointName, { readonly http?: string; readonly rpc: string }>> = {
   token: { http: TOKEN_PATH, rpc: "icemint.v1.TokenService/GetToken" },
   revoke: { http: REVOCATION_PATH, rpc: "icemint.v1.TokenService/RevokeToken" },
   introspect: { http: INTROSPECTION_PATH, rpc: "icemint.v1.TokenService/IntrospectToken" },
+  keys: { rpc: "icemint.v1.TokenService/GetKeys" },
+  watch_revocations: { rpc: "icemint.v1.TokenService/WatchRevocations" },
+  list_keys: { rpc: "icemint.v1.KeyService/ListKeys" },
+  rotate_keys: { rpc: "icemint.v1.KeyService/RotateKeys" },
+  revoke_key: { rpc: "icemint.v1.KeyService/RevokeKey" },
 };
 
 /**
@@ -41,19 +48,19 @@ export function createRequestSpans(options: RequestSpansOptions): RequestSpans {
   return {
     record(caller, endpoint, error, durationMs, grant) {
       if (caller.traceSampled === false || !exporter.hasRoom()) return;
-      const route = ROUTES[endpoint];
-      const form = caller.transport === "form";
+      const { http, rpc } = ROUTES[endpoint];
+      const path = caller.transport === "form" ? http : undefined;
       const endedAt = clock();
       exporter.add({
         traceId: caller.traceId ?? randomHex(16),
         spanId: randomHex(8),
         parentSpanId: caller.parentSpanId,
-        name: form ? `POST ${route.http}` : route.rpc,
+        name: path === undefined ? rpc : `POST ${path}`,
         startedAt: endedAt - durationMs,
         endedAt,
         failed: error?.code === "server_error" || error?.code === "temporarily_unavailable",
         attributes: {
-          ...(form ? httpAttributes(options, route.http, error) : rpcAttributes(options, caller, route.rpc, error)),
+          ...(path === undefined ? rpcAttributes(options, caller, rpc, error) : httpAttributes(options, path, error)),
           ...(error && { "error.type": error.code, "icemint.reason": error.reason }),
           ...(grant !== undefined && { "icemint.grant": grant }),
           "icemint.request_id": caller.requestId,

@@ -1,72 +1,64 @@
-import type { Eventually } from "../oauth/eventually.js";
-
-/** So many are not kept waiting for more, nor are so many kept: a client may send its next requests before any answer. */
+/** A batch this large is not kept waiting for more, nor does it grow: a client may send its next requests unanswered. */
 const MOST = 16;
 
-/** A request, and the work on it, which returns what replies to it, or undefined if there is no answer yet. */
 interface Task<Request> {
   readonly request: Request;
-  readonly run: () => (() => void) | undefined;
+  readonly run: () => void;
 }
 
-/** Told of a request whose work or reply threw: it is the only one of its batch that fails. */
+/** Hears of a request whose work or reply failed. It is the only one of its batch that fails. */
 export type FailedTask<Request> = (request: Request, error: unknown) => void;
 
 /**
- * What the requests of one turn of the event loop ask for, done together at its end: first the work of all, then the
- * replies to all. One request from beginning to end after the other costs up to twice as much under load
- * (docs/performance.md): each reply wakes its reader by itself, clients that are answered one by one come back one by one,
- * each to a turn of its own, and each finds the processor's caches filled by what came between. A request that comes alone
- * waits for nobody.
+ * The requests of one turn of the event loop, done together at its end: first the work of all, then the replies to all.
+ * Under load a form then takes half the CPU that it takes one by one (docs/performance.md): each reply wakes its reader by
+ * itself, clients that are answered one by one come back one by one, and each finds the processor's caches filled by what
+ * came between. A request that comes alone waits for nobody.
  */
-export class Turn<Request> {
+export class Batch<Request> {
   readonly #onFailure: FailedTask<Request>;
   #tasks: Task<Request>[] = [];
+  #replies: Task<Request>[] = [];
 
   constructor(onFailure: FailedTask<Request>) {
     this.#onFailure = onFailure;
   }
 
-  /**
-   * Works at the end of the turn, and replies with that turn's others; if the answer comes later, with those that come
-   * with it. What either function throws, or a rejected answer, fails this request alone.
-   */
-  add<Answer>(request: Request, work: () => Eventually<Answer>, reply: (answer: Answer) => void): void {
+  /** Works at the end of the turn. What `work` or `reply` throws, or a rejected answer, fails this request alone. */
+  add<Answer>(request: Request, work: () => Promise<Answer>, reply: (answer: Answer) => void): void {
     const run = () => {
-      const answer = work();
-      if (!(answer instanceof Promise)) return () => reply(answer);
-      answer.then(
-        (late) => this.#push({ request, run: () => () => reply(late) }),
+      work().then(
+        (answer) => this.#reply({ request, run: () => reply(answer) }),
         (error: unknown) => this.#onFailure(request, error),
       );
-      return undefined;
     };
-    this.#push({ request, run });
+    const waiting = this.#tasks.push({ request, run });
+    if (waiting === MOST) this.#work();
+    else if (waiting === 1) setImmediate(() => this.#work());
   }
 
-  #push(task: Task<Request>): void {
-    const waiting = this.#tasks.push(task);
-    if (waiting === MOST) this.#end();
-    else if (waiting === 1) setImmediate(() => this.#end());
-  }
-
-  #end(): void {
+  #work(): void {
     const tasks = this.#tasks;
     this.#tasks = [];
-    const replies = tasks.map((task) => this.#guard(task.request, task.run));
-    for (let at = 0; at < tasks.length; at++) {
-      const reply = replies[at];
-      const task = tasks[at];
-      if (reply !== undefined && task !== undefined) this.#guard(task.request, reply);
-    }
+    for (const task of tasks) this.#guard(task);
   }
 
-  #guard<Result>(request: Request, step: () => Result): Result | undefined {
+  /** A tick begins when no promise can go on: the work of all that need not wait is done by then. */
+  #reply(task: Task<Request>): void {
+    if (this.#replies.push(task) === 1) process.nextTick(() => this.#replyToAll());
+  }
+
+  #replyToAll(): void {
+    const replies = this.#replies;
+    this.#replies = [];
+    for (const reply of replies) this.#guard(reply);
+  }
+
+  #guard({ request, run }: Task<Request>): void {
     try {
-      return step();
+      run();
     } catch (error) {
       this.#onFailure(request, error);
-      return undefined;
     }
   }
 }

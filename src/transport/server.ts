@@ -3,18 +3,19 @@ import type { Config } from "../config/config.js";
 import type { ListenAddress } from "../config/reading/listen-address.js";
 import { pooledRandomId } from "../crypto/random-id.js";
 import type { Clock } from "../time/clock.js";
+import type { TransportEvents } from "../telemetry/events.js";
 import type { Logger } from "../telemetry/logger.js";
 import { createCallerFactory } from "./caller.js";
 import { Departures, planRetirement } from "./connection-age.js";
 import type { Exchange } from "./exchange.js";
-import { createGate } from "./gate.js";
 import { Http1Side } from "./http1-side.js";
 import { Http2Side } from "./http2-side.js";
 import { createAddressResolver } from "./peer-address.js";
 import { createDispatcher } from "./dispatcher.js";
 import { abandon, type FaultListener } from "./guard.js";
 import { MAX_BYTES_UNDER_WAY } from "./limits.js";
-import { Turn } from "./batch.js";
+import { Admission } from "./admission.js";
+import { Batch } from "./batch.js";
 import { UnderWay } from "./under-way.js";
 import { PortLifetime, type DrainTimes } from "./port-lifetime.js";
 import { createRest, malformedAnswer, type MalformedStatus, type RestOptions } from "./rest/rest.js";
@@ -39,11 +40,12 @@ const TIMEOUTS: ServerTimeouts = {
   lingerMs: 1000,
 };
 
-type Core = Pick<RestOptions, "tokenEndpoint" | "revocationEndpoint" | "introspectionEndpoint" | "events" | "keyRing"> &
+type Core = Pick<RestOptions, "tokenEndpoint" | "revocationEndpoint" | "introspectionEndpoint" | "keyRing"> &
   Pick<RpcOptions, "watchAuthorizer" | "keyOperations" | "feed">;
 
 /** What the server is made of. */
 export interface ServerOptions extends Core {
+  readonly events: TransportEvents;
   readonly listen: ListenAddress;
   readonly issuer: string;
   readonly http: Config["http"];
@@ -92,12 +94,13 @@ export function createServer(options: ServerOptions): Server {
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   const { clock, issuer } = options;
   const shutdown = new AbortController();
-  const gate = createGate({ maxInFlight: options.limits.maxInFlight, overloaded: options.overloaded });
+  const { events, overloaded } = options;
+  const admission = new Admission({ maxInFlight: options.limits.maxInFlight, overloaded, events });
   const callerOf = createCallerFactory(pooledRandomId(), createAddressResolver(options.http.trustedProxies));
-  const onFault: FaultListener = (place, error, requestId) => options.events.unexpectedError(place, error, requestId);
+  const onFault: FaultListener = (place, error, requestId) => events.unexpectedError(place, error, requestId);
   const underWay = new UnderWay({ maxBytes: MAX_BYTES_UNDER_WAY, halfMs: timeouts.requestMs });
-  const turn = new Turn<Exchange>((exchange, error) => abandon(exchange, "batch", error, onFault));
-  const shared = { ...options, gate, callerOf, underWay, turn };
+  const batch = new Batch<Exchange>((exchange, error) => abandon(exchange, "batch", error, onFault));
+  const shared = { ...options, admission, callerOf, underWay, batch };
   const departures = new Departures();
   let accepting = true;
 
@@ -135,8 +138,8 @@ export function createServer(options: ServerOptions): Server {
     close: () => drain({ delayMs: 0, graceMs: 0 }),
     connections: () => ({
       ...lifetime.connections(),
-      inFlight: gate.inFlight(),
-      turnedAway: gate.turnedAway() + underWay.gaveWay,
+      inFlight: admission.inFlight(),
+      turnedAway: admission.turnedAway() + underWay.gaveWay,
     }),
   };
 }

@@ -95,7 +95,7 @@ describe("the audit", () => {
 
   it("records what a transport refused before the core saw it", async () => {
     const { events, records, metrics } = audit();
-    events.requestRefused(CALLER, invalidRequest("GRANT_TYPE_MISSING", "grant_type is missing."), 0.1);
+    events.requestRefused("token", CALLER, invalidRequest("GRANT_TYPE_MISSING", "grant_type is missing."), 0.1);
     expect(records()[0]).toMatchObject({
       event: "request_refused",
       error: "invalid_request",

@@ -5,23 +5,11 @@ import type { RestResponse } from "./rest-message.js";
 
 /** A token (RFC 6749 section 5.1). */
 export function tokenAnswer(response: TokenResponse, requestId: string): RestResponse {
-  return { status: 200, headers: secretHeaders("application/json", requestId), body: tokenJson(response) };
-}
-
-/**
- * JSON by hand: `JSON.stringify` walks through a long token once more than is needed. No value here can hold a character
- * that JSON escapes: base64url, URNs, and scope words by RFC 6749 section 3.3.
- */
-function tokenJson(response: TokenResponse): string {
-  const { access_token: token, token_type: type, expires_in: seconds, issued_token_type: issuedType } = response;
-  const refreshToken = response.refresh_token === undefined ? "" : `,"refresh_token":"${response.refresh_token}"`;
-  const scope = response.scope === undefined ? "" : `,"scope":"${response.scope}"`;
-  const head = `{"access_token":"${token}","token_type":"${type}","expires_in":${seconds}`;
-  return `${head},"issued_token_type":"${issuedType}"${refreshToken}${scope}}`;
+  return { status: 200, headers: secretHeaders("application/json", requestId), body: JSON.stringify(response) };
 }
 
 /** The answer to a revocation, whether or not there was anything to revoke (RFC 7009 section 2.2). */
-export function revokedAnswer(_done: void, requestId: string): RestResponse {
+export function revokedAnswer(requestId: string): RestResponse {
   return { status: 200, headers: secretHeaders("application/json", requestId), body: "" };
 }
 

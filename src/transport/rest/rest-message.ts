@@ -1,7 +1,7 @@
 /** A request and an answer of the form endpoints and documents, whatever the HTTP version. Plain values. */
 import type { IncomingHttpHeaders } from "node:http";
-import type { Eventually } from "../../oauth/eventually.js";
 import type { Caller } from "../../oauth/request.js";
+import type { EndpointName } from "../../telemetry/events.js";
 
 /** A request, whole. */
 export interface RestRequest {
@@ -25,8 +25,8 @@ export interface RestResponse {
   readonly body: string;
 }
 
-/** Answers a request. Neither throws nor rejects. */
-export type RestHandler = (request: RestRequest) => Eventually<RestResponse>;
+/** Answers a request, also what it refuses. */
+export type RestHandler = (request: RestRequest) => RestResponse | Promise<RestResponse>;
 
 /** What is served at a path. */
 export interface RestRoute {
@@ -34,8 +34,8 @@ export interface RestRoute {
   readonly allow: string;
   /** By method. */
   readonly handlers: ReadonlyMap<string, RestHandler>;
-  /** Whether a body is read, and the request counts as work that overload turns away. */
-  readonly takesForm: boolean;
+  /** The endpoint whose form is read, which overload may turn away. Absent for a document. */
+  readonly endpoint?: EndpointName;
 }
 
 /** The routes by path. */

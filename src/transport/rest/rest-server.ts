@@ -8,12 +8,11 @@ import type { Caller } from "../../oauth/request.js";
 import { type Body, lingerThen, lingerThenReset, readBody } from "../body.js";
 import type { CallerFactory } from "../caller.js";
 import type { Exchange } from "../exchange.js";
-import { type Gate, overload } from "../gate.js";
+import { type Admission, overload } from "../admission.js";
 import { MAX_MESSAGE_BYTES } from "../limits.js";
-import type { Turn } from "../batch.js";
+import type { Batch } from "../batch.js";
 import type { Target } from "../target.js";
 import type { UnderWay } from "../under-way.js";
-import type { TransportEvents } from "../../telemetry/events.js";
 import { errorResponse, type ErrorLinks } from "./errors.js";
 import type { RestResponse, RestRoute, RestRoutes } from "./rest-message.js";
 
@@ -22,10 +21,9 @@ export interface RestServerOptions {
   readonly routes: RestRoutes;
   readonly callerOf: CallerFactory;
   readonly links: ErrorLinks;
-  readonly gate: Gate;
+  readonly admission: Admission;
   readonly underWay: UnderWay;
-  readonly turn: Turn<Exchange>;
-  readonly events: TransportEvents;
+  readonly batch: Batch<Exchange>;
 }
 
 /** Serves what is at the routes, and refuses what is nowhere. */
@@ -42,8 +40,8 @@ const NO_BODY = Buffer.alloc(0);
 
 /** Makes the server. */
 export function createRestServer(options: RestServerOptions): RestServer {
-  const { routes, callerOf, links, gate, underWay, turn, events } = options;
-  const limits = { maxBytes: MAX_MESSAGE_BYTES, underWay, admits: () => gate.admits() };
+  const { routes, callerOf, links, admission, underWay, batch } = options;
+  const limits = { maxBytes: MAX_MESSAGE_BYTES, underWay, admits: () => admission.admits() };
 
   function serve(
     { path, query }: Target,
@@ -58,24 +56,20 @@ export function createRestServer(options: RestServerOptions): RestServer {
     if (route === undefined) return reply(errorResponse(unknownPath(), caller.requestId, links, 404));
     const handler = route.handlers.get(method);
     if (handler === undefined) return reply(wrongMethod(route, caller, links));
+    const { endpoint } = route;
     const { headers, rawHeaders } = exchange;
-    const run = (body: Body) => {
-      if (body === "no_room") return refuseForLackOfRoom(caller);
-      const read = body === "too_large" ? undefined : body;
-      return handler({ method, path, query, headers, rawHeaders, body: read, caller });
-    };
-    if (route.takesForm) {
-      readBody(source, exchange, limits, (body) => turn.add(exchange, () => run(body), reply));
-    } else {
+    const answer = async (body: Buffer | undefined) =>
+      handler({ method, path, query, headers, rawHeaders, body, caller });
+    if (endpoint === undefined) {
       underWay.arrived(exchange);
-      turn.add(exchange, () => run(NO_BODY), reply);
+      batch.add(exchange, () => answer(NO_BODY), reply);
+      return;
     }
-  }
-
-  function refuseForLackOfRoom(caller: Caller): RestResponse {
-    const refusal = overload();
-    events.requestRefused(caller, refusal, 0);
-    return errorResponse(refusal, caller.requestId, links);
+    const answerForm = async (body: Body) => {
+      if (body !== "no_room") return answer(body === "too_large" ? undefined : body);
+      return errorResponse(admission.refuse(endpoint, caller, overload()), caller.requestId, links);
+    };
+    readBody(source, exchange, limits, (body) => batch.add(exchange, () => answerForm(body), reply));
   }
 
   return {

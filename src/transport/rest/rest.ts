@@ -1,7 +1,7 @@
 /** Everything that is served without RPC, composed. Owns the form endpoints and the documents; knows no rule of a grant. */
 import type { CallerFactory } from "../caller.js";
 import type { Exchange } from "../exchange.js";
-import type { Turn } from "../batch.js";
+import type { Batch } from "../batch.js";
 import type { UnderWay } from "../under-way.js";
 import { randomUUID } from "node:crypto";
 import { createDiscovery, type DiscoveryOptions } from "./discovery.js";
@@ -19,7 +19,7 @@ export interface RestOptions extends DiscoveryOptions, Omit<FormEndpointOptions,
   readonly tokenPaths: readonly string[];
   readonly callerOf: CallerFactory;
   readonly underWay: UnderWay;
-  readonly turn: Turn<Exchange>;
+  readonly batch: Batch<Exchange>;
 }
 
 /** Makes the server of all that. */

@@ -12,6 +12,7 @@ import {
 } from "../../oauth/paths.js";
 import type { FormEndpoints } from "./form-endpoints.js";
 import type { RestHandler, RestRoute, RestRoutes } from "./rest-message.js";
+import type { EndpointName } from "../../telemetry/events.js";
 
 /** What the routes lead to. */
 export interface RouteOptions {
@@ -26,13 +27,13 @@ export interface RouteOptions {
 /** Makes the routes. */
 export function createRoutes({ endpoints, discovery, errorList, tokenPaths, issuer }: RouteOptions): RestRoutes {
   const routes = new Map<string, RestRoute>();
-  for (const path of tokenPaths) routes.set(path, form(endpoints.token));
+  for (const path of tokenPaths) routes.set(path, form("token", endpoints.token));
   // Both with and without the issuer's path: a proxy in front may strip it.
   const issuerPath = new URL(issuer).pathname.replace(/\/$/, "");
   for (const prefix of new Set(["", issuerPath])) {
-    routes.set(prefix + TOKEN_PATH, form(endpoints.token));
-    routes.set(prefix + REVOCATION_PATH, form(endpoints.revoke));
-    routes.set(prefix + INTROSPECTION_PATH, form(endpoints.introspect));
+    routes.set(prefix + TOKEN_PATH, form("token", endpoints.token));
+    routes.set(prefix + REVOCATION_PATH, form("revoke", endpoints.revoke));
+    routes.set(prefix + INTROSPECTION_PATH, form("introspect", endpoints.introspect));
     routes.set(prefix + JWKS_PATH, document(discovery.jwks));
     routes.set(prefix + ERRORS_PATH, document(errorList));
     // RFC 8414 section 3.1 puts the issuer's path after the well-known part, OpenID Connect before it. Readers do both.
@@ -47,8 +48,8 @@ export function createRoutes({ endpoints, discovery, errorList, tokenPaths, issu
   return routes;
 }
 
-function form(handler: RestHandler): RestRoute {
-  return { allow: "POST", handlers: new Map([["POST", handler]]), takesForm: true };
+function form(endpoint: EndpointName, handler: RestHandler): RestRoute {
+  return { allow: "POST", handlers: new Map([["POST", handler]]), endpoint };
 }
 
 function document(current: () => Document): RestRoute {
@@ -60,6 +61,5 @@ function document(current: () => Document): RestRoute {
       ["HEAD", handler],
       ["OPTIONS", documentPreflight],
     ]),
-    takesForm: false,
   };
 }

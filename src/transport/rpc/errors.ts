@@ -1,6 +1,7 @@
 /** How a refusal looks over gRPC and Connect: one total table, and the details that callers act on. */
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { KeysFixedError } from "../../keys/key-operations.js";
 import { OAuthError, type ErrorReason, type OAuthErrorCode, toOAuthError } from "../../oauth/error.js";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 
@@ -60,13 +61,6 @@ export function toConnectError(error: unknown): ConnectError {
   return connectError;
 }
 
-/** The refusal of what the server is not set up for. */
-export function failedPrecondition(description: string): ConnectError {
-  const error = new ConnectError(description, Code.FailedPrecondition);
-  error.details.push(errorInfo("PARAMETER_INVALID", "invalid_request"));
-  return error;
-}
-
 /**
  * Gives a failure of the protocol itself (an unreadable message, one that is too large, an unknown compression) the
  * details that every error carries. Errors that have details are left alone.
@@ -84,7 +78,8 @@ const PROTOCOL_FAILURES: Readonly<Partial<Record<Code, readonly [ErrorReason, OA
   [Code.Unavailable]: ["OVERLOADED", "temporarily_unavailable"],
 };
 
-function codeOf({ code, reason }: OAuthError): Code {
+function codeOf({ code, reason, cause }: OAuthError): Code {
+  if (cause instanceof KeysFixedError) return Code.FailedPrecondition; // the server is not set up for it
   return CODES_BY_REASON[reason] ?? CODES[code];
 }
 

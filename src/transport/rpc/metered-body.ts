@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { MethodKind } from "./service-list.js";
 import type { Exchange } from "../exchange.js";
-import { overload } from "../gate.js";
+import { overload } from "../admission.js";
 import { MAX_STREAM_BYTES } from "../limits.js";
 import type { UnderWay } from "../under-way.js";
 import { toConnectError } from "./errors.js";

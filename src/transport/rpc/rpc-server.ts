@@ -4,20 +4,18 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createContextValues, type ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { UniversalHandlerOptions } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
-import { GetTokenResponseSchema } from "../../gen/icemint/v1/token_service_pb.js";
 import type { Logger } from "../../telemetry/logger.js";
 import { lingerThen, lingerThenReset } from "../body.js";
 import type { CallerFactory } from "../caller.js";
 import type { Exchange } from "../exchange.js";
 import { MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.js";
-import type { Turn } from "../batch.js";
+import type { Batch } from "../batch.js";
 import type { UnderWay } from "../under-way.js";
 import { rpcCallKey } from "./call-context.js";
 import { createCorsPolicy } from "./cors.js";
 import { withErrorInfo } from "./errors.js";
 import { createFastLane, type CallStart } from "./lane/lane.js";
 import type { ServiceList } from "./service-list.js";
-import { encodeTokenResponse } from "./lane/token-response-bytes.js";
 import { createStockRoad, protocolNameOf, type ProtocolName } from "./stock-road.js";
 
 /** What the server is made of. */
@@ -28,7 +26,7 @@ export interface RpcServerOptions {
   readonly underWay: UnderWay;
   /** Whether there is room for a call of the method at this path: asked before its message is collected. */
   readonly admits: (path: string) => boolean;
-  readonly turn: Turn<Exchange>;
+  readonly batch: Batch<Exchange>;
   readonly logger: Logger;
   /** For services whose messages hold an `Any`; ours have none. */
   readonly jsonOptions?: UniversalHandlerOptions["jsonOptions"];
@@ -58,8 +56,6 @@ const NEVER = 0xffff_ffff;
  */
 const NO_VALUES = createContextValues();
 
-const ENCODERS = new Map([[GetTokenResponseSchema.typeName, encodeTokenResponse]]);
-
 /** Makes the server. */
 export function createRpcServer({
   services,
@@ -67,7 +63,7 @@ export function createRpcServer({
   corsOrigins,
   underWay,
   admits,
-  turn,
+  batch,
   logger,
   jsonOptions = {},
   describe = withErrorInfo,
@@ -92,8 +88,7 @@ export function createRpcServer({
     maxTimeoutMs: MAX_TIMEOUT_MS,
     underWay,
     admits,
-    turn,
-    encoders: ENCODERS,
+    batch,
     acceptCompression,
     jsonOptions,
     begin,

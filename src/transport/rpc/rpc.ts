@@ -45,7 +45,7 @@ export function createRpc(options: RpcOptions): RpcServer {
     ...(options.reflection ? reflectionOf(described, streams) : []),
   ];
   // Health and reflection are asked when the server is overloaded, too.
-  const admits = (path: string) => !path.startsWith(OWN_PATHS) || options.gate.admits();
+  const admits = (path: string) => !path.startsWith(OWN_PATHS) || options.admission.admits();
   return createRpcServer({ ...options, services, admits });
 }
 

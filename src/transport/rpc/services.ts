@@ -1,20 +1,18 @@
 /** The services of icemint. Each method reads, calls the core and shows its answer; none knows a rule of a grant. */
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import { KeysFixedError, type KeyOperations } from "../../keys/key-operations.js";
-import type { KeyRing } from "../../keys/key-ring.js";
 import type { IntrospectionEndpoint } from "../../endpoints/introspection.js";
-import type { RevocationEndpoint } from "../../endpoints/revocation.js";
-import type { TokenEndpoint } from "../../grants/token-endpoint.js";
 import type { WatchAuthorizer } from "../../endpoints/operator.js";
-import { toOAuthError } from "../../oauth/error.js";
-import { type Eventually, andThen, attempt } from "../../oauth/eventually.js";
-import type { TransportEvents } from "../../telemetry/events.js";
+import type { RevocationEndpoint } from "../../endpoints/revocation.js";
 import type { KeyService } from "../../gen/icemint/v1/key_service_pb.js";
 import type { TokenService } from "../../gen/icemint/v1/token_service_pb.js";
-import type { Gate } from "../gate.js";
+import type { TokenEndpoint } from "../../grants/token-endpoint.js";
+import { KeysFixedError, type KeyOperations } from "../../keys/key-operations.js";
+import type { KeyRing } from "../../keys/key-ring.js";
+import { OAuthError } from "../../oauth/error.js";
+import type { Admission, Steps } from "../admission.js";
 import { MAX_TOKEN_LENGTH, MAX_VALUE_LENGTH } from "../limits.js";
 import { callerRequest, rpcCallOf, type RpcCall } from "./call-context.js";
-import { failedPrecondition, toConnectError } from "./errors.js";
+import { toConnectError } from "./errors.js";
 import {
   checkedClient,
   fromIntrospection,
@@ -26,7 +24,6 @@ import {
   toTokenRequest,
 } from "./mapping.js";
 
-/** What the services are made of. */
 export interface ServiceOptions {
   readonly tokenEndpoint: TokenEndpoint;
   readonly revocationEndpoint: RevocationEndpoint;
@@ -34,44 +31,27 @@ export interface ServiceOptions {
   readonly watchAuthorizer: WatchAuthorizer;
   readonly keyRing: Pick<KeyRing, "published">;
   readonly keyOperations: KeyOperations;
-  readonly gate: Gate;
-  readonly events: TransportEvents;
+  readonly admission: Admission;
 }
 
-type Unary<Message, Answer> = (message: Message, context: HandlerContext) => Eventually<Answer>;
+interface Input<Message> {
+  readonly message: Message;
+  readonly call: RpcCall;
+}
 
-/**
- * Wraps a method in three steps: `read`, whose refusals are told to the audit here; `work`, in which the core audits its
- * own; `show`. Whatever is thrown becomes an RPC error.
- */
+/** A method by its steps. Whatever is refused becomes an RPC error. */
 function method<Message, Plain, Result, Answer>(
-  { gate, events }: Pick<ServiceOptions, "gate" | "events">,
-  read: (message: Message, call: RpcCall) => Plain,
-  work: (plain: Plain) => Eventually<Result>,
-  show: (result: Result) => Answer,
-): Unary<Message, Answer> {
-  const attempted = {
-    work: (plain: Plain) => andThen(work(plain), show),
-    recover: refuse,
-    lastly: () => gate.leave(),
-  };
-  return (message, context) => {
+  admission: Admission,
+  steps: Steps<Input<Message>, Plain, Result, Answer>,
+): (message: Message, context: HandlerContext) => Promise<Answer> {
+  return async (message, context) => {
     const call = rpcCallOf(context);
-    let plain: Plain;
     try {
-      plain = read(message, call);
-      gate.enter();
+      return await admission.admit(steps, { message, call }, call.caller);
     } catch (error) {
-      const refusal = toOAuthError(error);
-      events.requestRefused(call.caller, refusal, 0);
-      throw toConnectError(refusal);
+      throw toConnectError(error);
     }
-    return attempt(attempted, plain);
   };
-}
-
-function refuse(error: unknown): never {
-  throw toConnectError(error);
 }
 
 const showNothing = () => ({});
@@ -80,67 +60,75 @@ const showNothing = () => ({});
 export function createTokenService(
   options: ServiceOptions,
 ): Omit<ServiceImpl<typeof TokenService>, "watchRevocations"> {
-  const { tokenEndpoint, revocationEndpoint, introspectionEndpoint, keyRing } = options;
+  const { tokenEndpoint, revocationEndpoint, introspectionEndpoint, keyRing, admission } = options;
   return {
-    getToken: method(options, toTokenRequest, (request) => tokenEndpoint.token(request), fromTokenResponse),
-    revokeToken: method(
-      options,
-      (message, call) => ({
+    getToken: method(admission, {
+      endpoint: "token",
+      read: ({ message, call }) => toTokenRequest(message, call),
+      work: (request) => tokenEndpoint.token(request),
+      show: fromTokenResponse,
+    }),
+    revokeToken: method(admission, {
+      endpoint: "revoke",
+      read: ({ message, call }) => ({
         ...callerRequest(call, checkedClient(message)),
         target: toRevocationTarget(message),
       }),
-      (request) => revocationEndpoint.revoke(request),
-      showNothing,
-    ),
-    introspectToken: method(
-      options,
-      (message, call) => ({
+      work: (request) => revocationEndpoint.revoke(request),
+      show: showNothing,
+    }),
+    introspectToken: method(admission, {
+      endpoint: "introspect",
+      read: ({ message, call }) => ({
         ...callerRequest(call, checkedClient(message)),
         token: required(message.token, MAX_TOKEN_LENGTH, "token"),
       }),
-      (request) => introspectionEndpoint.introspect(request),
-      fromIntrospection,
-    ),
-    getKeys: method(
-      options,
-      () => undefined,
-      () => keyRing.published(),
-      fromPublished,
-    ),
+      work: (request) => introspectionEndpoint.introspect(request),
+      show: fromIntrospection,
+    }),
+    getKeys: method(admission, {
+      endpoint: "keys",
+      read: () => undefined,
+      work: () => keyRing.published(),
+      show: fromPublished,
+    }),
   };
 }
 
 /** `KeyService`: every method needs the permission, whatever it does. */
 export function createKeyService(options: ServiceOptions): ServiceImpl<typeof KeyService> {
-  const { watchAuthorizer, keyOperations } = options;
+  const { watchAuthorizer, keyOperations, admission } = options;
   return {
-    listKeys: method(
-      options,
-      (_message, call) => callerRequest(call),
-      async (request) => {
+    listKeys: method(admission, {
+      endpoint: "list_keys",
+      read: ({ call }) => callerRequest(call),
+      async work(request) {
         await watchAuthorizer.authorizeKeyChange(request);
         return keyOperations.list();
       },
-      (keys) => ({ keys: keys.map(fromKeyInfo) }),
-    ),
-    rotateKeys: method(
-      options,
-      (_message, call) => callerRequest(call),
-      async (request) => {
+      show: (keys) => ({ keys: keys.map(fromKeyInfo) }),
+    }),
+    rotateKeys: method(admission, {
+      endpoint: "rotate_keys",
+      read: ({ call }) => callerRequest(call),
+      async work(request) {
         await watchAuthorizer.authorizeKeyChange(request);
         return unlessFixed(keyOperations.rotate());
       },
-      (key) => ({ key: fromKeyInfo(key) }),
-    ),
-    revokeKey: method(
-      options,
-      (message, call) => ({ ...callerRequest(call), kid: required(message.kid, MAX_VALUE_LENGTH, "kid") }),
-      async ({ kid, ...request }) => {
+      show: (key) => ({ key: fromKeyInfo(key) }),
+    }),
+    revokeKey: method(admission, {
+      endpoint: "revoke_key",
+      read: ({ message, call }) => ({
+        ...callerRequest(call),
+        kid: required(message.kid, MAX_VALUE_LENGTH, "kid"),
+      }),
+      async work({ kid, ...request }) {
         await watchAuthorizer.authorizeKeyChange(request);
         await unlessFixed(keyOperations.revoke(kid));
       },
-      showNothing,
-    ),
+      show: showNothing,
+    }),
   };
 }
 
@@ -149,6 +137,7 @@ async function unlessFixed<Result>(work: Promise<Result>): Promise<Result> {
   try {
     return await work;
   } catch (error) {
-    throw error instanceof KeysFixedError ? failedPrecondition(error.message) : error;
+    if (!(error instanceof KeysFixedError)) throw error;
+    throw new OAuthError("invalid_request", "PARAMETER_INVALID", error.message, { cause: error });
   }
 }

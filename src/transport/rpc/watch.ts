@@ -4,16 +4,16 @@ import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext } from "@connectrpc/connect";
 import type { WatchAuthorizer } from "../../endpoints/operator.js";
 import { SECOND } from "../../time/clock.js";
-import { OAuthError, toOAuthError } from "../../oauth/error.js";
+import { OAuthError } from "../../oauth/error.js";
 import type { Revocation } from "../../oauth/revocation.js";
 import type { FeedEvent, RevocationFeed } from "../../revocations/feed.js";
-import type { TransportEvents } from "../../telemetry/events.js";
 import {
   WatchRevocationsResponseSchema,
   type RevocationSchema,
   type WatchRevocationsRequest,
   type WatchRevocationsResponse,
 } from "../../gen/icemint/v1/token_service_pb.js";
+import type { Admission } from "../admission.js";
 import { MAX_VALUE_LENGTH } from "../limits.js";
 import type { EndlessStreams } from "./endless-streams.js";
 import { callerRequest, rpcCallOf } from "./call-context.js";
@@ -24,7 +24,7 @@ import { atMost, checkedClient } from "./mapping.js";
 export interface WatchOptions {
   readonly feed: Pick<RevocationFeed, "subscribe">;
   readonly watchAuthorizer: WatchAuthorizer;
-  readonly events: TransportEvents;
+  readonly admission: Admission;
   /** Ends a stream whose server or connection is given up, so that its caller resumes elsewhere. */
   readonly streams: Pick<EndlessStreams, "endOf">;
   /** A stream is ended after this, so that callers spread over new replicas. */
@@ -32,7 +32,7 @@ export interface WatchOptions {
 }
 
 /** Makes the method. */
-export function createWatchRevocations({ feed, watchAuthorizer, events, streams, maxAgeMs }: WatchOptions) {
+export function createWatchRevocations({ feed, watchAuthorizer, admission, streams, maxAgeMs }: WatchOptions) {
   return async function* watchRevocations(
     message: WatchRevocationsRequest,
     context: HandlerContext,
@@ -42,8 +42,7 @@ export function createWatchRevocations({ feed, watchAuthorizer, events, streams,
       await watchAuthorizer.authorizeWatch(callerRequest(call, checkedClient(message)));
       atMost(message.cursor, MAX_VALUE_LENGTH, "cursor");
     } catch (error) {
-      events.requestRefused(call.caller, toOAuthError(error), 0);
-      throw toConnectError(error);
+      throw toConnectError(admission.refuse("watch_revocations", call.caller, error));
     }
     call.arrival.exempt();
     const ended = AbortSignal.any([context.signal, streams.endOf(call.arrival), AbortSignal.timeout(maxAgeMs)]);
@@ -56,7 +55,10 @@ export function createWatchRevocations({ feed, watchAuthorizer, events, streams,
       yield response({ case: "heartbeat", value: {} }, cursor); // the last word: where to resume
       throw goingAway();
     } catch (error) {
-      throw toConnectError(error);
+      // The feed or the server chose to end it: no refusal. Anything else is a fault of ours.
+      throw toConnectError(
+        error instanceof OAuthError ? error : admission.refuse("watch_revocations", call.caller, error),
+      );
     }
   };
 }

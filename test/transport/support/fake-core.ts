@@ -122,7 +122,7 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
     logger: silentLogger,
     clock: Date.now,
     events: {
-      requestRefused: (caller, error) => void seen.refused.push({ caller, error }),
+      requestRefused: (_endpoint, caller, error) => void seen.refused.push({ caller, error }),
       unexpectedError: (place, error, requestId) => void seen.faults.push({ place, error, requestId }),
     },
     keyRing: { published: () => ({ keys: [jwk], maxAgeSeconds: 900 }) },

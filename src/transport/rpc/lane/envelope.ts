@@ -1,7 +1,6 @@
 /** gRPC's length-prefixed messages: one flag byte, four bytes of length, the message. */
 import { Code, ConnectError } from "@connectrpc/connect";
 import { compressedFlag, type Compression } from "@connectrpc/connect/protocol";
-import type { Eventually } from "../../../oauth/eventually.js";
 
 /** Bytes in front of each message. */
 export const ENVELOPE_BYTES = 5;
@@ -10,7 +9,7 @@ export const ENVELOPE_BYTES = 5;
  * The message of a unary request. Answers at once unless it has to be decompressed. Throws what stock Connect throws for
  * a body that does not hold exactly one message.
  */
-export function openEnvelope(body: Buffer, compression: Compression | null, maxBytes: number): Eventually<Uint8Array> {
+export function openEnvelope(body: Buffer, compression: Compression | null, maxBytes: number): Uint8Array | Promise<Uint8Array> {
   if (body.length === 0) {
     throw new ConnectError("protocol error: missing input message for unary method", Code.Unimplemented);
   }
@@ -37,14 +36,9 @@ export function openEnvelope(body: Buffer, compression: Compression | null, maxB
 /** Puts a message into an envelope, uncompressed. */
 export function closeEnvelope(message: Uint8Array): Buffer {
   const envelope = Buffer.allocUnsafe(ENVELOPE_BYTES + message.byteLength);
-  envelope.set(message, ENVELOPE_BYTES);
-  return markEnvelope(envelope);
-}
-
-/** Writes the five bytes in front of an uncompressed message for which they were left free. */
-export function markEnvelope(envelope: Buffer): Buffer {
   envelope[0] = 0;
-  envelope.writeUInt32BE(envelope.byteLength - ENVELOPE_BYTES, 1);
+  envelope.writeUInt32BE(message.byteLength, 1);
+  envelope.set(message, ENVELOPE_BYTES);
   return envelope;
 }
 

@@ -26,20 +26,18 @@ import {
   type MethodSerializationLookup,
   type UniversalHandlerOptions,
 } from "@connectrpc/connect/protocol";
-import { type Attempt, type Eventually, andThen, attempt } from "../../../oauth/eventually.js";
 import { type Body, readBody } from "../../body.js";
 import { contentTypeUnaryJson } from "@connectrpc/connect/protocol-connect";
 import { text, type Arrival } from "../../caller.js";
 import type { Exchange } from "../../exchange.js";
-import { overload } from "../../gate.js";
-import type { Turn } from "../../batch.js";
+import { overload } from "../../admission.js";
+import type { Batch } from "../../batch.js";
 import type { UnderWay } from "../../under-way.js";
 import { connectError, connectMessage, grpcError, grpcMessage, type Answer } from "./answers.js";
 import { toConnectError } from "../errors.js";
-import { ENVELOPE_BYTES, closeEnvelope, markEnvelope, openEnvelope } from "./envelope.js";
+import { ENVELOPE_BYTES, closeEnvelope, openEnvelope } from "./envelope.js";
 import { LazyContext, type CallOrigin } from "./lazy-context.js";
 import type { ServiceList } from "../service-list.js";
-import type { MessageEncoder } from "./token-response-bytes.js";
 import { CONNECT, GRPC, WIRES, type Wire } from "./wire.js";
 import { writeResponse, writeStream } from "./write-answer.js";
 
@@ -60,12 +58,10 @@ export interface FastLaneOptions {
   readonly underWay: UnderWay;
   /** Whether there is room for a call of this method. */
   readonly admits: (path: string) => boolean;
-  readonly turn: Turn<Exchange>;
+  readonly batch: Batch<Exchange>;
   readonly acceptCompression: readonly Compression[];
   readonly jsonOptions?: UniversalHandlerOptions["jsonOptions"];
   readonly begin: (exchange: Exchange, protocolName: Wire["protocol"]["name"]) => CallStart;
-  /** Faster encoders for answers that are sent often, by their type's name. */
-  readonly encoders?: ReadonlyMap<string, MessageEncoder>;
   /** Gives an error of the protocol itself what every error carries. */
   readonly describe: (error: ConnectError) => ConnectError;
 }
@@ -81,7 +77,6 @@ type UnarySpec = Extract<MethodImplSpec, { kind: "unary" }>;
 interface LaneMethod {
   readonly spec: UnarySpec;
   readonly io: MethodSerializationLookup<DescMessage, DescMessage>;
-  readonly encoder: MessageEncoder | undefined;
   readonly admits: () => boolean;
 }
 
@@ -99,20 +94,22 @@ interface Call {
 /** Makes the lane. */
 export function createFastLane(options: FastLaneOptions): FastLane {
   const methods = unaryMethods(options);
-  const { turn, underWay, readMaxBytes } = options;
+  const { batch, underWay, readMaxBytes } = options;
 
-  /** Answers a call, at once if its handler does; a message or a handler that fails is answered too. */
-  const answering: Attempt<Call, Answer> = {
-    work: (call) => andThen(openBody(call, options), handle, call),
-    recover: fail,
-    lastly: ({ context }) => context.done(),
-  };
-
-  function answerTo(method: LaneMethod, wire: Wire, origin: CallOrigin, body: Body): Eventually<Answer> {
+  /** Answers a call. A message or a handler that fails is answered, too. */
+  async function answerTo(method: LaneMethod, wire: Wire, origin: CallOrigin, body: Body): Promise<Answer> {
     const { arrival } = origin;
     const { values, headers } = options.begin(arrival, wire.protocol.name);
     const context = new LazyContext(method.spec.method, wire.protocol.name, values, origin);
-    return attempt(answering, { method, wire, arrival, body, context, headers });
+    const call = { method, wire, arrival, body, context, headers };
+    try {
+      const message = parse(call, await openBody(call, options));
+      return succeed(await method.spec.impl(message, context), call);
+    } catch (thrown) {
+      return fail(thrown, call);
+    } finally {
+      context.done();
+    }
   }
 
   function fail(thrown: unknown, { wire, headers, context }: Call): Answer {
@@ -138,7 +135,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
       const onGone = (gone: () => void) => tellIfGone(stream, () => stream.rstCode === 0, gone);
       const limits = { maxBytes: readMaxBytes + ENVELOPE_BYTES, underWay, admits: method.admits };
       readBody(stream, exchange, limits, (body) => {
-        turn.add(
+        batch.add(
           exchange,
           () => answerTo(method, wire, { arrival: exchange, path, onGone }, body),
           (answer) => writeStream(stream, answer),
@@ -155,7 +152,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
       const onGone = (gone: () => void) => tellIfGone(response, () => response.writableFinished, gone);
       const limits = { maxBytes: readMaxBytes, underWay, admits: method.admits };
       readBody(request, exchange, limits, (body) => {
-        turn.add(
+        batch.add(
           exchange,
           () => answerTo(method, wire, { arrival: exchange, path, onGone }, body),
           (answer) => writeResponse(response, answer),
@@ -166,16 +163,15 @@ export function createFastLane(options: FastLaneOptions): FastLane {
   };
 }
 
-function unaryMethods({ services, jsonOptions, readMaxBytes, writeMaxBytes, encoders, admits }: FastLaneOptions) {
+function unaryMethods({ services, jsonOptions, readMaxBytes, writeMaxBytes, admits }: FastLaneOptions) {
   const limits = { readMaxBytes, writeMaxBytes };
   const methods = new Map<string, LaneMethod>();
   for (const [service, implementation] of services) {
     for (const spec of Object.values(createServiceImplSpec(service, implementation).methods)) {
       if (spec.kind !== "unary") continue;
       const io = createMethodSerializationLookup(spec.method, undefined, jsonOptions, limits);
-      const encoder = encoders?.get(spec.method.output.typeName);
       const path = createMethodUrl("/", spec.method);
-      methods.set(path, { spec, io, encoder, admits: () => admits(path) });
+      methods.set(path, { spec, io, admits: () => admits(path) });
     }
   }
   return methods;
@@ -192,7 +188,7 @@ function tellIfGone(target: ServerHttp2Stream | ServerResponse, isAnswered: () =
 function openBody(
   { wire: { protocol }, arrival: { headers }, context, body }: Call,
   { readMaxBytes, maxTimeoutMs, acceptCompression }: FastLaneOptions,
-): Eventually<Uint8Array> {
+): Uint8Array | Promise<Uint8Array> {
   if (body === "no_room") throw toConnectError(overload());
   const compression = requestCompression(protocol, headers, acceptCompression);
   const sentTimeout = text(headers[protocol.timeoutHeader]);
@@ -209,11 +205,6 @@ function openBody(
   }
   if (protocol === GRPC) return openEnvelope(body, compression, readMaxBytes);
   return compression === null ? body : compression.decompress(body, readMaxBytes);
-}
-
-/** Reads the message and lets the method work on it. */
-function handle(data: Uint8Array, call: Call): Eventually<Answer> {
-  return andThen(call.method.spec.impl(parse(call, data), call.context), succeed, call);
 }
 
 /** Broken input is the caller's fault, and the parser's own text quotes it, and so perhaps a secret. */
@@ -234,9 +225,7 @@ function succeed(output: MessageInitShape<DescMessage>, { method, wire, headers,
   return isGrpc ? grpcMessage(headers, body, context) : connectMessage(headers, body, context);
 }
 
-function encode({ io, encoder }: LaneMethod, message: Message, binary: boolean, enveloped: boolean): Uint8Array {
-  const bytes = binary ? encoder?.(message, enveloped ? ENVELOPE_BYTES : 0) : undefined;
-  if (bytes !== undefined) return enveloped ? markEnvelope(bytes) : bytes;
+function encode({ io }: LaneMethod, message: Message, binary: boolean, enveloped: boolean): Uint8Array {
   const serialized = io.getO(binary).serialize(message);
   return enveloped ? closeEnvelope(serialized) : serialized;
 }

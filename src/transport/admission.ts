@@ -1,0 +1,97 @@
+/**
+ * The way into the core, for both transports: read, pass the gate, work, show. A request that is refused on the way is
+ * audited once, and an error that nobody expected is reported once: by the core where it has seen the request, else here.
+ */
+import { OAuthError, toOAuthError } from "../oauth/error.js";
+import type { Caller } from "../oauth/request.js";
+import type { EndpointName, TransportEvents } from "../telemetry/events.js";
+
+/** Lets a bounded number of requests into the core at once. An early refusal keeps clients alive; a late answer does not. */
+export interface Gate {
+  /** Whether there is room now. Asked before a body is collected. */
+  admits(): boolean;
+  /** Requests inside the core. */
+  inFlight(): number;
+  /** Requests that were turned away. */
+  turnedAway(): number;
+}
+
+export interface AdmissionOptions {
+  readonly maxInFlight: number;
+  /** Whether the process runs late. Then nobody passes until it has caught up. */
+  readonly overloaded: () => boolean;
+  readonly events: TransportEvents;
+}
+
+/** The steps of one endpoint. `read` and `work` throw `OAuthError` for what they refuse. */
+export interface Steps<Input, Plain, Result, Answer> {
+  readonly endpoint: EndpointName;
+  read(input: Input): Plain;
+  /** The core's part. */
+  work(plain: Plain): Result | Promise<Result>;
+  show(result: Result, caller: Caller): Answer;
+}
+
+/** Endpoints whose every decision the core audits by itself. */
+const AUDITED_BY_CORE: ReadonlySet<EndpointName> = new Set(["token", "revoke", "introspect"]);
+
+export class Admission implements Gate {
+  readonly #options: AdmissionOptions;
+  #inside = 0;
+  #refused = 0;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  admits(): boolean {
+    const { maxInFlight, overloaded } = this.#options;
+    const hasRoom = this.#inside < maxInFlight && !overloaded();
+    if (!hasRoom) this.#refused += 1;
+    return hasRoom;
+  }
+
+  inFlight(): number {
+    return this.#inside;
+  }
+
+  turnedAway(): number {
+    return this.#refused;
+  }
+
+  /** Audits a refusal that the core has not seen, and returns it. */
+  refuse(endpoint: EndpointName, caller: Caller, thrown: unknown): OAuthError {
+    const refusal = toOAuthError(thrown);
+    this.#options.events.requestRefused(endpoint, caller, refusal, 0);
+    return refusal;
+  }
+
+  /** Does the steps. Rejects with `OAuthError` alone. */
+  async admit<Input, Plain, Result, Answer>(
+    { endpoint, read, work, show }: Steps<Input, Plain, Result, Answer>,
+    input: Input,
+    caller: Caller,
+  ): Promise<Answer> {
+    let plain: Plain;
+    try {
+      plain = read(input);
+      if (!this.admits()) throw overload();
+    } catch (thrown) {
+      throw this.refuse(endpoint, caller, thrown);
+    }
+    this.#inside += 1;
+    try {
+      return show(await work(plain), caller);
+    } catch (thrown) {
+      const audited = thrown instanceof OAuthError && AUDITED_BY_CORE.has(endpoint);
+      throw audited ? thrown : this.refuse(endpoint, caller, thrown);
+    } finally {
+      this.#inside -= 1;
+    }
+  }
+}
+
+/** There is no room. */
+export function overload(): OAuthError {
+  return new OAuthError("temporarily_unavailable", "OVERLOADED", "The server is overloaded. Try again.");
+}
