@@ -1,5 +1,4 @@
 /** Who asks. One file for each method beside this one; this is the port that grants call. */
-import type { Eventually } from "../oauth/eventually.js";
 import type { CallerRequest } from "../oauth/request.js";
 import type { Client } from "./client.js";
 
@@ -20,10 +19,9 @@ export interface ClientAuthenticator {
    */
   presents(request: CallerRequest): boolean;
   /**
-   * Authenticates by the credentials presented. Throws `invalid_client` (all failures alike), `invalid_request` (more
+   * Authenticates by the credentials presented. Rejects with `invalid_client` (all failures alike), `invalid_request` (more
    * than one method, or a `client_id` that names another client), `slow_down`, or `temporarily_unavailable`. A client
-   * that is disabled fails like an unknown one. Answers (and throws) at once where nothing has to be waited for, as with
-   * a secret that is cheap to check.
+   * that is disabled fails like an unknown one.
    */
-  authenticate(request: CallerRequest): Eventually<AuthenticatedClient>;
+  authenticate(request: CallerRequest): Promise<AuthenticatedClient>;
 }

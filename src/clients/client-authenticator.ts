@@ -5,7 +5,6 @@
 import type { Buffer } from "node:buffer";
 import type { Clock } from "../time/clock.js";
 import { OAuthError, invalidCredentials } from "../oauth/error.js";
-import { type Eventually, andThen } from "../oauth/eventually.js";
 import type { FailedLoginLimiter } from "../limits/limiter.js";
 import type { Replays } from "../storage/replays.js";
 import { readCompactJws, type Refuse } from "../jwt/compact-jws.js";
@@ -56,10 +55,10 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
     return limiter.charge(claimedId, address) ? failure : tooManyFailures(failure.scheme, failure.detail);
   }
 
-  function bySecret(presented: SecretPresented, address: string): Eventually<AuthenticatedClient> {
+  async function bySecret(presented: SecretPresented, address: string): Promise<AuthenticatedClient> {
     const { pairs } = presented;
-    const attempt = authenticateBySecret({ pairs, claimedId: claimedIdOf(presented), address }, bySecretDependencies);
-    return andThen(attempt, (result) => judged(result, presented, address));
+    const attempt = { pairs, claimedId: claimedIdOf(presented), address };
+    return judged(await authenticateBySecret(attempt, bySecretDependencies), presented, address);
   }
 
   function judged(result: SecretOutcome, presented: SecretPresented, address: string): AuthenticatedClient {
@@ -98,7 +97,7 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
 
   return {
     presents: ({ credentials }) => presentsCredentials(credentials),
-    authenticate({ credentials, caller }) {
+    async authenticate({ credentials, caller }) {
       const presented = readPresented(credentials);
       return presented.kind === "secret" ? bySecret(presented, caller.address) : byJwt(presented, caller.address);
     },

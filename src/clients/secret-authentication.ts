@@ -3,7 +3,6 @@
  * limiter decide whether a slow hash is worth it.
  */
 import type { Clock } from "../time/clock.js";
-import type { Eventually } from "../oauth/eventually.js";
 import { addressBlock } from "../limits/address-block.js";
 import type { FailedLoginLimiter } from "../limits/limiter.js";
 import type { SecretPair } from "./basic-credentials.js";
@@ -40,7 +39,7 @@ export interface SecretAttempt {
 export function authenticateBySecret(
   { pairs, claimedId, address }: SecretAttempt,
   dependencies: SecretDependencies,
-): Eventually<SecretOutcome> {
+): SecretOutcome | Promise<SecretOutcome> {
   const { registry, limiter, scrypt, clock } = dependencies;
   const clients = registry.current;
   for (const { clientId, secret } of pairs) {

@@ -11,7 +11,13 @@ export type EndpointName =
 
 /** Records a request that has ended. */
 export interface RequestSpans {
-  record(caller: Caller, endpoint: EndpointName, error: OAuthError | undefined, durationMs: number, grant?: string): void;
+  record(
+    caller: Caller,
+    endpoint: EndpointName,
+    error: OAuthError | undefined,
+    durationMs: number,
+    grant?: string,
+  ): void;
 }
 
 /** What spans are made of. */

@@ -17,7 +17,7 @@ import { AddressLimit } from "../../src/transport/address-limit.js";
 import { Departures } from "../../src/transport/connection-age.js";
 import type { Exchange } from "../../src/transport/exchange.js";
 import { UnderWay } from "../../src/transport/under-way.js";
-import { Turn } from "../../src/transport/batch.js";
+import { Batch } from "../../src/transport/batch.js";
 import { parseTarget } from "../../src/transport/target.js";
 import {
   ServerCompatRequestSchema,
@@ -56,7 +56,7 @@ const rpc = createRpcServer({
   corsOrigins: [],
   underWay,
   admits: () => true,
-  turn: new Turn<Exchange>((_exchange, error) => fail(error)),
+  batch: new Batch<Exchange>((_exchange, error) => fail(error)),
   logger: silentLogger,
   jsonOptions: { registry: requestTypes },
   describe: (error) => error, // the suite wants no details that it did not ask for

@@ -1,23 +1,22 @@
 import { setImmediate as endOfTurn } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
-import type { Eventually } from "../../src/oauth/eventually.js";
-import { Turn } from "../../src/transport/batch.js";
+import { Batch } from "../../src/transport/batch.js";
 
-/** A turn that writes down what it does, and when. */
+/** A batch that writes down what it does, and when. */
 function recorded() {
   const failed: [string, unknown][] = [];
-  const turn = new Turn<string>((name, error) => failed.push([name, error]));
+  const batch = new Batch<string>((name, error) => failed.push([name, error]));
   const log: string[] = [];
-  const add = (name: string, answer: Eventually<string> = name) =>
-    turn.add(
+  const add = (name: string, answer: string | Promise<string> = name) =>
+    batch.add(
       name,
-      () => {
+      async () => {
         log.push(`work ${name}`);
         return answer;
       },
       (value) => log.push(`reply ${value}`),
     );
-  return { add, log, turn, failed };
+  return { add, log, batch, failed };
 }
 
 describe("the requests of one turn of the event loop", () => {
@@ -69,16 +68,16 @@ describe("the requests of one turn of the event loop", () => {
   });
 
   test("bring others, which are the next turn's", async () => {
-    const turn = new Turn<string>(() => {});
+    const batch = new Batch<string>(() => {});
     const log: string[] = [];
-    turn.add(
+    batch.add(
       "one",
-      () => "one",
+      async () => "one",
       (one) => {
         log.push(one);
-        turn.add(
+        batch.add(
           "two",
-          () => "two",
+          async () => "two",
           (two) => log.push(two),
         );
       },
@@ -89,32 +88,19 @@ describe("the requests of one turn of the event loop", () => {
     expect(log).toEqual(["one", "two"]);
   });
 
-  test.each(["work", "reply", "late reply", "late work"])(
-    "lose none of their answers by one whose %s throws",
-    async (what) => {
-      const { add, log, turn, failed } = recorded();
-      const fault = new Error("a bug");
-      const fail = (): never => {
-        throw fault;
-      };
-      add("first");
-      turn.add(
-        "broken",
-        () =>
-          what === "work"
-            ? fail()
-            : what === "late work"
-              ? Promise.reject(fault)
-              : what === "reply"
-                ? ""
-                : Promise.resolve(""),
-        fail,
-      );
-      add("last");
-      await endOfTurn();
-      await endOfTurn();
-      expect(log).toEqual(["work first", "work last", "reply first", "reply last"]);
-      expect(failed).toEqual([["broken", fault]]);
-    },
-  );
+  test.each(["work", "reply", "late work"])("lose none of their answers by one whose %s throws", async (what) => {
+    const { add, log, batch, failed } = recorded();
+    const fault = new Error("a bug");
+    const fail = (): never => {
+      throw fault;
+    };
+    const answer = Promise.resolve("");
+    add("first");
+    batch.add("broken", () => (what === "work" ? fail() : what === "late work" ? Promise.reject(fault) : answer), fail);
+    add("last");
+    await endOfTurn();
+    await endOfTurn();
+    expect(log).toEqual(["work first", "work last", "reply first", "reply last"]);
+    expect(failed).toEqual([["broken", fault]]);
+  });
 });

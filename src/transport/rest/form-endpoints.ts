@@ -1,5 +1,5 @@
 /** The three endpoints that take a form. Each reads, calls the core and shows its answer; none knows a rule of a grant. */
-import type { IntrospectionEndpoint } from "../../endpoints/introspection.js";
+import type { Introspection, IntrospectionEndpoint } from "../../endpoints/introspection.js";
 import type { RevocationEndpoint } from "../../endpoints/revocation.js";
 import type { TokenEndpoint } from "../../grants/token-endpoint.js";
 import { toOAuthError } from "../../oauth/error.js";
@@ -53,7 +53,7 @@ export function createFormEndpoints(options: FormEndpointOptions): FormEndpoints
     introspect: endpoint({
       endpoint: "introspect",
       read: (request: RestRequest) => ({ asked: toOneToken(request), signed: wantsSigned(request) }),
-      work: ({ asked, signed }) =>
+      work: ({ asked, signed }): Promise<Introspection | string> =>
         signed ? introspectionEndpoint.introspectSigned(asked) : introspectionEndpoint.introspect(asked),
       show: (introspection, { requestId }) => introspectionAnswer(introspection, requestId),
     }),

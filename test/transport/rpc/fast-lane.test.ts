@@ -15,7 +15,7 @@ import { ErrorInfoSchema } from "../../../src/gen/google/rpc/error_details_pb.js
 import { GetTokenResponseSchema, TokenService } from "../../../src/gen/icemint/v1/token_service_pb.js";
 import { createFastLane } from "../../../src/transport/rpc/lane/lane.js";
 import type { Exchange } from "../../../src/transport/exchange.js";
-import { Turn } from "../../../src/transport/batch.js";
+import { Batch } from "../../../src/transport/batch.js";
 import { UnderWay } from "../../../src/transport/under-way.js";
 import { serve } from "../../../src/transport/rpc/service-list.js";
 import type { ServiceImpl } from "@connectrpc/connect";
@@ -92,7 +92,7 @@ beforeAll(async () => {
     maxTimeoutMs: 30_000,
     underWay,
     admits: () => true,
-    turn: new Turn<Exchange>((_exchange, error) => {
+    batch: new Batch<Exchange>((_exchange, error) => {
       throw error;
     }),
     acceptCompression: [compressionGzip],

@@ -9,7 +9,11 @@ export const ENVELOPE_BYTES = 5;
  * The message of a unary request. Answers at once unless it has to be decompressed. Throws what stock Connect throws for
  * a body that does not hold exactly one message.
  */
-export function openEnvelope(body: Buffer, compression: Compression | null, maxBytes: number): Uint8Array | Promise<Uint8Array> {
+export function openEnvelope(
+  body: Buffer,
+  compression: Compression | null,
+  maxBytes: number,
+): Uint8Array | Promise<Uint8Array> {
   if (body.length === 0) {
     throw new ConnectError("protocol error: missing input message for unary method", Code.Unimplemented);
   }
