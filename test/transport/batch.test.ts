@@ -34,7 +34,7 @@ describe("the requests of one turn of the event loop", () => {
     const names = Array.from({ length: 20 }, (_, at) => `${at}`);
     const all = (some: string[]) => ["work", "reply"].flatMap((step) => some.map((name) => `${step} ${name}`));
     for (const name of names) add(name);
-    expect(log).toEqual(all(names.slice(0, 16)));
+    expect(log).toEqual(names.slice(0, 16).map((name) => `work ${name}`));
     await endOfTurn();
     expect(log).toEqual([...all(names.slice(0, 16)), ...all(names.slice(16))]);
   });
