@@ -26,10 +26,10 @@ export interface AdmissionOptions {
 /** The steps of one endpoint. `read` and `work` throw `OAuthError` for what they refuse. */
 export interface Steps<Input, Plain, Result, Answer> {
   readonly endpoint: EndpointName;
-  read(input: Input): Plain;
+  readonly read: (input: Input) => Plain;
   /** The core's part. */
-  work(plain: Plain): Result | Promise<Result>;
-  show(result: Result, caller: Caller): Answer;
+  readonly work: (plain: Plain) => Result | Promise<Result>;
+  readonly show: (result: Result, caller: Caller) => Answer;
 }
 
 /** Endpoints whose every decision the core audits by itself. */
