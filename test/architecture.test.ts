@@ -86,7 +86,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "@connectrpc",
     "@bufbuild",
   ],
-  "transport/rpc/lane": ["transport", "transport/rpc", "oauth", "gen", "@connectrpc", "@bufbuild"],
+  "transport/rpc/lane": ["transport", "transport/rpc", "@connectrpc", "@bufbuild"],
   // What services load: of the server only what reads its tokens and knows what is revoked.
   verifier: [
     "client",
