@@ -6,13 +6,11 @@ import { ConfigProblems, spellProblem } from "../config/reading/problem.js";
 import { readConfig } from "../config/read.js";
 import type { Clock } from "../time/clock.js";
 
-/** How it is called. */
 export const USAGE = `usage: icemint check-config [--without-secrets] [FILE]
   FILE               the settings file (default: ICEMINT_CONFIG)
   --without-secrets  only warn of variables and files that are not there, for a check far from the deployment
 `;
 
-/** What the command works with. */
 export interface CheckConfigContext {
   /** The arguments after `check-config`. */
   readonly args: readonly string[];

@@ -4,10 +4,8 @@ import { stringify } from "yaml";
 import { CLIENT_ID, MAX_CLIENT_ID } from "../config/clients/schema.js";
 import { generateSecret } from "../config/clients/secret.js";
 
-/** How it is called. */
 export const USAGE = "usage: icemint client new ID\n";
 
-/** What the command works with. */
 export interface ClientNewContext {
   /** The arguments after `client new`. */
   readonly args: readonly string[];

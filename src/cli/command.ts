@@ -25,7 +25,6 @@ export interface CommandContext {
   exit(code: number): void;
 }
 
-/** A command. */
 export interface Command {
   /** How it is called: lines of text. */
   readonly usage: string;

@@ -2,7 +2,6 @@ import type { Client } from "../clients/client.js";
 import type { Config } from "../config/config.js";
 import { SECOND } from "../time/clock.js";
 
-/** Its id. */
 export const DEMO_CLIENT_ID = "demo";
 
 /**

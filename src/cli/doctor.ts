@@ -10,7 +10,6 @@ import { listen } from "../doctor/listen.js";
 import { reportText } from "../doctor/report-text.js";
 import type { CommandContext } from "./command.js";
 
-/** How it is called. */
 export const USAGE = `usage: icemint doctor URL [options]
        icemint doctor --listen HOST:PORT
 
@@ -30,13 +29,11 @@ The credential is ICEMINT_DOCTOR_CREDENTIAL (id:secret) or ICEMINT_DOCTOR_CREDEN
 Exit code: 0 nothing found, 1 findings, 2 could not run.
 `;
 
-/** What the command works with. */
 export type DoctorContext = Pick<CommandContext, "args" | "env" | "stdout" | "stderr" | "readSecret" | "onSignal">;
 
 const TIMEOUT_MS = 10_000;
 const LONGEST_WAIT_SECONDS = 7200;
 
-/** What keeps the command from running. */
 class Unusable extends Error {}
 
 /** Runs the command. Resolves with the exit code. */

@@ -6,7 +6,6 @@ import { KeyService, KeyState, type SigningKey } from "../gen/icemint/v1/key_ser
 import type { CommandContext } from "./command.js";
 import { callAsOperator, type OpenTransport } from "./operator-connection.js";
 
-/** How it is called. */
 export const USAGE = `usage: icemint keys list [--server URL]
        icemint keys rotate [--server URL]
        icemint keys revoke KID [--server URL]
@@ -15,7 +14,6 @@ The client needs permission rotate_keys. Its credentials come from ICEMINT_CLIEN
 ICEMINT_CLIENT_SECRET_FILE; the server from --server or ICEMINT_SERVER (default http://127.0.0.1:8181).
 `;
 
-/** What the command works with. */
 export type KeysContext = Pick<CommandContext, "args" | "env" | "stdout" | "stderr"> & {
   readonly openTransport?: OpenTransport;
 };

@@ -4,7 +4,6 @@ import { type CallOptions, Code, ConnectError, type Transport } from "@connectrp
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import type { CommandContext } from "./command.js";
 
-/** An open connection. */
 export interface OperatorConnection {
   readonly transport: Transport;
   /** Metadata that proves who asks. */

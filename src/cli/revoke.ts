@@ -6,7 +6,6 @@ import { type RevokeTokenRequestSchema, TokenService } from "../gen/icemint/v1/t
 import type { CommandContext } from "./command.js";
 import { type OpenTransport, callAsOperator } from "./operator-connection.js";
 
-/** How it is called. */
 export const USAGE = `usage: icemint revoke token < FILE         the session of the token that FILE holds
        icemint revoke session SID
        icemint revoke subject SUBJECT         every session of a subject, begun up to now
@@ -21,7 +20,6 @@ http://127.0.0.1:8181).
 
 type Target = MessageInitShape<typeof RevokeTokenRequestSchema>["target"];
 
-/** What the command works with. */
 export type RevokeContext = Pick<CommandContext, "args" | "env" | "stdout" | "stderr" | "readStdin"> & {
   readonly openTransport?: OpenTransport;
 };

@@ -18,7 +18,6 @@ import { startFailure } from "./start-failure.js";
 import { startText } from "./start-text.js";
 import { VERSION } from "./version.js";
 
-/** How it is called. */
 export const USAGE = "usage: icemint serve [--config FILE] [--workers N]\n";
 const MOST_WORKERS = 128;
 
@@ -168,7 +167,6 @@ function forThisProcess(config: Config, index: number | undefined, demoSecret: s
   };
 }
 
-/** What signals ask for. */
 interface Signals {
   /** Resolves at the first SIGTERM or SIGINT. */
   readonly stop: Promise<void>;

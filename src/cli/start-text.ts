@@ -5,7 +5,6 @@ import type { ListenAddress } from "../config/reading/listen-address.js";
 import { TOKEN_PATH } from "../oauth/paths.js";
 import { DEMO_CLIENT_ID } from "./demo-client.js";
 
-/** What the text tells. */
 export interface StartFacts {
   readonly config: Config;
   readonly app: Pick<App, "address" | "adminAddress" | "storageWarnings">;

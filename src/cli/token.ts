@@ -5,14 +5,12 @@ import { TokenService } from "../gen/icemint/v1/token_service_pb.js";
 import type { CommandContext } from "./command.js";
 import { type OpenTransport, callAsOperator } from "./operator-connection.js";
 
-/** How it is called. */
 export const USAGE = `usage: icemint token [--scope SCOPE] [--audience NAME]... [--server URL]
 
 Prints a token for the client whose credentials are in ICEMINT_CLIENT_ID and ICEMINT_CLIENT_SECRET, or
 ICEMINT_CLIENT_SECRET_FILE; the server from --server or ICEMINT_SERVER (default http://127.0.0.1:8181).
 `;
 
-/** What the command works with. */
 export type TokenContext = Pick<CommandContext, "args" | "env" | "stdout" | "stderr"> & {
   readonly openTransport?: OpenTransport;
 };

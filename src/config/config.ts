@@ -15,7 +15,6 @@ export interface TlsFiles {
   readonly keyFile: string;
 }
 
-/** How Redis is reached. */
 export interface RedisSettings {
   readonly topology:
     | { readonly kind: "single"; readonly url: string }

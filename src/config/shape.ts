@@ -20,7 +20,6 @@ export type SettingsYaml = Readable<typeof settingsSchema>;
 /** The settings that need a restart. */
 export type FixedConfig = Omit<Config, "clients" | "trustedIssuers" | "warnings" | "files" | "filePatterns">;
 
-/** What shaping needs from around. */
 export interface Surroundings {
   readonly variables: Variables;
   /** The settings file's root. */

@@ -10,7 +10,6 @@ import type { Fingerprint } from "./fingerprint.js";
 const INTERVAL_MS = 500;
 const LOOKS_UNTIL_RETRY = MINUTE / INTERVAL_MS;
 
-/** What is watched, and what a change starts. */
 export interface FileWatch {
   readonly fingerprint: Fingerprint;
   /** Asked before each look: the contents of one file may name others. */

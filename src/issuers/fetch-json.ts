@@ -3,7 +3,6 @@ import { Buffer } from "node:buffer";
 import http from "node:http";
 import https from "node:https";
 
-/** What to fetch. */
 interface JsonRequest {
   readonly url: string;
   /** PEM file of the only CAs to believe, instead of the system's. Read each time, since it may be renewed. */
@@ -12,7 +11,6 @@ interface JsonRequest {
   readonly tokenFile: string | undefined;
 }
 
-/** What came. */
 interface JsonAnswer {
   readonly json: unknown;
   /** `max-age` of its `Cache-Control`. */

@@ -54,7 +54,6 @@ interface Entry {
   failure: unknown;
 }
 
-/** Makes the keeper of this replica. */
 export function createIssuerKeys(dependencies: IssuerKeysDependencies): IssuerKeys {
   const { clock, onFailure } = dependencies;
   const entries = new Map<string, Entry>();

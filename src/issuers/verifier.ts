@@ -14,7 +14,6 @@ import { keySourceOf } from "./key-source.js";
 import { trustDomainOf } from "./spiffe-id.js";
 import type { IssuerTokenVerifier, TrustedIssuer } from "./trusted-issuer.js";
 
-/** What the verifier works with. */
 export interface IssuerTokenVerifierDependencies {
   /** The present ones: they change with the settings. */
   readonly issuers: () => readonly TrustedIssuer[];
@@ -24,7 +23,6 @@ export interface IssuerTokenVerifierDependencies {
   readonly clock: Clock;
 }
 
-/** Makes the verifier. */
 export function createIssuerTokenVerifier(dependencies: IssuerTokenVerifierDependencies): IssuerTokenVerifier {
   const { issuers, ownIssuer, keys, clock } = dependencies;
   return {

@@ -17,7 +17,6 @@ import type { SigningAlgorithm } from "./signer.js";
 
 const HOW_TO_CHANGE = "Keys come from files: put another private key first in keys.files.";
 
-/** What a ring from files is made of. */
 export interface FileKeyRingOptions {
   /** The first signs; it must be private. */
   readonly paths: readonly string[];

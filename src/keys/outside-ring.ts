@@ -20,7 +20,6 @@ export interface OutsideKey {
   readonly retiresAt?: number;
 }
 
-/** What such a ring is made of. */
 export interface OutsideRingOptions {
   readonly policy: RotationPolicy;
   readonly clock: Clock;

@@ -11,7 +11,6 @@ interface SavedRing {
   readonly ring: RingDocument;
 }
 
-/** The file. */
 export interface RingCacheFile {
   /**
    * The ring that was saved last; undefined if there is no file. Throws if it cannot be read or opened, and if it is so

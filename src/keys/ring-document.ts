@@ -26,7 +26,6 @@ export interface RingKey {
   readonly recognisedMs: number;
 }
 
-/** The ring. */
 export interface RingDocument {
   /** Grows with every change: the version of the store's value too. */
   readonly version: number;

@@ -12,7 +12,6 @@ import { SealError, type Sealing } from "./sealing.js";
 /** Racing replicas are few and each race has a winner, so that a handful of tries is plenty. */
 const MAX_TRIES = 8;
 
-/** What an exchange is made of. */
 export interface RingExchangeOptions {
   readonly store: KeyRingStore;
   readonly sealing: Sealing;

@@ -30,7 +30,6 @@ const STARTER_WAIT_MS = 2 * SECOND;
 /** The cache file is written after every change, and this often besides, so that its age says something. */
 const CACHE_EVERY_MS = HOUR;
 
-/** What a shared ring is made of. */
 export interface SharedKeyRingOptions {
   readonly store: KeyRingStore;
   readonly lease: Lease;

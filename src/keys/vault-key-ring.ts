@@ -25,7 +25,6 @@ const ALGORITHMS: Readonly<Record<string, readonly [SigningAlgorithm, ...Signing
   "rsa-4096": ["RS256", "PS256"],
 };
 
-/** What such a ring is made of. */
 export interface VaultKeyRingOptions {
   readonly transit: VaultTransit;
   /** What an RSA key signs with; of a curve only one algorithm is possible. */

@@ -22,7 +22,6 @@ export interface VaultTransit {
   sign(version: number, algorithm: SigningAlgorithm, input: string): Promise<string>;
 }
 
-/** How the engine is reached. */
 export interface VaultTransitOptions {
   /** Such as `https://vault:8200`. */
   readonly url: string;
@@ -49,7 +48,6 @@ const HASHES: Readonly<Record<SigningAlgorithm, JsonObject>> = {
   PS256: { hash_algorithm: "sha2-256", signature_algorithm: "pss", salt_length: "hash" },
 };
 
-/** Makes the port to one transit key. */
 export function createVaultTransit(options: VaultTransitOptions): VaultTransit {
   const { mount, key } = options;
   const call = createCaller(options);

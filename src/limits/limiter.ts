@@ -23,7 +23,6 @@ export interface FailedLoginLimiter {
   merge(key: string, count: number): void;
 }
 
-/** What the limiter works with. */
 export interface FailedLoginLimiterDependencies {
   readonly policy: GcraPolicy;
   readonly clock: Clock;
@@ -33,7 +32,6 @@ export interface FailedLoginLimiterDependencies {
   readonly maxKeys?: number | undefined;
 }
 
-/** Makes the limiter of this replica. */
 export function createFailedLoginLimiter(dependencies: FailedLoginLimiterDependencies): FailedLoginLimiter {
   const { policy, clock, failedLogins, maxKeys = 20_000 } = dependencies;
   const buckets = createBucketTable({ maxKeys, stepMs: policy.intervalMs });

@@ -42,17 +42,13 @@ export function newDecision(caller: Caller, grant: GrantType): Decision {
 
 /** One method for each audited fact. None of them may throw. */
 export interface Events {
-  /** A token was issued. */
   tokenIssued(decision: Decision, durationMs: number): void;
-  /** A token was refused. */
   tokenRefused(decision: Decision, error: OAuthError, durationMs: number): void;
   /** A caller revoked a token, session, subject, client, key or everything. */
   revoked(caller: Caller, clientId: string, what: string, id: string): void;
-  /** A revocation was refused. */
   revocationRefused(caller: Caller, error: OAuthError): void;
   /** A caller asked about a token. */
   introspected(caller: Caller, clientId: string, active: boolean): void;
-  /** An introspection was refused. */
   introspectionRefused(caller: Caller, error: OAuthError): void;
   /** A refresh token was used after its successor outside the grace window: the family and its session are dead. */
   refreshReused(clientId: string, sessionId: string): void;

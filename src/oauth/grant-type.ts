@@ -3,7 +3,6 @@ import { OAuthError, invalidRequest, quotedName } from "./error.js";
 /** The grants, by the names that a client's record uses. */
 export const GRANT_TYPES = ["client_credentials", "token_exchange", "refresh_token"] as const;
 
-/** A grant. */
 export type GrantType = (typeof GRANT_TYPES)[number];
 
 const WIRE: Readonly<Record<GrantType, string>> = {

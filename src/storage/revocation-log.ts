@@ -40,7 +40,6 @@ export interface RevocationSink {
   holds(revocation: Revocation): boolean;
 }
 
-/** The log. */
 export interface RevocationLog {
   /**
    * Appends one revocation and answers with it as it was stored; not-before kinds are stamped by the store's own clock

@@ -21,7 +21,6 @@ export interface StorageHealth {
   readonly warnings: readonly string[];
 }
 
-/** The ports. */
 export interface Storage extends AsyncDisposable {
   readonly families: RefreshFamilies;
   readonly revocations: RevocationLog;

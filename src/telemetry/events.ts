@@ -37,7 +37,6 @@ export interface TransportEvents {
   requestRefused(endpoint: EndpointName, caller: Caller, error: OAuthError, durationMs: number): void;
 }
 
-/** What the audit is made of. */
 export interface EventsOptions {
   readonly sink: LogSink;
   readonly logger: Logger;

@@ -13,7 +13,6 @@ export interface FileWriter {
   drainSync(): void;
 }
 
-/** What is written, and how much may wait. */
 export interface FileWriterOptions {
   readonly fd: number;
   readonly maxBytes: number;
@@ -28,7 +27,6 @@ interface Waiting {
 
 const RETRY_MS = 50;
 
-/** Makes a writer. */
 export function createFileWriter({ fd, maxBytes, onDropped }: FileWriterOptions): FileWriter {
   let waiting: Waiting[] = [];
   let waitingBytes = 0;

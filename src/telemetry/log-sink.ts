@@ -25,7 +25,6 @@ export interface LogSink {
   dropped(): number;
 }
 
-/** How lines are written. */
 export interface LogSinkOptions {
   /** The file descriptor: 2 is stderr. */
   readonly fd: number;
@@ -45,7 +44,6 @@ const LINES_MADE_AT_ONCE = 128;
 
 const CLOSE_TIMEOUT_MS = 2000;
 
-/** Makes a sink on a file descriptor. */
 export function createLogSink({ fd, pretty, flushMs = 100, maxBytes = 16 * 1024 * 1024 }: LogSinkOptions): LogSink {
   let droppedLines = 0;
   /** A chunk that has been written, to be filled again: new ones would be megabytes a second for V8 to collect. */

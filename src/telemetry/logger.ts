@@ -20,7 +20,6 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
 }
 
-/** What a logger is made of. */
 export interface LoggerOptions {
   readonly level: LogLevel;
   readonly sink: LogSink;

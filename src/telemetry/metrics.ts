@@ -10,14 +10,12 @@ import { registerSources, type MetricSources } from "./metric-sources.js";
 import { registerProcessMetrics } from "./process-metrics.js";
 import { BUCKETS, createRequestMetrics, type Asked, type Outcome, type RequestMetrics } from "./request-metrics.js";
 
-/** What metrics are made of. */
 export interface MetricsOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly sources: MetricSources;
 }
 
-/** The metrics. */
 export interface Metrics {
   readonly contentType: string;
   /** The text that Prometheus reads (exposition format 0.0.4). */

@@ -9,7 +9,6 @@ import type { Transport } from "../oauth/request.js";
 /** What was asked for: a grant, another endpoint, or a request that was refused before it could be told. */
 export type Asked = GrantType | "revoke" | "introspect" | "unknown";
 
-/** How it ended. */
 export type Outcome = "ok" | OAuthErrorCode;
 
 /** Upper bounds of the buckets, in seconds: Iceberg's Java client waits 100 ms before its second try. */
@@ -30,7 +29,6 @@ export interface RequestSeries {
   readonly durations: Durations;
 }
 
-/** The counts. */
 export interface RequestMetrics {
   /** Adds a request that has ended; without a duration it is only counted. */
   add(grant: Asked, transport: Transport, outcome: Outcome, durationMs?: number): void;

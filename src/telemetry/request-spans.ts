@@ -9,7 +9,6 @@ import type { SpanExporter, SpanAttributes } from "./span-exporter.js";
 export type EndpointName =
   "token" | "revoke" | "introspect" | "keys" | "list_keys" | "rotate_keys" | "revoke_key" | "watch_revocations";
 
-/** Records a request that has ended. */
 export interface RequestSpans {
   record(
     caller: Caller,
@@ -20,7 +19,6 @@ export interface RequestSpans {
   ): void;
 }
 
-/** What spans are made of. */
 export interface RequestSpansOptions {
   readonly exporter: SpanExporter;
   readonly clock: Clock;

@@ -20,7 +20,6 @@ export interface FinishedSpan {
   readonly attributes: SpanAttributes;
 }
 
-/** Takes finished spans. */
 export interface SpanExporter extends AsyncDisposable {
   /** Whether a span would be taken; false counts it as dropped. */
   hasRoom(): boolean;
@@ -32,7 +31,6 @@ export interface SpanExporter extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What an exporter is made of. */
 export interface SpanExporterOptions {
   /** The collector's base address, such as `http://collector:4318`. */
   readonly endpoint: string;
@@ -49,7 +47,6 @@ const SEND_EVERY_MS = 2000;
 const SEND_TIMEOUT_MS = 5000;
 const LAST_SEND_TIMEOUT_MS = 2000;
 
-/** Makes an exporter. */
 export function createSpanExporter({ endpoint, version, instance, fetch, logger }: SpanExporterOptions): SpanExporter {
   const url = /\/v1\/traces\/?$/.test(endpoint) ? endpoint : `${endpoint.replace(/\/+$/, "")}/v1/traces`;
   const resource = {

@@ -9,7 +9,6 @@ import { flag, instant, jsonMapping, lifetime, matching, oneOf, text, url } from
 export const CLIENT_ID = /^[A-Za-z0-9._~@/-]+$/;
 export const MAX_CLIENT_ID = 128;
 
-/** A client id. */
 function clientId(example = "spark-etl") {
   return matching(CLIENT_ID, "may hold only letters, digits and . _ ~ @ / -", example, MAX_CLIENT_ID);
 }

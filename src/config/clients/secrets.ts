@@ -9,7 +9,6 @@ import { looksGenerated } from "./secret.js";
 import type { SettingFiles } from "../reading/setting-files.js";
 import { isTrivialDigest } from "./trivial-secrets.js";
 
-/** What reading secrets needs from outside. */
 export interface SecretSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly findings: Findings;

@@ -3,7 +3,6 @@ import { dirname, resolve } from "node:path";
 import { type ConfigDisk, spellReadError } from "./disk.js";
 import type { Findings, Spot } from "./problem.js";
 
-/** What naming files needs from outside. */
 export interface FileSurroundings {
   /** The file that names others; undefined without one: then paths start from the working folder. */
   readonly file: string | undefined;

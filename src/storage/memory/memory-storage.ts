@@ -13,7 +13,6 @@ import { createMemoryFamilies } from "./refresh-families.js";
 import { createMemoryReplays } from "./replays.js";
 import { createMemoryRevocationLog } from "./revocation-log.js";
 
-/** Makes all ports in memory. */
 export function createMemoryStorage(needs: {
   readonly clock: Clock;
   readonly familyPolicy: FamilyPolicy;

@@ -7,7 +7,6 @@ import { createHash } from "node:crypto";
 /** Changes with the meaning of what is stored. */
 const VERSION = 1;
 
-/** The keys. */
 export interface RedisKeys {
   family(familyId: string): string;
   replay(id: string): string;

@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import { Cluster, Redis } from "ioredis";
 
-/** How Redis is reached. */
 export interface RedisSettings {
   readonly topology:
     | { readonly kind: "single"; readonly url: string }

@@ -25,7 +25,6 @@ import type { ScriptNow } from "./script-now.js";
 /** How long a start waits for the first connection, in milliseconds. */
 const START_MS = 2000;
 
-/** What the storage is made from. */
 export interface RedisStorageDependencies {
   readonly settings: RedisSettings;
   readonly clock: Clock;

@@ -65,7 +65,6 @@ interface StreamEntry {
   readonly mac: string;
 }
 
-/** What a follower is made from. */
 export interface FollowerDependencies {
   readonly redis: RedisCaller;
   /** A connection of its own, for XREAD BLOCK. */

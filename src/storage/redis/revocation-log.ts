@@ -23,7 +23,6 @@ const OWN = "";
 /** Redis says which stamp it wants; the next second may begin before it is asked again. */
 const MAX_TRIES = 4;
 
-/** What the log is made from. */
 export interface RedisLogDependencies extends Omit<FollowerDependencies, "sink" | "tail"> {
   /** A connection that is closed when the signal aborts. */
   openTail(ended: AbortSignal): RedisLink;
