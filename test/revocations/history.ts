@@ -11,7 +11,7 @@ import {
   hasEnded,
   isLapsed,
 } from "./model.js";
-import { DAY, IDS, type Step } from "./steps.js";
+import { IDS, REPLICAS, type Step } from "./steps.js";
 import { type Replica, type SharedState, World } from "./world.js";
 
 /** Clocks are off by up to 10 s, and a session may be dated a few seconds ahead: near an end nothing is asserted. */
@@ -66,7 +66,7 @@ class History {
 
   static async begin(state: SharedState): Promise<History> {
     const all = { clients: new Set<string>(IDS), actors: new Set<string>(IDS), unsecured: new Set<string>(IDS) };
-    return new History(await World.begin(state, clientsOf(all), { skew: 0, sessionTtl: DAY }));
+    return new History(await World.begin(state, clientsOf(all), REPLICAS));
   }
 
   close(): Promise<void> {

@@ -3,9 +3,15 @@ import fc from "fast-check";
 
 /** The clients of every history. */
 export const IDS = ["alpha", "beta"] as const;
-export const DAY = 86_400;
+const DAY = 86_400;
 const HOUR = 3600;
 const SESSION_TTLS = [600, HOUR, DAY] as const;
+/** They differ from the start, as during a rolling change of `session_ttl`. */
+export const REPLICAS = [
+  { skew: 0, sessionTtl: DAY },
+  { skew: 0, sessionTtl: 600 },
+];
+
 const at = fc.nat({ max: 30 });
 const who = fc.constantFrom(...IDS);
 

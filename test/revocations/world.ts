@@ -82,9 +82,14 @@ export class World {
     this.#keys = createMemoryKeyRing({ algorithm: "ES256", policy, clock: () => this.#now });
   }
 
-  static async begin(state: SharedState, clients: readonly Client[], settings: ReplicaSettings): Promise<World> {
+  /** Begins with as many replicas as there may be: the first with the first settings, and so on. */
+  static async begin(
+    state: SharedState,
+    clients: readonly Client[],
+    settings: readonly ReplicaSettings[],
+  ): Promise<World> {
     const world = new World(state, clients);
-    for (let at = 0; at < state.replicas; at += 1) world.replicas.push(await world.#start(settings));
+    for (const each of settings.slice(0, state.replicas)) world.replicas.push(await world.#start(each));
     await world.settled();
     return world;
   }
