@@ -17,6 +17,7 @@ const changed = (before: Parameters<typeof clientSet>[0], after: Parameters<type
     { latestStart: () => 0 },
   );
 
+// SECURITY.md: "Nothing of a revoked client or key lives on".
 describe("a change of clients", () => {
   test("revokes clients that are gone or newly disabled, for as long as a session of theirs could last", () => {
     const revocations = changed(

@@ -16,6 +16,7 @@ const INPUTS = 320;
 /** Some faults are a matter of which packet comes first. */
 const SIDE_BY_SIDE = 20;
 
+// SECURITY.md: "One request never ends the server".
 describe("the server outlives", () => {
   let server: ServerUnderFuzz;
   beforeAll(async () => {

@@ -111,6 +111,7 @@ const ENDINGS: Readonly<Record<string, readonly (readonly Buffer[])[]>> = {
   "GOAWAY with an error after its answer": [[EMPTY_MESSAGE, END], [FAILING_GO_AWAY]],
 };
 
+// SECURITY.md: "One request never ends the server".
 describe("one packet does not end the server:", () => {
   const withFields = (fields: [string, string][], more: readonly Buffer[]) =>
     Buffer.concat([http2Preface, headersFrame(1, fields, END_HEADERS), ...more]);

@@ -65,6 +65,7 @@ function shape({ status, headers, text }: FormAnswer): string {
 
 const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString("base64")}` });
 
+// SECURITY.md: "A refusal tells nothing".
 describe("credentials that fail say the same, whatever was wrong", () => {
   test.each<[string, Record<string, string>, string]>([
     ["an unknown client", {}, "nobody:wrong"],
@@ -214,6 +215,7 @@ describe("the limit of failures", () => {
     expect(answer.headers.get("retry-after")).toBe("1");
   });
 
+  // SECURITY.md: "Nobody locks a client out".
   test("never refuses a right secret, from the address that floods or from another", async () => {
     const address = freshAddress();
     await Promise.all([
@@ -295,6 +297,7 @@ describe("the limit of failures", () => {
     expect(await fail(app, 2, "spark:wrong", address)).toEqual([401, 429]);
   });
 
+  // SECURITY.md: "Everything is bounded".
   test("is bounded: of 100,000 addresses the first ones are forgotten", () => {
     const limiter = createFailedLoginLimiter({ policy: { burst: 1, intervalMs: 1_000_000 }, clock: () => 0 });
     limiter.charge("spark", "192.0.2.1");

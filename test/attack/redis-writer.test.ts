@@ -170,6 +170,7 @@ async function scan(): Promise<readonly string[]> {
 
 const familyKey = ({ sid }: Session): string => `icemint:1:family:{${sid}}`;
 
+// SECURITY.md: "Redis is not believed".
 describe("a refresh token family", () => {
   test("with any field written over gives what was granted, or nothing", async () => {
     const sample = await redis.hgetall(familyKey(await begin("ada")));
@@ -252,6 +253,7 @@ describe("a refresh token family", () => {
   });
 });
 
+// SECURITY.md: "Redis is not believed".
 describe("every other key", () => {
   test("written over, field by field and whole, gives no token and ends no revocation", async () => {
     const keys = (await scan()).filter((key) => !key.includes(":family:"));

@@ -1,14 +1,18 @@
 /**
  * Everything that the product says, searched for what it must not say. A wide set of requests, right and wrong, with
  * secrets, assertions and tokens in their places and in wrong ones; then the log at level debug, the metrics, the
- * documents and all answers.
+ * traces, the documents and all answers.
  */
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text as textOf } from "node:stream/consumers";
 import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generateSecret } from "../../src/config/clients/secret.js";
 import { TokenType } from "../../src/gen/icemint/v1/token_service_pb.js";
+import { eventually } from "../support/eventually.js";
 import { exchangeRaw } from "../support/raw-http.js";
 import type { RunningApp } from "../support/running-app.js";
 import { CREDENTIALS } from "./odd/credentials.js";
@@ -49,9 +53,18 @@ let own: string;
 let refreshToken: string;
 /** Answers to requests that failed, or that should hold no token. */
 const answers: string[] = [];
+/** What a collector of traces was sent. */
+const traces: string[] = [];
+const collector = createServer((request, response) => {
+  void textOf(request)
+    .then((body) => traces.push(`${request.url} ${JSON.stringify(request.headers)} ${body}`))
+    .finally(() => response.end("{}"));
+});
 
 beforeAll(async () => {
+  await new Promise<void>((resolve) => collector.listen(0, "127.0.0.1", resolve));
   app = await startWorld({
+    telemetry: { otlp_endpoint: `http://127.0.0.1:${(collector.address() as AddressInfo).port}` },
     clients: [
       {
         id: "spark",
@@ -71,7 +84,10 @@ beforeAll(async () => {
   await beOdd();
   await callByRpc();
 });
-afterAll(() => app[Symbol.asyncDispose]());
+afterAll(async () => {
+  await app[Symbol.asyncDispose]();
+  collector.close();
+});
 
 function digest(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
@@ -208,6 +224,7 @@ function found(text: string): readonly string[] {
   return marks().filter((mark) => text.includes(mark));
 }
 
+// SECURITY.md: "No secret is shown".
 describe("nothing that must be kept is in", () => {
   test("the log, at level debug", () => {
     expect(app.log.length).toBeGreaterThan(500);
@@ -243,6 +260,15 @@ describe("nothing that must be kept is in", () => {
     expect(metrics).toContain("icemint_build_info");
     expect(found(metrics)).toEqual([]);
     for (const chosen of ["nobody", "PRINCIPAL_ROLE", "alice", "evil", "10.0."]) expect(metrics).not.toContain(chosen);
+  });
+
+  test("the traces, nor anything that a caller chose", async () => {
+    const spans = () => traces.join("").match(/"spanId"/g)?.length ?? 0;
+    await eventually("the spans of 100 requests have been sent", () => spans() > 100, 10_000);
+    expect(found(traces.join(""))).toEqual([]);
+    for (const chosen of ["nobody", "PRINCIPAL_ROLE", "alice", "evil", "10.0."]) {
+      expect(traces.join("")).not.toContain(chosen);
+    }
   });
 
   test("the documents that everybody may read", async () => {

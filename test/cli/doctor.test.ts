@@ -132,6 +132,7 @@ describe("the credential", () => {
     });
   });
 
+  // SECURITY.md: "No secret is shown".
   test("does not belong into the URL, and a URL is http", async () => {
     expect(await run(["https://id:secret@idp.example/token"])).toMatchObject({
       code: 2,

@@ -88,6 +88,7 @@ test("a refusal is shown with its code, and the exit code is 1", async () => {
   expect(await run(["revoke", "unknown"])).toMatchObject({ code: 1, out: "", err: "icemint: NotFound: no such key\n" });
 });
 
+// SECURITY.md: "No secret is shown".
 test("credentials come from the environment, or from a file that it names, and go as Basic", async () => {
   const basic = `Basic ${Buffer.from("operator:s3cret").toString("base64")}`;
   const path = join(await mkdtemp(join(tmpdir(), "icemint-cli-")), "secret");

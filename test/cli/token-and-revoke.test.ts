@@ -64,6 +64,7 @@ describe("icemint token", () => {
 });
 
 describe("icemint revoke", () => {
+  // SECURITY.md: "No secret is shown".
   test("reads a token from standard input, so that it stands in no command line", async () => {
     const { context, asked } = setUp(["token"], { stdin: "a.b.c\n" });
     expect(await revoke(context)).toBe(0);

@@ -155,6 +155,7 @@ function histories(...ids: readonly string[]): fc.Arbitrary<readonly Step[]> {
   return fc.array(some, { minLength: 1, maxLength: 10 }).map((parts) => parts.flat());
 }
 
+// SECURITY.md: "A refusal tells nothing".
 describe("the answers to failing attempts", () => {
   test.each(KINDS)("are the same for %s as for an id that does not exist, alone and among others", async (kind) => {
     await fc.assert(

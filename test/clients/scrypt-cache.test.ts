@@ -176,6 +176,7 @@ describe("a client with a chosen secret", () => {
     await expect(authenticate(right)).resolves.toBeDefined();
   });
 
+  // SECURITY.md: "Nobody locks a client out".
   test("cannot be switched off by ids that do not exist", async () => {
     const { authenticate } = authenticatorOver([analyst]);
     for (let i = 0; i < 2 * BURST; i++) await refusalOf(authenticate({ clientId: `x${i}`, clientSecret: "y" }));

@@ -11,6 +11,7 @@ function work() {
 }
 
 describe("the queue of slow hashes", () => {
+  // SECURITY.md: "Everything is bounded".
   test("runs two at once and lets sixteen wait; one more is told to come back in a second", async () => {
     const queue = createSlowHashQueue();
     const jobs = Array.from({ length: 18 }, work);

@@ -154,6 +154,7 @@ test.concurrent(
 );
 
 describe.concurrent("a replica", () => {
+  // SECURITY.md: "Private keys are sealed".
   test("with Redis and without a sealing key refuses to start, and says which setting it misses", async () => {
     await using redis = await RedisProcess.start();
     const settings = replicaSettings({ url: redis.url }, 3600);

@@ -92,6 +92,7 @@ test("forged refresh tokens never reach Redis", async () => {
   await closed;
 });
 
+// SECURITY.md: "A revocation ends the session everywhere".
 describe("a revocation that one replica acknowledged", () => {
   test("is seen by the others within a second", async () => {
     const callers = deployment.callers();

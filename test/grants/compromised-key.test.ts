@@ -37,6 +37,7 @@ async function foreignUser(core: TestCore, credentials = byPost("alpha")) {
   return core.exchange(subject(idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp }), "jwt"), credentials);
 }
 
+// SECURITY.md: "Nothing of a revoked client or key lives on".
 describe("revoking a compromised key", () => {
   test("ends what was refreshed from its tokens, however many keys signed since", async () => {
     const core = await startCore(ALL);

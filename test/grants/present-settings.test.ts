@@ -134,6 +134,7 @@ const narrowed: [string, (core: TestCore) => Promise<Begun>, (core: TestCore) =>
   ],
 ];
 
+// SECURITY.md: "Narrower settings hold at the next refresh".
 describe("the present settings rule at every refresh", () => {
   test.each(narrowed)("%s: no way on is left", async (_, begin, narrow) => {
     const core = await startCore(ALL);
@@ -183,6 +184,7 @@ describe("the present settings rule at every refresh", () => {
   });
 });
 
+// SECURITY.md: "Nothing of a revoked client or key lives on".
 describe("a client's revocation", () => {
   async function revokeClient(core: TestCore, clientId: string): Promise<void> {
     const target = { kind: "client", clientId } as const;

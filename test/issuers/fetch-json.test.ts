@@ -44,6 +44,7 @@ describe("fetching an issuer's document", () => {
     expect(server.seen).toHaveLength(1);
   });
 
+  // SECURITY.md: "Everything is bounded".
   test("takes no more time when the body never ends", async () => {
     await using server = await documentServer();
     server.answers.set("/", { headers: { "content-length": "100" }, body: "{}" });

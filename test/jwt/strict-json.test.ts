@@ -64,6 +64,7 @@ describe("strict JSON", () => {
     expect(parseStrictJson(text)).toEqual(JSON.parse(text));
   });
 
+  // SECURITY.md: "Everything is bounded".
   test("is nested 16 deep at most", () => {
     expect(parseStrictJson(nested(16, "[", "]"))).toBeDefined();
     expect(() => parseStrictJson(nested(17, "[", "]"))).toThrow("deeper than 16");

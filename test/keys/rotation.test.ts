@@ -145,6 +145,7 @@ test("a gone key's public half is kept for session_ttl (or 64 rotations, if that
   );
 });
 
+// SECURITY.md: "Everything is bounded".
 test("the number of keys is bounded by the settings alone", () => {
   fc.assert(
     fc.property(rules, absences, (rule, gaps) => {

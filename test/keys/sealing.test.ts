@@ -42,6 +42,7 @@ test.each([
   expect(() => other().open(sealing([first]).seal("ring"))).toThrow(SealError);
 });
 
+// SECURITY.md: "Private keys are sealed".
 test("changing any byte is noticed", () => {
   const sealed = sealing([first]).seal("ring");
   const [version, keyId, body = ""] = sealed.split(".");

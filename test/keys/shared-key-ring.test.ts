@@ -17,6 +17,7 @@ const agree = (one: SharedKeyRing, other: SharedKeyRing) => {
   expect(one.macKey()).toEqual(other.macKey());
 };
 
+// SECURITY.md: "Private keys are sealed".
 test("replicas that start at the same instant on an empty store sign with the same key", async () => {
   const shared = sharedStore();
   const together = Array.from({ length: 4 }, () => shared.replica({ wait: async () => {} }));
@@ -57,6 +58,7 @@ test("if a running replica writes its ring back meanwhile, the starter takes tha
   agree(starter, running);
 });
 
+// SECURITY.md: "Private keys are sealed".
 test("no private key, and no MAC key, is in clear in anything that is stored", async () => {
   const shared = sharedStore();
   const ring = await shared.replica();
@@ -251,6 +253,7 @@ test("rotations asked for on several replicas at once come to one key that waits
   expect(new Set(waiting.map(({ kid }) => kid)).size).toBe(1);
 });
 
+// SECURITY.md: "Private keys are sealed".
 test("a replica without the right sealing key does not start, says which one is missing, and changes nothing", async () => {
   const shared = sharedStore();
   await shared.replica();

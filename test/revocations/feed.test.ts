@@ -142,6 +142,7 @@ test("a revocation that was known already is no event", async () => {
   expect(await next).toEqual(live);
 });
 
+// SECURITY.md: "Everything is bounded".
 test("a follower that lags behind by more than the ring is told so, and the ring does not grow for it", async () => {
   const { feed, log, caughtUp } = aReplica(10);
   caughtUp();

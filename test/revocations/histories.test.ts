@@ -68,6 +68,7 @@ const stores: [string, () => Promise<SharedState>, number][] = [
   ["on Redis, with two replicas", onRedis, 3],
 ];
 
+// SECURITY.md: "A revocation ends the session everywhere".
 describe.each(stores)("what must be dead is dead on every replica, and what must live lives, %s", (_, open, runs) => {
   test.each(Object.entries(KNOWN_HISTORIES))("where it takes: %s", async (__, steps) => {
     expect(await runHistory(await open(), steps)).toEqual([]);

@@ -47,6 +47,7 @@ async function lookBehind<T>(look: (redis: ReturnType<RedisProcess["connect"]>) 
 
 const logKey = (): string => createRedisKeys(settings.prefix).revocations;
 
+// SECURITY.md: "A revocation ends the session everywhere".
 describe("replicas heal the log", () => {
   test("a Redis that came back empty gets again what replicas hold: one that starts afterwards knows it all", async () => {
     const [one, other] = [await aReplica(), await aReplica()];

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { AddressLimit } from "../../src/transport/address-limit.js";
 
+// SECURITY.md: "Everything is bounded".
 describe("connections of one address", () => {
   test("are so many and no more; a place that is given back is another's", () => {
     const limit = new AddressLimit(2, []);

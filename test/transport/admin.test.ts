@@ -1,14 +1,20 @@
 /** The admin port: alive, ready, metrics, and nothing else. */
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { eventually } from "../support/eventually.js";
 import { createAdminServer, type AdminServer, type Part } from "../../src/transport/admin.js";
 
 let admin: AdminServer | undefined;
 afterEach(() => admin?.close());
 
+/** Where the admin server listens. */
+let port = 0;
+
 async function start(parts: readonly Part[], read: () => Promise<string> = async () => "up 1\n") {
   const metrics = { contentType: "text/plain; version=0.0.4; charset=utf-8", read };
   admin = createAdminServer({ listen: { host: "127.0.0.1", port: 0 }, parts: () => parts, metrics, onFault: () => {} });
-  const { port } = await admin.listen();
+  ({ port } = await admin.listen());
   return async (path: string, method = "GET") => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { method });
     return { status: response.status, type: response.headers.get("content-type"), body: await response.text() };
@@ -61,6 +67,24 @@ describe("the admin port", () => {
   test("says 500 when the metrics cannot be read, and nothing of the cause", async () => {
     const get = await start([], () => Promise.reject(new Error("s3cr3t")));
     expect(await get("/metrics")).toMatchObject({ status: 500, body: "failed\n" });
+  });
+
+  // SECURITY.md: "Everything is bounded".
+  test("answers each probe while hundreds of connections say nothing, or stop in the middle of a request", async () => {
+    const get = await start([]);
+    let open = 0;
+    const silent = Array.from({ length: 300 }, (_, at) => {
+      const socket = connect(port, "127.0.0.1", () => void (open += 1));
+      if (at % 2 === 1) socket.write("GET /livez HTTP/1.1\r\nHost:");
+      return socket.on("error", () => {}).once("close", () => void (open -= 1));
+    });
+    try {
+      await Promise.all(silent.map((socket) => once(socket, "connect")));
+      for (let at = 0; at < 20; at++) expect(await get("/livez")).toMatchObject({ status: 200 });
+      await eventually("most of them were dropped", () => open <= 100);
+    } finally {
+      for (const socket of silent) socket.destroy();
+    }
   });
 
   test("serves nothing else: no token, no other method", async () => {

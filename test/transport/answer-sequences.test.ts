@@ -37,6 +37,7 @@ async function answers(url: string, call: TokenCaller, id: string, times: number
   return given.map(({ requestId, ...told }) => ({ ...told, id: requestId?.length }));
 }
 
+// SECURITY.md: "A refusal tells nothing".
 describe.each(Object.entries({ ...formCallers, ...rpcCallers }))("%s", (_, call) => {
   // An app for each run: the bucket of the address is one and the same.
   let apps: readonly RunningApp[];

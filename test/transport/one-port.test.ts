@@ -108,6 +108,7 @@ describe("the port", () => {
   });
 });
 
+// SECURITY.md: "Everything is bounded".
 describe.concurrent("a slow peer is cut", () => {
   const within = (ms: number | void) => {
     expect(ms).toBeGreaterThan(200);

@@ -56,6 +56,7 @@ function setUp(maxBytes: number) {
 const ENHANCE_YOUR_CALM = 11;
 const CANCEL = 8;
 
+// SECURITY.md: "Everything is bounded".
 describe("room", () => {
   test("is given back by whatever ends, answered or not", () => {
     const { underWay, open } = setUp(100 * KIB);

@@ -93,6 +93,7 @@ describe("GetKeys", () => {
     expect(maxAge?.seconds).toBe(900n);
   });
 
+  // SECURITY.md: "No secret is shown".
   test("may be asked by GET, which caches can hold; GetToken may not", async () => {
     const query = "?connect=v1&encoding=json&message=%7B%7D";
     const keys = await fetch(`${running.url}/icemint.v1.TokenService/GetKeys${query}`);
