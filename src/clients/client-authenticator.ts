@@ -5,22 +5,46 @@
 import type { Buffer } from "node:buffer";
 import type { Clock } from "../time/clock.js";
 import { OAuthError, invalidCredentials } from "../oauth/error.js";
+import type { CallerRequest } from "../oauth/request.js";
 import type { FailedLoginLimiter } from "../limits/limiter.js";
 import type { Replays } from "../storage/replays.js";
 import { readCompactJws, type Refuse } from "../jwt/compact-jws.js";
 import type { IssuerKeys } from "../issuers/keys.js";
 import type { IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
-import type { AuthenticatedClient, ClientAuthenticator } from "./authenticate.js";
+import type { Client } from "./client.js";
 import type { ClientRegistry } from "./client-registry.js";
 import type { Wait } from "./failure-pause.js";
 import { authenticateFederated } from "./federated-jwt.js";
 import { otherClient, presentsCredentials, readPresented, type Presented } from "./presented.js";
 import { createPrivateKeyJwt, selfAsserted } from "./private-key-jwt.js";
 import { createScryptCache } from "./scrypt-cache.js";
-import { authenticateBySecret, type SecretOutcome } from "./secret-authentication.js";
+import { authenticateBySecret, type SecretOutcome } from "./secret.js";
 import { createSlowHashQueue } from "./slow-hash-queue.js";
 
-/** What the authenticator works with. */
+/** How a client proved who it is: the registered names of RFC 8414 and our own. */
+export type AuthMethod = "client_secret_basic" | "client_secret_post" | "private_key_jwt" | "federated_jwt" | "bearer";
+
+/** A client that proved who it is. */
+export interface AuthenticatedClient {
+  readonly client: Client;
+  readonly method: AuthMethod;
+}
+
+/** Authenticates clients by their own credentials. */
+export interface ClientAuthenticator {
+  /**
+   * Whether the request carries a client's own credentials of any kind (right or wrong). A `Bearer` header is none: it
+   * is not looked at here, so that a stale one beside credentials is ignored (PyIceberg, Java).
+   */
+  presents(request: CallerRequest): boolean;
+  /**
+   * Authenticates by the credentials presented. Rejects with `invalid_client` (all failures alike), `invalid_request` (more
+   * than one method, or a `client_id` that names another client), `slow_down`, or `temporarily_unavailable`. A client
+   * that is disabled fails like an unknown one.
+   */
+  authenticate(request: CallerRequest): Promise<AuthenticatedClient>;
+}
+
 export interface ClientAuthenticatorDependencies {
   readonly registry: ClientRegistry;
   readonly limiter: FailedLoginLimiter;

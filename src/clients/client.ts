@@ -72,3 +72,8 @@ export interface Client {
   /** Patterns (`*` stands for any characters) of subjects that an unsecured JWT may name; undefined: none. */
   readonly unsecuredSubjects: readonly string[] | undefined;
 }
+
+/** Whether a secret may still be used at `now` (milliseconds). */
+export function isCurrent(secret: ClientSecret, now: number): boolean {
+  return secret.expiresAt === undefined || now < secret.expiresAt;
+}

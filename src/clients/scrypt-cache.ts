@@ -2,9 +2,8 @@
 import { Buffer } from "node:buffer";
 import { createHmac, scrypt, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../time/clock.js";
-import type { Client, ClientSecret } from "./client.js";
+import { type Client, type ClientSecret, isCurrent } from "./client.js";
 import type { ClientRegistry, ClientSet } from "./client-registry.js";
-import { isCurrent } from "./secret.js";
 import type { Origin, SlowHashQueue } from "./slow-hash-queue.js";
 
 /** A chosen secret as it is kept. */

@@ -1,5 +1,5 @@
 /** Who calls the endpoints that are about tokens rather than for them, and what they may do there. */
-import type { ClientAuthenticator } from "../clients/authenticate.js";
+import type { ClientAuthenticator } from "../clients/client-authenticator.js";
 import type { ClientRegistry } from "../clients/client-registry.js";
 import type { Client, Permission } from "../clients/client.js";
 import { isOwnToken } from "../oauth/access-token.js";

@@ -1,5 +1,5 @@
 /** The client credentials grant (RFC 6749 section 4.4). No refresh token (section 4.4.3), no store. */
-import type { ClientAuthenticator } from "../clients/authenticate.js";
+import type { ClientAuthenticator } from "../clients/client-authenticator.js";
 import type { Client } from "../clients/client.js";
 import { type Grant, type Proposal, clientBounds } from "./grant.js";
 import type { Sessions } from "./sessions.js";

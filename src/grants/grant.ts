@@ -2,7 +2,7 @@
  * A grant, as the pipeline (`token-endpoint.ts`) sees it: who asks, which grant the client needs for it, and what could be
  * granted. Scope, audience, minting and the record are the pipeline's: no grant can forget them.
  */
-import type { AuthMethod } from "../clients/authenticate.js";
+import type { AuthMethod } from "../clients/client-authenticator.js";
 import type { Client } from "../clients/client.js";
 import type { AccessToken, Actor, Session } from "../oauth/access-token.js";
 import type { GrantType } from "../oauth/grant-type.js";

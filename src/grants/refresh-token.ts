@@ -2,7 +2,7 @@
  * The refresh token grant (RFC 6749 section 6): opaque, rotating, one store call. Reuse outside the grace window kills
  * the family and revokes the session (RFC 9700 section 4.14.2).
  */
-import type { ClientAuthenticator } from "../clients/authenticate.js";
+import type { ClientAuthenticator } from "../clients/client-authenticator.js";
 import type { Client } from "../clients/client.js";
 import type { KeyRing } from "../keys/key-ring.js";
 import { type Actor, type Session, actingClients } from "../oauth/access-token.js";

@@ -1,5 +1,5 @@
 /** Who asks for an exchange: a client by its credentials, a client by one of its own tokens, or a token for itself. */
-import type { ClientAuthenticator } from "../clients/authenticate.js";
+import type { ClientAuthenticator } from "../clients/client-authenticator.js";
 import type { ClientRegistry } from "../clients/client-registry.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
 import { type OAuthError, invalidRequest } from "../oauth/error.js";
