@@ -9,7 +9,7 @@ import type { TokenEndpoint } from "../grants/token-endpoint.js";
 import type { WatchAuthorizer } from "../endpoints/operator.js";
 import { createIntrospectionEndpoint } from "../endpoints/introspection.js";
 import { createRevocationEndpoint } from "../endpoints/revocation.js";
-import { createSessions } from "../grants/sessions.js";
+import { createSessions } from "../tokens/sessions.js";
 import { createClientCredentials } from "../grants/client-credentials.js";
 import { createUserExchange } from "../grants/exchange-user.js";
 import { createRefreshTokenGrant, createRefreshTokens } from "../grants/refresh-token.js";

@@ -10,7 +10,7 @@ import type { Families } from "../grants/authentic-families.js";
 import { parseRefreshToken } from "../tokens/refresh-token.js";
 import { type TokenVerifier, isLive } from "../tokens/token-verifier.js";
 import type { RefreshTokens } from "../grants/refresh-token.js";
-import type { Sessions } from "../grants/sessions.js";
+import type { Sessions } from "../tokens/sessions.js";
 import type { Standing } from "../grants/standing.js";
 import type { CallingClient, IdentifyCaller } from "./permission.js";
 

@@ -7,7 +7,7 @@ import { OAuthError } from "../oauth/error.js";
 import type { CallerRequest } from "../oauth/request.js";
 import type { TokenVerifier } from "../tokens/token-verifier.js";
 import { bearerInvalid, bearerOf, credentialsMissing, readBearer } from "../grants/bearer.js";
-import type { Sessions } from "../grants/sessions.js";
+import type { Sessions } from "../tokens/sessions.js";
 
 /** A client that calls, and whether it proved itself by its own credentials rather than by a token. */
 export interface CallingClient {

@@ -2,7 +2,7 @@
 import type { ClientAuthenticator } from "../clients/client-authenticator.js";
 import type { Client } from "../clients/client.js";
 import { type Grant, type Proposal, clientBounds } from "./grant.js";
-import type { Sessions } from "./sessions.js";
+import type { Sessions } from "../tokens/sessions.js";
 
 export function createClientCredentials({
   authenticator,

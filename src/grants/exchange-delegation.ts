@@ -3,7 +3,7 @@ import { type Actor, depthOf, isOwnToken } from "../oauth/access-token.js";
 import { invalidRequest } from "../oauth/error.js";
 import { type TokenReading, isLive } from "../tokens/token-verifier.js";
 import { type Proposal, type Requester, clientBounds } from "./grant.js";
-import type { Sessions } from "./sessions.js";
+import type { Sessions } from "../tokens/sessions.js";
 import type { Standing } from "./standing.js";
 
 /** At most this many actors. */

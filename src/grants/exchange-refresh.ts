@@ -8,7 +8,7 @@ import { invalidRequest } from "../oauth/error.js";
 import type { TokenReading } from "../tokens/token-verifier.js";
 import { proposeOwn } from "./client-credentials.js";
 import type { Proposal } from "./grant.js";
-import type { Sessions } from "./sessions.js";
+import type { Sessions } from "../tokens/sessions.js";
 import type { Standing } from "./standing.js";
 
 export interface RefreshDependencies {

@@ -10,7 +10,7 @@ import { type Clock, toSeconds } from "../time/clock.js";
 import { actorOf } from "../tokens/token-verifier.js";
 import { actingAs } from "./exchange-delegation.js";
 import { type Proposal, type Requester, clientBounds } from "./grant.js";
-import type { Sessions } from "./sessions.js";
+import type { Sessions } from "../tokens/sessions.js";
 import type { Standing } from "./standing.js";
 
 export interface UserExchangeDependencies {

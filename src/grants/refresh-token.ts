@@ -15,10 +15,10 @@ import type { Rotation, StoredFamily } from "../storage/refresh-families.js";
 import { SECOND } from "../time/clock.js";
 import type { Authorization } from "../tokens/authorization.js";
 import { formatRefreshToken, parseRefreshToken } from "../tokens/refresh-token.js";
-import { lineageOf } from "../tokens/session.js";
+import { lineageOf } from "../tokens/sessions.js";
 import type { Families } from "./authentic-families.js";
 import { type Grant, type Proposal, parametersOf } from "./grant.js";
-import type { Sessions } from "./sessions.js";
+import type { Sessions } from "../tokens/sessions.js";
 import type { Standing } from "./standing.js";
 
 /** What a family remembers of its authorization, as JSON. */

@@ -7,7 +7,7 @@ import type { TokenExchangeParameters, TokenRequest } from "../oauth/request.js"
 import { type TokenVerifier, isLive } from "../tokens/token-verifier.js";
 import { bearerInvalid, bearerOf, credentialsMissing, readBearer } from "./bearer.js";
 import type { Requester } from "./grant.js";
-import type { Sessions } from "./sessions.js";
+import type { Sessions } from "../tokens/sessions.js";
 
 /**
  * Identifies who asks for an exchange. Credentials decide where both are present, and the Bearer is ignored (PyIceberg

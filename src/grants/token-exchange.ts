@@ -15,7 +15,7 @@ import { proposeRefreshByClient, proposeRefreshBySelf } from "./exchange-refresh
 import type { UserExchange } from "./exchange-user.js";
 import { type Grant, type Proposal, type Requester, parametersOf } from "./grant.js";
 import type { IdentifyRequester } from "./requester.js";
-import type { Sessions } from "./sessions.js";
+import type { Sessions } from "../tokens/sessions.js";
 import type { Standing } from "./standing.js";
 
 export interface TokenExchangeDependencies {

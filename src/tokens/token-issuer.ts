@@ -10,7 +10,7 @@ import { type OAuthError, invalidRequest } from "../oauth/error.js";
 import type { RandomId } from "../crypto/random-id.js";
 import type { Scope } from "../oauth/scope.js";
 import type { Authorization, TokenClient } from "./authorization.js";
-import { endOf } from "./session.js";
+import { endOf } from "./sessions.js";
 import { MAX_TOKEN_BYTES, encoded, encodedHeader } from "./own-jwt.js";
 
 /** A minted token. Instants in seconds. */

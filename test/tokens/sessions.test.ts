@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { beginSession, endOf, isEnding } from "../../src/tokens/session.js";
+import { beginSession, endOf, isEnding } from "../../src/tokens/sessions.js";
 
 const beginning = { id: "s".repeat(22), now: 1000, ttlSeconds: 500, notBefore: 0, ancestors: [], keys: [] };
 
