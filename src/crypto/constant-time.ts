@@ -5,10 +5,10 @@ import { timingSafeEqual } from "node:crypto";
 /** No MAC or digest is longer, in hex or base64url. */
 const LONGEST = 128;
 
-/** Written to and compared at once, so that one pair does for all. */
+/** Written and compared in one synchronous step, hence one pair is enough. */
 const [left, right] = [Buffer.alloc(LONGEST), Buffer.alloc(LONGEST)];
 
-/** Whether two digests or MACs are the same text: ASCII, at most 128 characters. Their length is no secret. */
+/** Whether two digests or MACs are the same ASCII string of at most 128 characters. Their length is no secret. */
 export function isSameDigest(one: string, other: string): boolean {
   if (one.length !== other.length || one.length > LONGEST) return false;
   left.fill(0).write(one);

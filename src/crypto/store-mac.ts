@@ -1,10 +1,10 @@
 /**
- * MACs over what the store keeps (RFC 2104, HMAC-SHA256). Whoever can write to the store can then delete what is there,
- * or put back what was there, but write nothing of their own.
+ * MACs over stored values (RFC 2104, HMAC-SHA256). An attacker who can write to the store can delete values or put old
+ * ones back, but cannot make one.
  */
 import { type KeyObject, createHmac, createSecretKey, hkdfSync } from "node:crypto";
 
-/** What is authenticated: each has a key of its own, so that one's MAC is no other's. */
+/** Each purpose has a key of its own: the MAC of one is never valid for another. */
 export type MacPurpose = "refresh family" | "revocation";
 
 /** The MAC of a list of values, in base64url. Throws `temporarily_unavailable` while there is no key. */

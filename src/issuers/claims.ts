@@ -1,4 +1,4 @@
-/** What a foreign token must say of its kind, its audience and its subject. */
+/** The rules for type, audience and subject of a trusted issuer's token. */
 import type { JsonObject, JsonValue } from "../oauth/json.js";
 import { isSubject } from "../oauth/subject.js";
 import type { CompactJws, Refuse } from "../jwt/compact-jws.js";

@@ -22,7 +22,7 @@ export type FetchJson = (request: JsonRequest) => Promise<JsonAnswer>;
 
 const TIMEOUT_MS = 5000;
 const MAX_BYTES = 1024 * 1024;
-/** A kube-apiserver answers 406 to whoever does not name its key set's own type (RFC 7517 section 8.5.2). */
+/** A kube-apiserver answers 406 unless the type of its key set is named (RFC 7517 section 8.5.2). */
 const ACCEPT = "application/json, application/jwk-set+json, */*;q=0.1";
 
 /** Makes a fetcher. `readFile` reads a text file. */

@@ -35,7 +35,7 @@ const DEFAULT_AGE = 10 * MINUTE;
 /** A file is cheap to look at. */
 const FILE_AGE = 1 * SECOND;
 
-/** A source is asked again this soon after it was asked, whoever sends tokens with unknown keys. */
+/** A source is not asked again sooner, whatever unknown keys tokens name. */
 const COOL_DOWN = 30 * SECOND;
 /** Sooner while there are no keys at all: a start must not last long. */
 const FIRST_COOL_DOWN = 1 * SECOND;
@@ -43,7 +43,7 @@ const FIRST_COOL_DOWN = 1 * SECOND;
 /** Sources kept at most: the settings name fewer, but change. */
 const MAX_SOURCES = 10_000;
 
-/** What is known of one source. Instants in milliseconds. */
+/** One source as far as it is known. Instants in milliseconds. */
 interface Entry {
   keys: KeyIndex | undefined;
   /** When the keys are to be refreshed, and from when on that is waited for. */
@@ -90,7 +90,7 @@ export function createIssuerKeys(dependencies: IssuerKeysDependencies): IssuerKe
     }
   }
 
-  /** Asks the source, unless it was asked a moment ago: then what is at hand must do. Single flight. Never rejects. */
+  /** Asks the source, unless it was asked a moment ago: then the known keys must do. Single flight. Never rejects. */
   function refresh(entry: Entry, source: KeySource): Promise<void> {
     if (entry.underWay) return entry.underWay;
     if (clock() < entry.askedAt + coolDown(entry, source)) return Promise.resolve();
@@ -104,7 +104,7 @@ export function createIssuerKeys(dependencies: IssuerKeysDependencies): IssuerKe
       const now = clock();
       if (now >= entry.staleAt) {
         const refreshed = refresh(entry, source);
-        // Slightly old keys serve while new ones come, so that a slow issuer slows nobody down.
+        // Slightly old keys serve while new ones come: a slow issuer slows nobody down.
         if (now >= entry.tooOldAt) await refreshed;
       }
       let found = selectKey(candidates(entry, kid), algorithm, kid);
@@ -117,7 +117,7 @@ export function createIssuerKeys(dependencies: IssuerKeysDependencies): IssuerKe
   };
 }
 
-/** A key set, so that finding a key does not take longer the more there are. */
+/** A key set with an index: finding a key takes as long in a large set as in a small one. */
 interface KeyIndex {
   readonly all: readonly VerificationKey[];
   readonly byKid: ReadonlyMap<string, readonly VerificationKey[]>;

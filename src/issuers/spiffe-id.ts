@@ -2,7 +2,7 @@
 const SPIFFE_ID = /^spiffe:\/\/([a-z0-9._-]{1,255})((?:\/[A-Za-z0-9._-]+)*)$/;
 const MAX_LENGTH = 2048;
 
-/** The trust domain of a SPIFFE ID; undefined if the text is none. */
+/** The trust domain of a SPIFFE ID. Undefined if the string is none. */
 export function trustDomainOf(id: string): string | undefined {
   if (id.length > MAX_LENGTH) return undefined;
   const [, domain, path = ""] = SPIFFE_ID.exec(id) ?? [];

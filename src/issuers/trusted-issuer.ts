@@ -1,4 +1,4 @@
-/** Issuers whose JWTs are believed, and what is believed of them. */
+/** Trusted issuers: whose JWTs are accepted, for which use, and which of their claims. */
 import type { JsonObject } from "../oauth/json.js";
 
 /** What a trusted issuer's token may be used for; `client_assertion` covers federated clients. */

@@ -17,7 +17,7 @@ import type { IssuerTokenVerifier, TrustedIssuer } from "./trusted-issuer.js";
 export interface IssuerTokenVerifierDependencies {
   /** The present ones: they change with the settings. */
   readonly issuers: () => readonly TrustedIssuer[];
-  /** `iss` of our own tokens, which are never foreign. */
+  /** `iss` of our own tokens, which are refused here. */
   readonly ownIssuer: string;
   readonly keys: IssuerKeys;
   readonly clock: Clock;

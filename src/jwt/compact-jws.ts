@@ -29,8 +29,8 @@ const MAX_KID_BYTES = 256;
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Whether a text is meant as a signed JWT: three parts in base64url, the first of which can begin a JSON object. (So a
- * chosen secret with two dots in it is hardly ever taken for a JWT.)
+ * Whether a string looks like a signed JWT: three parts in base64url, the first of which can begin a JSON object. A
+ * chosen secret with two dots in it hardly ever does.
  */
 export function looksLikeJws(text: string): boolean {
   return /^e[w-z0-9_-]/.test(text) && COMPACT.test(text);
@@ -50,7 +50,7 @@ export function readHeader(part: string, refuse: Refuse): Omit<CompactJws, "toke
   const header = readPart(part, "header", refuse);
   const { alg, kid, typ, cty } = header;
   if (typeof alg !== "string") throw refuse("alg is missing from the header or is no text");
-  // No extension is implemented, so that every `crit` names one that is not, or is malformed (RFC 7515 section 4.1.11).
+  // No extension is implemented: every `crit` names an unknown one or is malformed (RFC 7515 section 4.1.11).
   for (const name of ["crit", "b64", "zip", "enc"]) {
     if (Object.hasOwn(header, name)) throw refuse(`the header has ${name}, which is not supported`);
   }

@@ -2,7 +2,10 @@ import { Buffer } from "node:buffer";
 import type { JWK } from "jose";
 import { isJsonObject, type JsonObject, type JsonValue } from "../oauth/json.js";
 
-/** Signatures that are taken from others (RFC 7518 section 3.1, RFC 8037, RFC 9864). Never a symmetric one, never `none`. */
+/**
+ * Signatures that are accepted from others (RFC 7518 section 3.1, RFC 8037, RFC 9864). Never a symmetric one, never
+ * `none`.
+ */
 export const ASYMMETRIC_ALGORITHMS: ReadonlySet<string> = new Set(
   "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519".split(" "),
 );

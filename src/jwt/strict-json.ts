@@ -6,7 +6,7 @@ const MAX_DEPTH = 16;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Why a text was refused. Says nothing of what it holds. */
+/** Why a JSON string was refused. Quotes nothing of it. */
 export class StrictJsonError extends Error {
   override readonly name = "StrictJsonError";
 }
@@ -20,14 +20,14 @@ export function parseStrictJson(text: string): JsonValue {
   try {
     value = JSON.parse(text);
   } catch {
-    // The parser's own message quotes the text, which may be a token's.
+    // The parser's own message quotes its input, which may be a token's.
     throw new StrictJsonError("is not JSON");
   }
   checkMembers(text);
   return value;
 }
 
-/** Walks over text that is known to be JSON: only strings and brackets matter. */
+/** Walks over a string that is known to be JSON. Only strings and brackets matter. */
 function checkMembers(text: string): void {
   // The names seen in each open object; undefined for an open list.
   const open: (Set<string> | undefined)[] = [];

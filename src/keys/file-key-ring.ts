@@ -1,6 +1,6 @@
 /**
- * Keys from files, such as a mounted Secret: the first file signs, all verify, and a change of a file is taken up within
- * two seconds. Nothing rotates by itself here: whoever writes the files does that (docs/keys.md).
+ * Keys from files, such as a mounted Secret. The first file signs, all verify, and a changed file takes effect within
+ * two seconds. Nothing rotates by itself: the operator replaces the files (docs/keys.md).
  */
 import { readFile } from "node:fs/promises";
 import { createFingerprint } from "../files/fingerprint.js";

@@ -38,7 +38,7 @@ export function publicJwk(key: KeyObject, algorithm: SigningAlgorithm): PublicJw
 
 /** A JWKS as it is served. */
 export interface JwksDocument {
-  /** JSON text, `{"keys":[...]}` (RFC 7517 section 5). */
+  /** A JWK Set as JSON, `{"keys":[...]}` (RFC 7517 section 5). */
   readonly body: string;
   /** Strong entity tag, quotes included; the same on every replica that publishes the same keys. */
   readonly etag: string;

@@ -1,4 +1,4 @@
-/** Reads one key from the text of a file: PEM or JWK, private or public. */
+/** Reads one key from a file's contents: PEM or JWK, private or public. */
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import { isJsonObject } from "../oauth/json.js";
 import { publicJwk } from "./jwks.js";
@@ -16,8 +16,8 @@ const SHORTEST_RSA_BITS = 2048;
 const LONGEST_FILE = 64 * 1024;
 
 /**
- * Reads a key. `preferred` settles what RSA signs with, unless the JWK says so by `alg`; of a curve only one algorithm
- * is possible. Throws an Error whose message says what is wrong and never quotes the file, which holds a secret.
+ * Reads a key. `preferred` is the algorithm of an RSA key, unless the JWK has an `alg`. A curve has only one. Throws an
+ * Error with the reason. It never quotes the file, which holds a secret.
  */
 export function readKeyFile(text: string, preferred: SigningAlgorithm): FileKey {
   if (text.length > LONGEST_FILE) throw new Error("is longer than 64 KiB");

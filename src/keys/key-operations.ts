@@ -21,9 +21,9 @@ export interface KeyOperations {
   /** Every key that the ring holds, oldest first. */
   list(): readonly KeyInfo[];
   /**
-   * Publishes a new key, which signs once every verifier can have it (`keys.publish_ahead`), and returns it; if one is
-   * waiting already, returns that one, so that a repeat is safe. Throws `KeysFixedError` where keys are not made here,
-   * and `temporarily_unavailable` when the shared ring is away.
+   * Publishes a new key and returns it. It signs once every verifier can have it (`keys.publish_ahead`). A repeat is
+   * safe: if a key is waiting already, that one is returned. Throws `KeysFixedError` where keys are not made here, and
+   * `temporarily_unavailable` when the shared ring is away.
    */
   rotate(): Promise<KeyInfo>;
   /**

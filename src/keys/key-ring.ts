@@ -13,11 +13,11 @@ export interface VerifyingKey {
   readonly jwk: PublicJwk;
 }
 
-/** The ring as the request path sees it: look-ups only, always at hand. */
+/** The ring as the request path sees it: look-ups in memory only. */
 export interface KeyRing {
   /** The one key that signs now. Throws `temporarily_unavailable` if there is none yet. */
   signer(): Signer;
-  /** A key by its id, be it published, active, retired, gone or revoked; undefined if it was never ours. */
+  /** A key by its id, in any state. Undefined if it was never ours. */
   find(kid: string): VerifyingKey | undefined;
   /** Where a key stands now. */
   stateOf(kid: string): KeyState | undefined;

@@ -3,8 +3,8 @@ import type { KeyOperations } from "./key-operations.js";
 import type { KeyRing } from "./key-ring.js";
 
 /**
- * Layers `top` over `base`. Only `top` signs; `base` keeps its keys in the JWKS while their tokens live, so that moving
- * from keys made here to keys from files ends no session.
+ * Layers `top` over `base`. Only `top` signs. `base` keeps its keys in the JWK Set while their tokens live: a move from
+ * keys made here to keys from files ends no session.
  */
 export function layerKeyRings(top: KeyRing & KeyOperations, base: KeyRing & KeyOperations): KeyRing & KeyOperations {
   const ownerOf = (kid: string): KeyRing & KeyOperations => (top.find(kid) === undefined ? base : top);

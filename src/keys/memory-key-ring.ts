@@ -1,4 +1,4 @@
-/** A ring that lives and dies with this process: keys rotate by the same rule as shared ones, and nobody is told. */
+/** A ring that lives and dies with this process. Its keys rotate by the same rule as shared ones. */
 import type { Clock } from "../time/clock.js";
 import { generateSigningKeySync } from "./key-pair.js";
 import type { KeyInfo, KeyOperations } from "./key-operations.js";
@@ -12,8 +12,8 @@ import { stateUnavailable } from "../oauth/error.js";
 import type { SigningAlgorithm } from "./signer.js";
 
 /**
- * Makes a ring with one key that signs at once. It looks at the clock when it is used, so that it needs no timer and
- * no end: a key that became due while nobody asked is published at the next use, and signs `publishAheadMs` later.
+ * Begins with one key that signs at once. The ring looks at the clock when it is used, hence needs no timer and no end.
+ * A key that fell due unnoticed is published at the next use, and signs `publishAheadMs` later.
  */
 export function createMemoryKeyRing(options: {
   readonly algorithm: SigningAlgorithm;

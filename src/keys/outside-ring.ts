@@ -1,4 +1,7 @@
-/** A ring of keys that are made elsewhere (files, Vault): it shows what it is told, and forgets nothing too early. */
+/**
+ * A ring of keys that are made elsewhere (files, Vault). It shows the keys that it is given, and keeps those whose
+ * tokens live.
+ */
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../time/clock.js";
 import { KeysFixedError, unknownKey, type KeyOperations } from "./key-operations.js";

@@ -1,4 +1,4 @@
-/** The ring on disk, sealed, so that a replica can start while the store is away (`keys.cache_file`). */
+/** The sealed ring on disk (`keys.cache_file`): a replica can start with it while the store is away. */
 import { open, readFile, rename } from "node:fs/promises";
 import type { Clock } from "../time/clock.js";
 import { isJsonObject } from "../oauth/json.js";

@@ -1,6 +1,6 @@
 /**
- * The ring as a value: what replicas share, sealed, through the store. It carries every time that a key's state
- * depends on, so that replicas with different settings (during a rolling update) still agree on the state.
+ * The ring as a value, which replicas share, sealed, through the store. It holds every time that a key's state depends
+ * on: replicas with different settings (during a rolling update) still agree on the state.
  */
 import type { JsonWebKey } from "node:crypto";
 import { isJsonObject } from "../oauth/json.js";
@@ -38,14 +38,14 @@ export interface RingDocument {
 const FORMAT = 1;
 const MAX_TEXT = 1024 * 1024;
 
-/** The ring as text, to be sealed. */
+/** The ring as a string, ready to be sealed. */
 export function writeRing(ring: RingDocument): string {
   return JSON.stringify({ format: FORMAT, ...ring });
 }
 
 /**
- * Reads what `writeRing` wrote. Throws if it is anything else, such as the format of a later release. The seal vouches
- * for the content, so that only the shape is looked at.
+ * Reads the output of `writeRing`. Throws on anything else, such as a later release's format. The seal vouches for the
+ * content: only the shape is checked.
  */
 export function readRing(text: string): RingDocument {
   if (text.length > MAX_TEXT) throw new Error("the key ring is longer than 1 MiB");
@@ -65,7 +65,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own message quotes the text, which holds private keys.
+    // The parser's own message quotes its input, which holds private keys.
     throw new Error("the key ring is not JSON");
   }
 }

@@ -1,4 +1,4 @@
-/** Brings a replica's ring and the store's together, so that neither loses a key. Opens and seals; holds no timer. */
+/** Brings a replica's ring and the store's together: neither loses a key. Opens and seals. Holds no timer. */
 import { stateUnavailable } from "../oauth/error.js";
 import type { Clock } from "../time/clock.js";
 import type { KeyRingStore, SealedRing } from "../storage/key-ring-store.js";
@@ -9,7 +9,7 @@ import { mergeRings } from "./ring-merge.js";
 import type { RotationRule } from "./rotation.js";
 import { SealError, type Sealing } from "./sealing.js";
 
-/** Racing replicas are few and each race has a winner, so that a handful of tries is plenty. */
+/** Racing replicas are few and each race has a winner: a handful of tries is plenty. */
 const MAX_TRIES = 8;
 
 export interface RingExchangeOptions {
@@ -26,8 +26,8 @@ interface StoredRing {
 }
 
 /**
- * The exchange. Both methods throw `temporarily_unavailable` when the store is away, and `SealError` when it holds what
- * cannot be opened here: that is left as it is, whoever can open it is in the right.
+ * Both methods throw `temporarily_unavailable` when the store is away, and `SealError` when the stored ring cannot be
+ * opened here. Such a ring stays as it is: another replica may well open it.
  */
 export class RingExchange {
   readonly #options: RingExchangeOptions;
@@ -38,9 +38,9 @@ export class RingExchange {
   }
 
   /**
-   * The ring that holds from now on: the store's, after what only `local` has was written back. Undefined if there is
-   * none on either side. `localIsStale`: the replica heard nothing for so long that keys may have been revoked and
-   * forgotten since, so that what only it has must not come back.
+   * The ring from now on: the store's, after the keys that only `local` has were written back. Undefined if neither
+   * side has one. `localIsStale`: the replica was cut off so long that keys may have been revoked and forgotten since.
+   * Then the keys that only it has must not come back.
    */
   async follow(local: RingDocument | undefined, localIsStale = false): Promise<RingDocument | undefined> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
@@ -63,7 +63,7 @@ export class RingExchange {
     throw stateUnavailable(new Error("other replicas keep replacing the key ring"));
   }
 
-  /** Makes a change out of what must be sealed anew, because an older sealing key sealed it. */
+  /** A ring that an older sealing key sealed is sealed again: that counts as a change. */
   readonly sealAnew: RingChange = async (ring) => {
     const fresh = this.#seen === undefined || this.#options.sealing.isFresh(this.#seen.raw.sealed);
     return fresh ? ring : nextVersion(ring, ring.keys);

@@ -20,7 +20,7 @@ interface LiveKey {
 export interface RingView extends KeyRing {
   /** Shows another document from now on. Throws, and keeps the former, if one of its keys cannot be used. */
   show(document: RingDocument): void;
-  /** What is shown; undefined before the first. */
+  /** The ring that is shown. Undefined before the first. */
   document(): RingDocument | undefined;
   list(): readonly KeyInfo[];
 }
@@ -94,8 +94,9 @@ export function keyInfo(key: RingKey, now: number): KeyInfo {
 }
 
 /**
- * Who signs, best first: the active key; else one that waits (this clock may be behind the one that made the ring); else
- * the last that did. A token that few verifiers know is better than none, and a revoked key is never among them.
+ * The keys that can sign, best first: the active key; else one that waits (this clock may be behind the one that made
+ * the ring); else the last that signed. A token that few verifiers know is better than none. A revoked key is never
+ * among them.
  */
 function signersByPreference(keys: readonly RingKey[], now: number): readonly RingKey[] {
   const active = signingKey(keys, now);
@@ -111,7 +112,7 @@ function liveKeys(
   return new Map(
     document.keys.map((key) => {
       const known = former.get(key.kid);
-      // Signers live on: an RSA one counts what is pending, and parsing keys anew on every change is waste.
+      // Signers are kept: an RSA one counts its pending work, and parsing keys on every change is waste.
       const verifying = known?.verifying ?? verifyingKey(key);
       const signer = key.revokedAt === undefined ? (known?.signer ?? signerOf(key)) : undefined;
       return [key.kid, { key, verifying, signer }];

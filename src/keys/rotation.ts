@@ -1,8 +1,8 @@
 /**
  * The rule by which keys rotate: pure, from the ring, the policy and the time. It knows no store and makes no key.
  *
- * The windows `[activatesAt, retiresAt)` of the keys that are not revoked follow one another without gap or overlap,
- * so that at every instant exactly one signs, and every replica changes keys at the same instant without a word.
+ * The windows `[activatesAt, retiresAt)` of the keys that are not revoked follow one another without gap or overlap. At
+ * every instant exactly one key signs, and all replicas change keys at the same instant.
  */
 import { DAY, MINUTE, SECOND } from "../time/clock.js";
 import type { KeyState } from "./key-ring.js";
@@ -28,8 +28,8 @@ export interface RotationRule extends RotationPolicy {
 const EXPIRY_SLACK_MS = 2 * SECOND;
 
 /**
- * A key is forgotten this long after it may be, so that a replica whose clock is late does not take it for lost and
- * bring it back.
+ * A key is forgotten this long after it may be. A replica whose clock is late would otherwise miss it and bring it
+ * back.
  */
 const REMOVAL_SLACK_MS = MINUTE;
 
@@ -82,7 +82,6 @@ export function nextChangeAt(keys: readonly RingKey[], now: number): number {
   return Math.min(Infinity, ...instants.filter((instant) => instant > now));
 }
 
-/** What must be done to a ring. */
 export interface RingPlan {
   /** The keys as they should be, without the new one. */
   readonly keys: readonly RingKey[];
@@ -169,8 +168,8 @@ export function recognisedMs(policy: RotationPolicy): number {
 }
 
 /**
- * Mends what a revocation tore: where the signing key was revoked, the waiting one signs at once; where the waiting one
- * was revoked, the signing one signs on.
+ * Closes the gap after a revocation. Where the signing key was revoked, the waiting one signs at once. Where the
+ * waiting one was revoked, the signing one signs on.
  */
 function withOpenWindow(keys: readonly RingKey[], now: number): readonly RingKey[] {
   const newest = newestKey(keys);

@@ -1,17 +1,18 @@
-/** Seals what must not lie about in clear: AES-256-GCM under the operator's sealing keys. */
+/** Seals secrets before they are stored: AES-256-GCM under the operator's sealing keys. */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 
-/** Seals and opens text. */
 export interface Sealing {
   /** Seals under the first key, with a fresh random nonce. */
   seal(text: string): string;
-  /** Opens what any of the keys sealed, for the same purpose and context. Throws `SealError`, which says what to do. */
+  /**
+   * Opens what any of the keys sealed, for the same purpose and context. Throws `SealError`, which says how to mend it.
+   */
   open(sealed: string): string;
-  /** Whether the first key sealed it: false means that it should be sealed anew, so that the older key can go. */
+  /** Whether the first key sealed it. If not, it is sealed again: the older key can go. */
   isFresh(sealed: string): boolean;
 }
 
-/** Something sealed that cannot be opened here. `message` says what to do, and holds nothing secret. */
+/** A sealed value that cannot be opened here. `message` says how to mend it, and holds nothing secret. */
 export class SealError extends Error {
   override readonly name = "SealError";
 }
@@ -24,12 +25,12 @@ const KEY_BYTES = 32;
 const KEY_ID_CHARACTERS = 8;
 
 /**
- * Makes a sealing. `keys` are 32 bytes each: the first seals, all open. `purpose` and `context` (such as the prefix of
- * this deployment in the store) are bound into the seal: what was sealed for another purpose or deployment does not
- * open, even under the same key.
+ * `keys` are 32 bytes each: the first seals, all open. `purpose` and `context` (such as the prefix of this deployment
+ * in the store) are bound into the seal. A value sealed for another purpose or deployment does not open, even under the
+ * same key.
  *
- * Form: `v1.<key id>.<nonce, ciphertext and tag in base64url>`. The key id is the start of a digest of the key, so that
- * an error can name the key that is missing.
+ * Form: `v1.<key id>.<nonce, ciphertext and tag in base64url>`. The key id is the start of a digest of the key: an
+ * error can name the missing key.
  */
 export function createSealing(options: {
   readonly keys: readonly Buffer[];
@@ -62,7 +63,7 @@ export function createSealing(options: {
   };
 }
 
-/** What a sealing key is called in logs and errors: 32 bits of its digest, which say nothing about 256 random bits. */
+/** The name of a sealing key in logs and errors: 32 bits of its digest, which say nothing about 256 random bits. */
 export function sealingKeyId(key: Buffer): string {
   return createHash("sha256").update("icemint sealing key id\n").update(key).digest("hex").slice(0, KEY_ID_CHARACTERS);
 }

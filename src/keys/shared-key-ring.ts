@@ -1,6 +1,6 @@
 /**
- * The ring that all replicas share through the store. Every replica follows it, the one that holds the lease rotates it,
- * and all of them change keys at the instants that it says, without a word. Requests only ever look into memory.
+ * The ring that all replicas share through the store. Every replica follows it, the holder of the lease rotates it, and
+ * all change keys at the instants that it names. Requests only ever look into memory.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { OAuthError, stateUnavailable } from "../oauth/error.js";
@@ -20,14 +20,16 @@ import { newestKey, nextRing, recognisedMs, type RotationPolicy, type RotationRu
 import { SealError, type Sealing } from "./sealing.js";
 import type { SigningAlgorithm } from "./signer.js";
 
-/** How often a replica looks at the store, besides being told: all follow within a second even if nobody tells. */
+/**
+ * A replica polls the store, although others tell it of changes: all follow within a second even if no message arrives.
+ */
 const POLL_MS = 500;
 /** A leader that is gone is replaced after this. */
 const LEASE_MS = 5 * SECOND;
 const LEASE_RENEW_MS = LEASE_MS / 3;
 /** A starter that finds no ring waits this long: a running replica may be about to write one back. */
 const STARTER_WAIT_MS = 2 * SECOND;
-/** The cache file is written after every change, and this often besides, so that its age says something. */
+/** The cache file is written after every change and this often besides: its age then says something. */
 const CACHE_EVERY_MS = HOUR;
 
 export interface SharedKeyRingOptions {
@@ -51,7 +53,7 @@ export interface SharedKeyRingOptions {
 export interface SharedKeyRing extends KeyRing, KeyOperations, AsyncDisposable {
   /** Begins to follow and to rotate. */
   start(): void;
-  /** Stops, and gives the lease up. What is in memory stays usable. */
+  /** Stops, and releases the lease. The ring in memory stays usable. */
   close(): Promise<void>;
   /** One round of what `start` repeats: follow the store, then rotate if this replica leads. Never throws. */
   refresh(): Promise<void>;
@@ -102,7 +104,7 @@ class RingMember {
   readonly #stopped = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #confirmedAt = -Infinity;
-  /** When what is in memory was known to be the truth, by the store or by the cache file's own account. */
+  /** The last instant at which the ring in memory was the truth, by the store or by the cache file. */
   #trueAt = -Infinity;
   #emptySince: number | undefined;
   #lease: { readonly fence: number; readonly until: number } | undefined;
@@ -155,7 +157,7 @@ class RingMember {
     return keyInfo(newest, this.#options.clock());
   }
 
-  /** An operator's change, on whichever replica was asked: the version guards it, so that it needs no lease. */
+  /** An operator's change, on any replica. The version guards it: it needs no lease. */
   change(change: RingChange): Promise<RingDocument> {
     return this.#inTurn(async () => {
       if (this.#view.document() === undefined) throw stateUnavailable(new Error("the key ring is not loaded"));
@@ -173,7 +175,7 @@ class RingMember {
     return this.#lease !== undefined && this.#options.clock() < this.#lease.until;
   }
 
-  /** Until the next round: less than the poll if a key falls due before, so that short settings keep their pace. */
+  /** Until the next round. Sooner than the poll if a key falls due before: short settings keep their pace. */
   #schedule(): void {
     if (this.#stopped.signal.aborted) return;
     const now = this.#options.clock();
@@ -243,7 +245,7 @@ class RingMember {
     }
   }
 
-  /** Does a round of work. Trouble is reported when it begins and when it ends, not on every round of it. */
+  /** Does a round of work. Trouble is logged when it begins and when it ends, not in every round. */
   async #attempt(work: () => Promise<void>, unreadable: "rethrow" | "report" = "report"): Promise<void> {
     try {
       await this.#inTurn(work);

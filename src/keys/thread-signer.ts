@@ -1,4 +1,4 @@
-/** Signs off the main thread: for RSA, which would hold up every other request for about a millisecond. */
+/** Signs RSA off the main thread, where it would hold up every other request for about a millisecond. */
 import { constants, sign, type KeyObject } from "node:crypto";
 import { OAuthError } from "../oauth/error.js";
 import type { Signer, SigningAlgorithm } from "./signer.js";
@@ -12,7 +12,7 @@ const PADDING: Readonly<Record<ThreadAlgorithm, { readonly padding: number; read
   PS256: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
 };
 
-/** Signatures that may wait for a thread; more are refused, so that the queue stays under a second at any load. */
+/** Signatures that may wait for a thread. More are refused: the queue stays under a second at any load. */
 const MAX_PENDING = 512;
 
 /**

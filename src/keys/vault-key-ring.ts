@@ -1,6 +1,6 @@
 /**
- * Keys that never leave Vault: each version of a transit key is a key here. Vault rotates; every replica reads the
- * versions and their times, so that all change keys at the same instant without sharing anything else.
+ * Keys that never leave Vault: each version of a transit key is a key here. Vault rotates. Every replica reads the
+ * versions and their times: all change keys at the same instant and share nothing else.
  */
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { MINUTE, SECOND, type Clock } from "../time/clock.js";

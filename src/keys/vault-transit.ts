@@ -115,7 +115,7 @@ function transitKeys(keys: unknown): readonly TransitKey[] {
     .toSorted((a, b) => a.version - b.version);
 }
 
-/** A version with a public half; symmetric keys have none, and are told apart by their type. */
+/** A version with a public half. Symmetric keys have none; their type tells them apart. */
 function transitKey(version: number, key: JsonValue): readonly TransitKey[] {
   if (!isJsonObject(key)) return [];
   const { creation_time: createdAt, public_key: publicKey } = key;
@@ -123,7 +123,7 @@ function transitKey(version: number, key: JsonValue): readonly TransitKey[] {
   return [{ version, createdAt: Date.parse(createdAt), publicKey }];
 }
 
-/** `vault:v3:MEUC...` without what is in front, in base64url whatever the engine writes. */
+/** The signature of `vault:v3:MEUC...`, in base64url whatever the engine writes. */
 function jwsSignature(signature: unknown, version: number): string {
   const prefix = `vault:v${version}:`;
   if (typeof signature !== "string" || !signature.startsWith(prefix)) {

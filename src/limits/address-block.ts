@@ -4,7 +4,7 @@ const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/;
 
 /**
  * An IP address in its one canonical spelling: IPv6 compressed and in lower case without a zone, IPv4-mapped IPv6 as
- * IPv4. Undefined for what is no address.
+ * IPv4. Undefined if it is no address.
  */
 function canonicalAddress(text: string): string | undefined {
   const address = text.split("%", 1)[0] ?? "";

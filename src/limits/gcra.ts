@@ -20,7 +20,7 @@ export function hasRoom(bucket: Bucket, now: number, policy: GcraPolicy): boolea
   return fullAt + policy.intervalMs - now <= policy.burst * policy.intervalMs;
 }
 
-/** The bucket after one failure. Grows no further than empty, so that a flood does not lengthen the punishment. */
+/** The bucket after one failure. It never gets emptier than empty: a flood does not lengthen the punishment. */
 export function spend(bucket: Bucket, now: number, policy: GcraPolicy): number {
   const fullAt = Math.max(bucket ?? 0, now) + policy.intervalMs;
   return Math.min(fullAt, now + policy.burst * policy.intervalMs);

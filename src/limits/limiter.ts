@@ -1,7 +1,7 @@
 /**
- * Slows guessing: a bucket of failed authentications for each id and address, and one for each address. It only ever
- * judges failures, so that nobody can switch a client off from afar. It does not know which ids exist, so that its
- * answers cannot tell. Knows nothing of credentials.
+ * Slows guessing: a bucket of failed logins for each id and address, and one for each address. It counts failures only:
+ * nobody can lock a client out from elsewhere. It does not know which ids exist, hence its answers cannot tell. It
+ * knows nothing of credentials.
  */
 import { hash } from "node:crypto";
 import type { Clock } from "../time/clock.js";
@@ -62,7 +62,10 @@ export function createFailedLoginLimiter(dependencies: FailedLoginLimiterDepende
   };
 }
 
-/** Ids come from callers and may be long, so that a digest stands for them. It holds no space: the kinds cannot meet. */
+/**
+ * Ids come from callers and may be long: a digest stands for each. It holds no space: the two kinds of keys cannot
+ * meet.
+ */
 function keyOf(claimedId: string | undefined, block: string): string {
   return claimedId === undefined ? block : `${hash("sha256", claimedId, "base64url")} ${block}`;
 }

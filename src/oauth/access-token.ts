@@ -1,7 +1,7 @@
-/** The claims of our access tokens (RFC 9068), as the rest of the core speaks of them. */
+/** The claims of our access tokens (RFC 9068), in the core's words. */
 import type { JsonObject } from "./json.js";
 
-/** Who acts for the subject (RFC 8693 section 4.1): the outermost is the present actor, former ones nest inside. */
+/** Who acts for the subject (RFC 8693 section 4.1). The outermost is the present actor; former ones nest inside. */
 export interface Actor {
   readonly sub: string;
   /** Set for an actor that another issuer named; absent for clients of ours. */
@@ -23,7 +23,7 @@ export interface Session {
   readonly keys: readonly string[];
 }
 
-/** What one of our tokens says. Instants in seconds. */
+/** One of our tokens. Instants in seconds. */
 export interface AccessToken {
   readonly id: string;
   readonly kid: string;

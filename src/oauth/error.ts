@@ -1,6 +1,6 @@
 /**
- * Every way in which a request is refused, in OAuth's own words. No HTTP status and no gRPC code here: each transport
- * owns one total table for those.
+ * Owns every way in which a request is refused, in OAuth's own words. Knows no HTTP status and no gRPC code: each
+ * transport has one total table for those.
  */
 
 /** The `error` member of an OAuth error (RFC 6749 section 5.2, RFC 8693 section 2.2.2, RFC 8628 section 3.5). */
@@ -16,7 +16,7 @@ export type OAuthErrorCode =
   | "temporarily_unavailable"
   | "server_error";
 
-/** Why, more finely: the names of `ErrorReason` in `error_reason.proto`, and the anchors of docs/errors.md. */
+/** The finer reason: a name of `ErrorReason` in `error_reason.proto`, and an anchor of docs/errors.md. */
 export type ErrorReason =
   | "REQUEST_MALFORMED"
   | "PARAMETER_MISSING"
@@ -54,7 +54,6 @@ export type ErrorReason =
   | "KEY_UNKNOWN"
   | "INTERNAL";
 
-/** What an error carries besides its words. */
 export interface OAuthErrorOptions {
   /** Seconds until a retry makes sense. `slow_down` and `temporarily_unavailable` always have one: 1 by default. */
   readonly retryAfterSeconds?: number;
@@ -71,8 +70,8 @@ const RETRY_AFTER_SECONDS = 1;
 const RETRYABLE: ReadonlySet<OAuthErrorCode> = new Set(["slow_down", "temporarily_unavailable"]);
 
 /**
- * A refusal. `message` is the description for the caller: safe to show, no secret, no part of a token. Use
- * `quoted` for a string that a caller sent.
+ * A refusal. `message` is the description for the caller. It holds no secret and no part of a token. Use `quoted` for a
+ * string that a caller sent.
  */
 export class OAuthError extends Error {
   override readonly name = "OAuthError";
@@ -97,7 +96,7 @@ export function invalidRequest(reason: ErrorReason, description: string, options
   return new OAuthError("invalid_request", reason, description, options);
 }
 
-/** One answer for every credential that does not work, so that nothing tells which part was wrong (RFC 6749 2.3.1). */
+/** One answer for every credential that does not work. It never tells which part was wrong (RFC 6749 section 2.3.1). */
 export function invalidCredentials(detail: string, scheme?: "Basic" | "Bearer"): OAuthError {
   return new OAuthError(
     "invalid_client",
@@ -114,7 +113,7 @@ export function stateUnavailable(cause?: unknown): OAuthError {
   });
 }
 
-/** Any thrown value as a refusal: what is not one of ours is our bug, and its text stays in the log. */
+/** Any thrown value as a refusal. One that is not ours is our bug: its message goes to the log alone. */
 export function toOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error;
   return new OAuthError("server_error", "INTERNAL", "The server failed. Its log explains this request id.", {
@@ -124,9 +123,7 @@ export function toOAuthError(error: unknown): OAuthError {
 
 const NOT_ALLOWED = /[^\x20\x21\x23-\x5B\x5D-\x7E]/g;
 
-/**
- * Makes caller-sent text fit for an error description: only the characters of RFC 6749 section 5.2, at most `limit`.
- */
+/** Quotes a caller's string in an error description: only the characters of RFC 6749 section 5.2, at most `limit`. */
 export function quoted(text: string, limit = 60): string {
   const safe = text.slice(0, limit).replace(NOT_ALLOWED, "?");
   return `'${safe}${text.length > limit ? "..." : ""}'`;
@@ -135,10 +132,7 @@ export function quoted(text: string, limit = 60): string {
 /** A URN, or a word shorter than any secret may be. */
 const NAME = /^(?:urn:[a-z0-9:_.-]{1,76}|[a-z_]{1,23})$/;
 
-/**
- * As `quoted`, for what should be a registered name: anything that could as well be a secret or a token in the wrong
- * place is left out.
- */
+/** As `quoted`, for a registered name. Leaves out anything that could also be a misplaced secret or token. */
 export function quotedName(text: string): string {
   return NAME.test(text) ? quoted(text, 80) : "that was sent";
 }

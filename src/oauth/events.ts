@@ -3,7 +3,7 @@ import type { OAuthError } from "./error.js";
 import type { GrantType } from "./grant-type.js";
 import type { Caller } from "./request.js";
 
-/** What is known of a decision; undefined is what is not known yet. */
+/** A decision as far as it is known. A member that is not known yet is undefined. */
 export interface Decision {
   readonly caller: Caller;
   readonly grant: GrantType;
@@ -22,7 +22,7 @@ export interface Decision {
   via: string | undefined;
 }
 
-/** A decision of which nothing is known yet. Has every member from the start, so that all have one shape. */
+/** Has every member from the start: V8 then gives all decisions one shape. */
 export function newDecision(caller: Caller, grant: GrantType): Decision {
   return {
     caller,

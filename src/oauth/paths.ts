@@ -1,4 +1,7 @@
-/** Every HTTP path of the server, below its issuer. Routes, metadata, errors, clients and the start text read them here. */
+/**
+ * Every HTTP path of the server, below its issuer. Routes, metadata, errors, clients and the start banner read them
+ * here.
+ */
 
 /** The path of the token endpoint in Iceberg's REST API: always served. */
 export const TOKEN_PATH = "/v1/oauth/tokens";

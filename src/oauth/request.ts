@@ -1,4 +1,4 @@
-/** A token request as both transports build it: plain, complete, and without a trace of how it travelled. */
+/** A token request as both transports build it: plain and complete, without a trace of its transport. */
 import type { TokenType } from "./token-type.js";
 
 /** How a request came in, for the audit record and the metrics. */
@@ -19,7 +19,7 @@ export interface Caller {
   readonly traceSampled?: boolean | undefined;
 }
 
-/** Credentials as they were sent, not yet judged. `undefined` for what is absent or empty. */
+/** Credentials as they were sent, unchecked. `undefined` if absent or empty. */
 export interface Credentials {
   /** The value of the `Authorization` header or `authorization` metadata. */
   readonly authorization?: string | undefined;
@@ -39,7 +39,7 @@ export interface TokenExchangeParameters {
   readonly requestedTokenType: TokenType | undefined;
 }
 
-/** What is asked for, by grant. */
+/** The parameters of each grant. */
 export type GrantParameters =
   | { readonly type: "client_credentials" }
   | TokenExchangeParameters

@@ -1,4 +1,4 @@
-/** Revocations: what replicas tell each other, and verifiers are told. Instants in seconds. */
+/** Revocations, as replicas tell each other and verifiers. Instants in seconds. */
 
 /** Something whose tokens are no longer good. */
 export type Revocation = { /** From when on no token can live that this concerns. */ readonly expiresAt: number } & (
@@ -9,7 +9,7 @@ export type Revocation = { /** From when on no token can live that this concerns
   | { readonly kind: "key"; readonly kid: string }
 );
 
-/** What of a token or of a session to be decides whether it is revoked. */
+/** The parts of a token, or of a session that begins, that decide whether it is revoked. */
 export interface Revocable {
   readonly sessionIds: readonly string[];
   readonly subject: string;
@@ -21,7 +21,7 @@ export interface Revocable {
   readonly kids: readonly string[];
 }
 
-/** A replica's own view of what is revoked. Every method is a look-up in memory. */
+/** A replica's own view of all revocations. Every method is a look-up in memory. */
 export interface RevocationView {
   /** Whether a token or a session is revoked. */
   covers(token: Revocable): boolean;

@@ -1,4 +1,4 @@
-/** What may name a subject or an actor, whoever names it: a trusted issuer, or an unsecured JWT. */
+/** The rule for names of subjects and actors, from a trusted issuer or an unsecured JWT. */
 
 const MAX_SUBJECT_LENGTH = 2048;
 

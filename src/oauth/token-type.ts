@@ -13,7 +13,7 @@ export function tokenTypeUrn(type: TokenType): string {
   return URN + type;
 }
 
-/** Reads a token type. Throws `invalid_request` naming `parameter` and those that are taken. */
+/** Reads a token type. Throws `invalid_request`, which names `parameter` and the accepted types. */
 export function parseTokenType(value: string, parameter: string): TokenType {
   const type = TOKEN_TYPES.find((known) => URN + known === value);
   if (type === undefined) {

@@ -1,4 +1,4 @@
-/** The present, in milliseconds since the epoch. Passed in everywhere, so that tests need not sleep. */
+/** The present, in milliseconds since the epoch. Passed in everywhere: tests need not sleep. */
 export type Clock = () => number;
 
 export const SECOND = 1000;
