@@ -5,6 +5,7 @@ import { createStoreMac } from "../crypto/store-mac.js";
 import type { KeyRing } from "../keys/key-ring.js";
 import { stateUnavailable } from "../oauth/error.js";
 import type { Clock } from "../time/clock.js";
+import type { RevocationLog } from "../storage/revocation-log.js";
 import type { Storage } from "../storage/storage.js";
 import type { Logger } from "../telemetry/logger.js";
 import { type RevokeEventually, createEventualRevocation } from "../revocations/eventual.js";
@@ -49,6 +50,7 @@ export async function openSharedState(
   const feed = new RevocationFeed({ table });
   const following = storage.revocations.follow(feed, stopping);
   teardown.defer(() => following);
+  if (forgetsRevocations(options.config)) await endFormerSessions(storage.revocations);
   // Here and not at the end, so that a start that fails later does not wait for a follower that nobody stops.
   teardown.defer(() => stop.abort());
   const revokeEventually = createEventualRevocation({
@@ -58,4 +60,14 @@ export async function openSharedState(
     onFailure: (error) => logger.warn("a revocation is not stored yet", { err: error }),
   });
   return { storage, keys, table, feed, revokeEventually, stopping };
+}
+
+/** Whether keys outlive a restart, in files or in Vault, and what was revoked does not. */
+function forgetsRevocations({ redis, keys }: Config): boolean {
+  return redis === undefined && (keys.files.length > 0 || keys.vault !== undefined);
+}
+
+/** Ends the sessions that began before this start: nobody knows any more which of them were revoked. */
+async function endFormerSessions(log: RevocationLog): Promise<void> {
+  await log.publish({ kind: "everything", notBefore: 0, expiresAt: log.lastSessionEnd() }, undefined);
 }
