@@ -61,7 +61,7 @@ function warningLines(warnings: readonly string[]): string {
   return warnings.map((warning) => `warning: ${warning}\n`).join("");
 }
 
-/** What the settings come to, so that a reader sees at once if a file was forgotten. */
+/** A summary: a reader sees at once whether a file was forgotten. */
 function summary({ issuer, redis, clients, trustedIssuers }: Config): string {
   const disabled = clients.filter((client) => client.disabled).length;
   const state = redis === undefined ? "memory" : `redis (${redis.topology.kind})`;

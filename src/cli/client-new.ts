@@ -1,4 +1,7 @@
-/** `icemint client new ID`: a new secret, shown once, and what to put into the settings: its digest alone. */
+/**
+ * `icemint client new ID`: makes a secret and shows it once, with the YAML for the settings, which holds only its
+ * digest.
+ */
 import { secretDigest } from "../clients/secret.js";
 import { stringify } from "yaml";
 import { CLIENT_ID, MAX_CLIENT_ID } from "../config/clients/schema.js";

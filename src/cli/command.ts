@@ -1,6 +1,5 @@
-/** What a command gets of the process, and gives back to it. */
+/** The process, as the port that every command runs on. */
 
-/** Somewhere to write text. */
 export interface TextOutput {
   write(text: string): unknown;
 }
@@ -12,7 +11,7 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: TextOutput;
   readonly stderr: TextOutput;
-  /** Everything that comes from standard input, as text. */
+  /** The whole of standard input. */
   readStdin(): Promise<string>;
   /** Asks a person for a line that is not shown; undefined if nobody sits there. */
   readSecret(question: string): Promise<string | undefined>;
@@ -26,7 +25,7 @@ export interface CommandContext {
 }
 
 export interface Command {
-  /** How it is called: lines of text. */
+  /** Lines of help. */
   readonly usage: string;
   /** Gives the exit code. */
   run(context: CommandContext): Promise<number> | number;

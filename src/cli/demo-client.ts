@@ -5,8 +5,8 @@ import { SECOND } from "../time/clock.js";
 export const DEMO_CLIENT_ID = "demo";
 
 /**
- * The client of a first start, where no settings are given and only this machine can call. It may do what clients ask
- * for out of the box; its secret lives as long as the process. `sha256` is the digest of the secret, in hex.
+ * The client of a first start, where there are no settings and only this machine can call. It may do what Iceberg's
+ * clients do by default. Its secret lives as long as the process. `sha256` is the digest of the secret, in hex.
  */
 export function demoClient(sha256: string, config: Pick<Config, "issuer" | "tokens">): Client {
   return {

@@ -1,4 +1,4 @@
-/** `icemint serve`: reads the settings, starts the server, says what a person wants to know, and waits for signals. */
+/** `icemint serve`: reads the settings, starts the server, prints the start banner, and waits for signals. */
 import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 import type { App } from "../app.js";
@@ -26,7 +26,7 @@ const clock = (): number => Date.now();
 /** Reads the settings as they are now; `running`, once there is one, is the state that the server started with. */
 type ReadSettings = (running?: Config) => Promise<Config>;
 
-/** Runs the server until it is told to stop. Resolves with 0 after an orderly end, 1 if it could not start. */
+/** Runs the server until a signal stops it. Resolves with 0 after an orderly end, 1 if it could not start. */
 export async function serve(context: CommandContext): Promise<number> {
   const options = readArguments(context.args);
   if (options === undefined) {
@@ -59,7 +59,6 @@ export async function serve(context: CommandContext): Promise<number> {
   return runServer({ config, read, signals, demoSecret: config.demo ? demoSecret : undefined }, context);
 }
 
-/** What runs, and how it is told to change. */
 interface Run {
   readonly config: Config;
   readonly read: ReadSettings;
@@ -106,7 +105,7 @@ async function runServer({ config, read, signals, demoSecret }: Run, context: Co
   return 0;
 }
 
-/** Takes over changed settings, or says why not. What is returned asks for it at once. */
+/** Applies changed settings, or reports why not. Returns a function that reloads at once. */
 function followSettings(of: {
   readonly config: Config;
   readonly read: ReadSettings;
@@ -155,8 +154,8 @@ function requireSharedKeys({ redis, keys }: Config): void {
 }
 
 /**
- * The settings as this process takes them: each worker has an admin port of its own, counted up from the configured one,
- * and a first start has a demo client.
+ * The settings of this process: each worker has an admin port of its own, counted up from the configured one, and a
+ * first start has a demo client.
  */
 function forThisProcess(config: Config, index: number | undefined, demoSecret: string): Config {
   const { host, port } = config.adminListen;

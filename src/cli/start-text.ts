@@ -1,4 +1,4 @@
-/** What is printed at the start: what a person wants to see, and nothing else. */
+/** The start banner. */
 import type { App } from "../app.js";
 import type { Config } from "../config/config.js";
 import type { ListenAddress } from "../config/reading/listen-address.js";
@@ -13,7 +13,7 @@ export interface StartFacts {
   readonly demoSecret: string | undefined;
 }
 
-/** The text, plain, ending in a newline. */
+/** Plain lines, the last with a line end. */
 export function startText({ config, app, version, demoSecret }: StartFacts): string {
   const base = `${config.http.tls === undefined ? "http" : "https"}://${hostAndPort(app.address)}`;
   const rows: readonly (readonly [string, string])[] = [

@@ -9,7 +9,7 @@ import type { SigningAlgorithm } from "../keys/signer.js";
 import type { TrustedIssuer } from "../issuers/trusted-issuer.js";
 import type { ListenAddress } from "./reading/listen-address.js";
 
-/** TLS material, by file, so that a renewed certificate is picked up. */
+/** TLS material, by file: a renewed certificate takes effect. */
 export interface TlsFiles {
   readonly certFile: string;
   readonly keyFile: string;
@@ -38,14 +38,13 @@ export interface RedisSettings {
     | undefined;
 }
 
-/** Where signing keys come from and how they change. */
 export interface KeySettings {
   readonly algorithm: SigningAlgorithm;
   readonly rotateEveryMs: number;
   readonly publishAheadMs: number;
   /** PEM or JWK files; then nothing rotates by itself. */
   readonly files: readonly string[];
-  /** The sealed ring on disk, so that a replica can start while Redis is away. */
+  /** The sealed ring on disk: a replica can start with it while Redis is away. */
   readonly cacheFile: string | undefined;
   /** 32-byte keys: the first seals, all open. */
   readonly sealingKeys: readonly Buffer[];
@@ -58,11 +57,10 @@ export interface KeySettings {
 export interface ReloadableConfig {
   readonly clients: readonly Client[];
   readonly trustedIssuers: readonly TrustedIssuer[];
-  /** What a person should know, printed at start and at every reload. */
+  /** Warnings for a person, printed at start and at every reload. */
   readonly warnings: readonly string[];
 }
 
-/** Everything that the server is made from. */
 export interface Config extends ReloadableConfig {
   /** The YAML file, if there is one, and all files that it brought in: watched for changes. */
   readonly files: readonly string[];
@@ -90,13 +88,13 @@ export interface Config extends ReloadableConfig {
     readonly maxInFlight: number;
   };
   readonly http: {
-    /** Paths of the token endpoint besides `/v1/oauth/tokens`. */
+    /** Paths of the token endpoint besides `TOKEN_PATH`. */
     readonly tokenPaths: readonly string[];
     /** CIDR blocks whose X-Forwarded-For is believed. */
     readonly trustedProxies: readonly string[];
     readonly corsOrigins: readonly string[];
     readonly tls: TlsFiles | undefined;
-    /** A connection is asked to close after this, with jitter, so that new replicas get load. */
+    /** A connection is asked to close after this, with jitter: replicas that join get load. */
     readonly maxConnectionAgeMs: number;
     /** Whether gRPC reflection is served. */
     readonly reflection: boolean;

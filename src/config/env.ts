@@ -33,7 +33,7 @@ const SERVICE_LINK =
 /** For the operator's tools (`icemint token` and others), and for the project's own tests. */
 const NOT_FOR_THE_SERVER = /^ICEMINT_((SERVER|CLIENT_ID|CLIENT_SECRET)(_FILE)?$|TEST_)/;
 
-/** Reads the variables; reports what is wrong. A relative path starts from the working folder. */
+/** Reads the variables and reports problems. A relative path starts from the working folder. */
 export function readEnv({
   env,
   disk,
@@ -66,8 +66,8 @@ export function readEnv({
 }
 
 /**
- * Judges names that begin with ICEMINT_ and are no setting. One that looks mistyped is a problem; any other is told,
- * for it has no effect. `inUse` are the variables that clients' secrets name.
+ * Judges names that begin with ICEMINT_ and are no setting. One that looks mistyped is a problem. Any other is a
+ * warning, since it has no effect. `inUse` are the variables that clients' secrets name.
  */
 export function checkVariableNames(names: Iterable<string>, inUse: ReadonlySet<string>, findings: Findings): void {
   const known = VARIABLES.flatMap((name) => [name, `${name}_FILE`]);

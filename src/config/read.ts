@@ -24,7 +24,6 @@ import { type SettingFiles, settingFiles } from "./reading/setting-files.js";
 import { shapeSettings, type SettingsYaml } from "./shape.js";
 import { readYamlFile } from "./reading/yaml-file.js";
 
-/** What the settings are read from. */
 export interface ConfigSources {
   /** The settings file (`--config`); without it ICEMINT_CONFIG; without both, defaults. */
   readonly file: string | undefined;
@@ -36,7 +35,7 @@ export interface ConfigSources {
    * never for a start.
    */
   readonly withoutSecrets?: boolean;
-  /** The settings that a running server started with: what needs a restart stays as it is until then. */
+  /** The settings that a running server started with. Those that need a restart stay until then. */
   readonly running?: Pick<Config, "issuer" | "tokens">;
 }
 
@@ -96,7 +95,7 @@ function readMain(path: string | undefined, disk: ConfigDisk, findings: Findings
     return { path, yaml: {}, raw: {}, root: { source: { file: "icemint.yaml", lineOf: () => undefined }, path: [] } };
   }
   const { source, value, isBroken } = readYamlFile(path, path, disk, findings);
-  // Without the file every rule would miss something that may well be in it.
+  // Without the file every rule would report settings that may well be in it.
   if (isBroken) findings.throwProblems();
   const root: Spot = { source, path: [] };
   return { path, yaml: readBySchema(settingsSchema, value ?? {}, root, findings) ?? {}, raw: value, root };

@@ -1,4 +1,4 @@
-/** How Redis is reached, made of its YAML and ICEMINT_REDIS_URL. */
+/** Makes the settings of Redis from its YAML and ICEMINT_REDIS_URL. */
 import type { RedisSettings } from "./config.js";
 import { type Findings, type Spot, inside } from "./reading/problem.js";
 import { present } from "./reading/by-schema.js";
@@ -8,15 +8,14 @@ import type { SettingFiles } from "./reading/setting-files.js";
 
 type RedisYaml = Readable<typeof settingsSchema.shape.redis>;
 
-/** Where the settings stand. */
 export interface RedisEntry {
   readonly yaml: RedisYaml;
-  /** ICEMINT_REDIS_URL, which rules. */
+  /** ICEMINT_REDIS_URL, which overrides the file. */
   readonly variableUrl: string | undefined;
   readonly spot: Spot;
 }
 
-/** The settings, or undefined for memory state. Reports what is wrong. */
+/** The settings, or undefined for state in memory. Reports problems. */
 export function redisSettings(
   { yaml, variableUrl, spot }: RedisEntry,
   files: SettingFiles,

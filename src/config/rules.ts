@@ -13,7 +13,7 @@ import { type Findings, type Spot, inside } from "./reading/problem.js";
 /** As many retired keys at most may be in the JWKS: verifiers refuse larger documents than about 256 KiB. */
 const MAX_PUBLISHED_KEYS = 1000;
 
-/** Paths that are served for something else. */
+/** Paths that are served already. */
 const RESERVED_PATHS: readonly string[] = ["/", REVOCATION_PATH, INTROSPECTION_PATH];
 const RESERVED_PREFIXES = /^\/(?:\.well-known\/|icemint\.v1\.|grpc\.)/;
 
@@ -83,7 +83,7 @@ function checkHttp({ http }: Settings, at: Spot, findings: Findings): void {
   }
 }
 
-/** Whether text is an IP address, or a block in CIDR notation. */
+/** Whether a string is an IP address, or a block in CIDR notation. */
 function isAddressBlock(text: string): boolean {
   const [address = "", prefix, ...rest] = text.split("/");
   const family = isIP(address);

@@ -117,7 +117,7 @@ const http = z.strictObject({
   reflection: flag(true).optional(),
 });
 
-/** All of it, except what is inside clients and issuers: those are read one by one, for they come from several files. */
+/** The whole file, except clients and issuers: those are read one by one, since they come from several files. */
 export const settingsSchema = z.strictObject({
   issuer: issuerUrl("https://tokens.example.com").optional(),
   listen: listenAddress("0.0.0.0:8181").optional(),

@@ -31,7 +31,7 @@ export interface Surroundings {
   readonly lenient: boolean;
 }
 
-/** Shapes the settings. Reports what is wrong; with problems reported the result is not fit for use. */
+/** Shapes the settings and reports problems. After a problem the result is not fit for use. */
 export function shapeSettings(yaml: SettingsYaml, around: Surroundings): FixedConfig {
   const { root, files, findings, hasFile } = around;
   const listen = fromVariable("ICEMINT_LISTEN", listenAddress("0.0.0.0:8181"), around) ??

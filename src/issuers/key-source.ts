@@ -1,11 +1,10 @@
-/** Where the public keys of others are, and how they are loaded from there. */
+/** The sources of trusted issuers' public keys, and loading from them. */
 import { isJsonObject, type JsonValue } from "../oauth/json.js";
 import { OPENID_METADATA_PATH, endpointUrl } from "../oauth/paths.js";
 import type { FetchJson } from "./fetch-json.js";
 import { readJwks, type KeyUse, type VerificationKey } from "../jwt/jwk-set.js";
 import type { TrustedIssuer } from "./trusted-issuer.js";
 
-/** Where keys are. */
 export interface KeySource {
   readonly at:
     | { readonly kind: "uri"; readonly uri: string }
@@ -19,17 +18,16 @@ export interface KeySource {
 /** Keys as they were loaded. */
 export interface LoadedKeys {
   readonly keys: readonly VerificationKey[];
-  /** For how long the source says that they hold; undefined if it does not say. */
+  /** As the source says; undefined if it does not. */
   readonly maxAgeSeconds: number | undefined;
 }
 
-/** Where a trusted issuer's keys are. */
 export function keySourceOf({ issuer, keys, caFile, tokenFile, trustDomain }: TrustedIssuer): KeySource {
   const at = keys.kind === "discovery" ? { kind: keys.kind, issuer } : keys;
   return { at, caFile, tokenFile, use: trustDomain === undefined ? "sig" : "jwt-svid" };
 }
 
-/** Loads keys. Rejects with the reason, which names no secret, if they cannot be had. */
+/** Loads keys. Rejects with a reason that names no secret. */
 export async function loadKeys(
   source: KeySource,
   dependencies: { readonly fetchJson: FetchJson; readonly readFile: (path: string) => Promise<string> },

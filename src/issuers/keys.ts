@@ -18,13 +18,12 @@ export interface IssuerKeys {
   find(source: KeySource, algorithm: string, kid: string | undefined): Promise<JWK | undefined>;
 }
 
-/** What the keys are kept with. */
 export interface IssuerKeysDependencies {
   readonly fetchJson: FetchJson;
   /** Reads a text file. */
   readonly readFile: (path: string) => Promise<string>;
   readonly clock: Clock;
-  /** Told of every failed load, also where older keys still serve. */
+  /** Called at every failed load, also while older keys still serve. */
   readonly onFailure?: (source: KeySource, error: unknown) => void;
 }
 

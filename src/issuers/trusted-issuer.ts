@@ -15,7 +15,7 @@ export interface TrustedIssuer {
   /** Extra CA certificates (PEM file) and a bearer token (file) for fetching keys from inside a cluster. */
   readonly caFile: string | undefined;
   readonly tokenFile: string | undefined;
-  /** What must be in `aud`. */
+  /** A token's `aud` must name it. */
   readonly audience: string;
   readonly algorithms: ReadonlySet<string>;
   readonly use: ReadonlySet<IssuerUse>;

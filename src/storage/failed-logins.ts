@@ -1,12 +1,10 @@
-/** Counts failed authentications of all replicas together. */
+/** Counts the failed logins of all replicas together. */
 export interface FailedLogins {
   /**
-   * Adds one failure for `key` (a client and address, or an address). Never waited for on the request path and never
-   * throws: when the store is away, each replica's own count must do.
+   * Adds one failed login for `key` (a client and address, or an address). The request path never waits for it, and it
+   * never throws: when the store is away, each replica's own count must do.
    */
   spend(key: string): void;
-  /**
-   * Failures of *other* replicas for the key are merged into the local buckets through `onRemote`, within seconds.
-   */
+  /** Failed logins that *other* replicas counted reach `onRemote` within seconds. */
   follow(onRemote: (key: string, count: number) => void, signal: AbortSignal): void;
 }

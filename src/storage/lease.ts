@@ -1,4 +1,4 @@
-/** A lease: at most one replica at a time does the work that it stands for. */
+/** A lease: at most one replica at a time does its work. */
 
 /** The lease. Both methods throw `temporarily_unavailable` when the store is away: then nobody does the work. */
 export interface Lease {

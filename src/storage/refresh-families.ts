@@ -2,7 +2,7 @@
 
 /** The most that a family's grant may hold, in bytes. */
 export const MAX_GRANT_BYTES = 8 * 1024;
-/** The most that its other texts may hold. Whatever is longer was written by someone else. */
+/** The most bytes of its other strings. A longer one was written by someone else. */
 export const MAX_FIELD_BYTES = 256;
 
 /** A family as it is created. Instants in milliseconds. */
@@ -14,7 +14,7 @@ export interface NewFamily {
   readonly sessionId: string;
   /** When the session ends: nothing of the family is of use later. */
   readonly endsAt: number;
-  /** What was granted, as the grant engine wrote it: opaque to the store, at most 8 KiB. */
+  /** The grant, as the grant engine wrote it: opaque to the store, at most 8 KiB. */
   readonly grant: string;
   /** Authenticates all of the above: opaque to the store. Empty for a family of a release that wrote none. */
   readonly mac: string;
@@ -41,11 +41,11 @@ export interface RotationRequest {
   readonly familyId: string;
   /** The generation of the token that was presented, from 0. */
   readonly generation: number;
-  /** Who presents it: a family of another client answers `absent` and is left as it is. */
+  /** The presenting client. A family of another client answers `absent` and stays as it is. */
   readonly clientId: string;
 }
 
-/** What a use led to. */
+/** The result of one use. */
 export type Rotation =
   /** The token was the newest: `generation` is its successor. */
   | { readonly outcome: "rotated"; readonly generation: number; readonly family: NewFamily }
@@ -54,11 +54,10 @@ export type Rotation =
   /** The token was ahead of the store, which must have lost writes: the store caught up. */
   | { readonly outcome: "caught_up"; readonly generation: number; readonly family: NewFamily }
   /**
-   * The token was replaced long ago, or the family is marked already: the family is dead, its session must be too. Its
-   * `grant` is empty.
+   * The token was replaced long ago, or the family is already marked: family and session are dead. `grant` is empty.
    */
   | { readonly outcome: "reused"; readonly family: NewFamily }
-  /** What is stored has not the shape of a family: someone else wrote it. */
+  /** The stored value is no family: someone else wrote it. */
   | { readonly outcome: "tampered" }
   /** No such family: never made, idle, ended, lost, or another client's. */
   | { readonly outcome: "absent" };
@@ -73,8 +72,8 @@ export interface RefreshFamilies {
   /** Uses a token. Of any number of racers with one token, all get the same successor. */
   rotate(request: RotationRequest): Promise<Rotation>;
   /**
-   * What is known of a family, live or marked (then `grant` is empty); undefined if there is none, or it died of
-   * idleness, or its session has ended; `tampered` if what is stored has not the shape of a family. Reads only.
+   * A family, live or marked (then `grant` is empty). Undefined if there is none, if it died of idleness, or if its
+   * session has ended. `tampered` if the stored value is no family. Reads only.
    */
   find(familyId: string): Promise<StoredFamily | "tampered" | undefined>;
   /** Marks a family as dead; a tombstone stays until its session's end. Unknown families are no error. */

@@ -14,7 +14,7 @@ export interface FamilyState extends Omit<NewFamily, "id"> {
   readonly marked: boolean;
 }
 
-/** What a use leads to: the answer, and what to store (the same object if nothing changes). */
+/** The answer to a use, and the state to store (the same object if nothing changes). */
 export interface Step {
   readonly next: FamilyState | undefined;
   readonly rotation: Rotation;
@@ -27,14 +27,14 @@ export function begun(family: NewFamily, now: number): FamilyState {
 }
 
 /**
- * Whether a family counts no more: its session has ended, or its newest token was left unused for too long. A
- * tombstone does not die of idleness, since each later use of it must be answered with `reused`.
+ * Whether a family counts no more: its session has ended, or its newest token was left unused for too long. A tombstone
+ * does not die of idleness: each later use of it must be answered with `reused`.
  */
 export function isGone(state: FamilyState, now: number, policy: FamilyPolicy): boolean {
   return now >= state.endsAt || (!state.marked && now >= state.rotatedAt + policy.idleMs);
 }
 
-/** Uses a token of the family. A family of another client is `absent`, so that ids cannot be probed. */
+/** Uses a token of the family. Another client's family is `absent`: nobody can probe ids. */
 export function rotate(
   state: FamilyState | undefined,
   request: RotationRequest,
@@ -62,7 +62,7 @@ export function rotate(
   return { next, rotation: { outcome: "reused", family: familyOf(request.familyId, next) } };
 }
 
-/** What a family was created with, without what has happened to it since. */
+/** A family as it was created, without its later history. */
 export function familyOf(id: string, { clientId, sessionId, endsAt, grant, mac }: FamilyState): NewFamily {
   return { id, clientId, sessionId, endsAt, grant, mac };
 }

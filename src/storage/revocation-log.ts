@@ -20,7 +20,7 @@ export interface LoggedRevocation {
   readonly revocation: Revocation;
 }
 
-/** Who is told what the log holds: the replica's revocation table. */
+/** Receives the log: the replica's revocation table. */
 export interface RevocationSink {
   /** A revocation, perhaps one that was applied before: applying twice is harmless. */
   apply(event: LoggedRevocation): void;
@@ -32,8 +32,8 @@ export interface RevocationSink {
   /** A read from the very start begins: nothing is confirmed any more. */
   beginFullRead(): void;
   /**
-   * What the replica holds in force and no `apply` has confirmed since `beginFullRead`: the log has lost it, so it is
-   * published again. Lazy: what is confirmed while this is being read is left out.
+   * The revocations in force that no `apply` has confirmed since `beginFullRead`. The log has lost them, hence they are
+   * published again. Lazy: one confirmed during the reading is left out.
    */
   unconfirmed(): Iterable<Revocation>;
   /** Whether the view holds this session's or key's revocation already, for at least as long. */
@@ -50,8 +50,8 @@ export interface RevocationLog {
    */
   publish(revocation: Revocation, owner: string | undefined): Promise<Revocation>;
   /**
-   * When the last session that has begun by now can end, in seconds, whichever replica began it: until then a revocation
-   * that does not know its sessions must last.
+   * When the last session that has begun by now can end, in seconds, on any replica. A revocation that does not know
+   * its sessions must last until then.
    */
   lastSessionEnd(): number;
   /**

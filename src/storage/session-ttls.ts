@@ -1,14 +1,14 @@
 /**
- * For how long a revocation must last. Replicas may have different `session_ttl`s while the setting changes, so each says
- * its own, and a revocation lasts as long as a session of any of them could. Pure; in seconds.
+ * Owns how long a revocation lasts. Replicas may have different `session_ttl`s while the setting changes. Each
+ * announces its own, and a revocation lasts as long as a session of any of them could. Pure; in seconds.
  */
 
 const DAY_SECONDS = 24 * 60 * 60;
 
-/** Which `session_ttl`s are in use: for each, until when sessions of that length may begin. */
+/** The `session_ttl`s in use: for each, until when sessions of that length may begin. */
 export type SessionTtls = ReadonlyMap<number, number>;
 
-/** A replica says its own for this long, and says it again when half of that has passed. */
+/** An announcement holds for this long. It is repeated after half of that. */
 export const ANNOUNCED_SECONDS = DAY_SECONDS;
 
 /** The longest that the settings allow. */
@@ -23,7 +23,7 @@ export function lastSessionEnd(ttls: SessionTtls, own: number, now: number): num
   return Math.max(now + own, ...ends) + SLACK_SECONDS;
 }
 
-/** Whether a replica has to say its own again. */
+/** Whether a replica has to announce its own again. */
 export function isAnnouncementDue(ttls: SessionTtls, own: number, now: number): boolean {
   return (ttls.get(own) ?? 0) < now + ANNOUNCED_SECONDS / 2;
 }

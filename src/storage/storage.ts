@@ -17,7 +17,7 @@ export interface StorageHealth {
   readonly failedCalls: number;
   /** Revocations read that icemint did not write as they are. */
   readonly tamperedRevocations: number;
-  /** What puts the state at risk, in full sentences for a person: eviction, no persistence, memory nearly full. */
+  /** Risks for the state, in full sentences for a person: eviction, no persistence, memory nearly full. */
   readonly warnings: readonly string[];
 }
 
@@ -30,13 +30,13 @@ export interface Storage extends AsyncDisposable {
   readonly failedLogins: FailedLogins;
   /**
    * The time by the clock that all replicas share, in milliseconds: this replica's own, corrected if it is a second or
-   * more off. For what is compared between replicas, never for `iat` and `exp`, which verifiers compare with true time.
+   * more off. For comparisons between replicas, never for `iat` and `exp`, which verifiers compare with true time.
    */
   now(): number;
   /** How far this replica's clock is ahead of the store's, in milliseconds; undefined where that is not known. */
   clockOffsetMs(): number | undefined;
-  /** What is known now; asks nobody. */
+  /** The last known state. Asks nobody. */
   health(): StorageHealth;
-  /** Lets go of connections and timers. Calls in flight fail. */
+  /** Releases connections and timers. Calls in flight fail. */
   close(): Promise<void>;
 }

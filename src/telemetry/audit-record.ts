@@ -68,8 +68,8 @@ function tokenMembers({ sessionId, tokenId }: Decision): string {
 const CLIENTS_REMEMBERED = 1000;
 
 /**
- * `decisionMembers` with a memory: a client that asks for the same as before is written down with the same text, which
- * halves what a record costs.
+ * `decisionMembers` with a cache: a client that asks for the same as before gets the same string, which halves the cost
+ * of a record.
  */
 export function createDecisionMembers(): (decision: Decision) => string {
   const last = new Map<string, { readonly decision: Decision; readonly text: string }>();
@@ -105,8 +105,8 @@ function haveSameTexts(a: readonly string[] | undefined, b: readonly string[] | 
 }
 
 /**
- * Why it was refused: the caller's words and, for the operator, what really happened. Free text, so it is searched for
- * anything like a token.
+ * The reason of a refusal: the caller's words and, for the operator, the detail. Free text, hence searched for anything
+ * like a token.
  */
 export function errorMembers(error: OAuthError): string {
   return (
@@ -137,7 +137,7 @@ function causeBehind(error: unknown): unknown {
   return error instanceof Error ? (error.cause ?? undefined) : undefined;
 }
 
-/** A syntax error quotes what it could not read, which may be part of a token: only its name is told. */
+/** A syntax error quotes its input, which may be part of a token: only its name is logged. */
 export function messageOf(error: unknown): string {
   if (error instanceof SyntaxError) return error.name;
   return error instanceof Error ? `${error.name}: ${error.message}` : typeof error;

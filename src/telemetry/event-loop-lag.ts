@@ -1,7 +1,7 @@
 /**
- * How late the event loop runs: the sign of overload that no queue length shows. Measured by a timer of our own: Node's
- * `monitorEventLoopDelay` must be reset for every window, and each reset forgets the delay under way, so that a loop
- * with turns longer than the window looks idle.
+ * Measures how late the event loop runs: the sign of overload that no queue length shows. By a timer of our own. Node's
+ * `monitorEventLoopDelay` must be reset for every window, and each reset forgets the delay under way: a loop with turns
+ * longer than the window would look idle.
  */
 
 /** The event loop's lag. Disposing ends the measuring. */
@@ -12,7 +12,7 @@ export interface EventLoopLag extends Disposable {
   overloaded(): boolean;
 }
 
-/** What is measured, in milliseconds. */
+/** In milliseconds. */
 export interface EventLoopLagOptions {
   /** Above this mean lag the process is overloaded: Iceberg's Java client begins its second try after 100 ms. */
   readonly limitMs?: number;

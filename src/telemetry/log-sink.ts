@@ -1,6 +1,6 @@
 /**
- * Where log lines go: collected in memory and written asynchronously, so that a slow reader of stderr never slows a
- * request. Bounded: with a reader that stands still, lines are dropped and counted.
+ * Owns the way of log lines to a file descriptor. They are collected in memory and written asynchronously: a slow
+ * reader of stderr never slows a request. Bounded: while the reader stands still, lines are dropped and counted.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createFileWriter } from "./file-writer.js";
@@ -15,11 +15,11 @@ export interface LogSink {
    * third of what each costs between two signatures.
    */
   writeLater(makeLine: () => string): void;
-  /** Hands what is collected to the system, without waiting. */
+  /** Hands the collected lines to the system, without waiting. */
   flush(): void;
-  /** Writes what is left and resolves when the system has it, or after two seconds: for an orderly end. */
+  /** Writes the remaining lines. Resolves when the system has them, or after two seconds. For an orderly end. */
   close(): Promise<void>;
-  /** Writes what is left at once, perhaps before what is being written: for a crash only. */
+  /** Writes the remaining lines at once, perhaps before a chunk under way. For a crash only. */
   flushSync(): void;
   /** Lines that were dropped because the reader was too slow. */
   dropped(): number;
@@ -28,7 +28,7 @@ export interface LogSink {
 export interface LogSinkOptions {
   /** The file descriptor: 2 is stderr. */
   readonly fd: number;
-  /** Whether a person reads along: one-line text instead of JSON, written at once. */
+  /** Whether a person reads along: one plain line instead of JSON, written at once. */
   readonly pretty: boolean;
   /** How long a line may wait for others, in milliseconds. */
   readonly flushMs?: number;

@@ -1,4 +1,4 @@
-/** The operator's log: constant messages with fields. What was decided about a request is in the audit (`events.ts`). */
+/** The operator's log: constant messages with fields. Decisions about requests are in the audit (`events.ts`). */
 import { pino } from "pino";
 import type { Clock } from "../time/clock.js";
 import type { LogSink } from "./log-sink.js";
@@ -8,10 +8,10 @@ import { createIsoTime } from "./iso-time.js";
 /** Levels, from the most talkative. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** Named values of one line. An `Error` belongs under `err`, so that its stack is kept. */
+/** Named values of one line. An `Error` belongs under `err`: its stack is kept there. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Writes log lines. The message is constant text; what varies goes into fields. None of the methods throws. */
+/** Writes log lines. The message is constant; variable values go into fields. None of the methods throws. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
@@ -26,7 +26,7 @@ export interface LoggerOptions {
   readonly clock: Clock;
 }
 
-/** Makes a logger. Tokens and secrets are taken out by the name of their field and by their shape. */
+/** Removes tokens and secrets by the name of their field and by their shape. */
 export function createLogger({ level, sink, clock }: LoggerOptions): Logger {
   const isoTime = createIsoTime();
   const lines = pino(

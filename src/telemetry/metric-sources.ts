@@ -4,7 +4,7 @@ import type { Clock } from "../time/clock.js";
 import { collected } from "./collected-metric.js";
 import { earliestExpiries, type SecretHolder } from "./secret-expiry.js";
 
-/** Where the numbers live. What is absent is not exposed, such as Redis in memory mode. */
+/** The numbers at their sources. An absent source is not exposed, such as Redis in memory mode. */
 export interface MetricSources {
   readonly redisUp?: () => boolean;
   readonly redisCommandFailures?: () => number;

@@ -18,7 +18,7 @@ export interface MetricsOptions {
 
 export interface Metrics {
   readonly contentType: string;
-  /** The text that Prometheus reads (exposition format 0.0.4). */
+  /** The exposition format 0.0.4 of Prometheus. */
   exposition(): Promise<string>;
   requestDone(grant: Asked, transport: Transport, outcome: Outcome, durationMs?: number): void;
   refreshReused(): void;

@@ -1,11 +1,11 @@
-/** Log lines for a person at a terminal: one line of text each, made from the JSON that a machine would get. */
+/** Log lines for a person at a terminal, made from the JSON that a machine would get. */
 import { isJsonObject, type JsonValue } from "../oauth/json.js";
 import { jsonString } from "./json-text.js";
 
 const COLOURS: Readonly<Record<string, string>> = { debug: "2", info: "32", warn: "33", error: "31" };
 const BARE = /^[\p{L}\p{N}._~:@/+-]+$/u;
 
-/** Turns one line of JSON into one line of text; what is not JSON stays as it is. */
+/** Makes one plain line of one line of JSON. A line that is not JSON stays as it is. */
 export function prettyLine(line: string): string {
   const record = parse(line);
   if (!isJsonObject(record)) return line;

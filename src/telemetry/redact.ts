@@ -1,6 +1,6 @@
 /**
- * The last line of defence of every log line: whatever has the shape of a token or a secret is taken out, should some
- * message carry one against the rules.
+ * The last defence of every log line: removes strings with the shape of a token or a secret, should a message carry one
+ * against the rules.
  */
 
 const REDACTED = "[redacted]";

@@ -6,7 +6,7 @@ import type { OAuthErrorCode } from "../oauth/error.js";
 import type { GrantType } from "../oauth/grant-type.js";
 import type { Transport } from "../oauth/request.js";
 
-/** What was asked for: a grant, another endpoint, or a request that was refused before it could be told. */
+/** The grant or endpoint, or `unknown` for a request that was refused too early to tell. */
 export type Asked = GrantType | "revoke" | "introspect" | "unknown";
 
 export type Outcome = "ok" | OAuthErrorCode;

@@ -1,4 +1,4 @@
-/** What of a client tells when its secrets end. Instants in milliseconds. */
+/** The part of a client that shows when its secrets end. Instants in milliseconds. */
 export interface SecretHolder {
   readonly id: string;
   readonly disabled: boolean;

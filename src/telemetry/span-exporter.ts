@@ -21,13 +21,13 @@ export interface FinishedSpan {
 }
 
 export interface SpanExporter extends AsyncDisposable {
-  /** Whether a span would be taken; false counts it as dropped. */
+  /** Whether there is room for a span. Without room it counts as dropped. */
   hasRoom(): boolean;
   /** Never waits and never throws. */
   add(span: FinishedSpan): void;
   /** Spans dropped so far. */
   dropped(): number;
-  /** Sends what is left, for at most two seconds. */
+  /** Sends the remaining spans, for at most two seconds. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -122,7 +122,7 @@ const SERVER = 2;
 const STATUS_UNSET = 0;
 const STATUS_ERROR = 2;
 
-/** A span in OTLP's JSON (opentelemetry-proto, trace/v1/trace.proto): ids in hex, 64-bit numbers as text. */
+/** A span in OTLP's JSON (opentelemetry-proto, trace/v1/trace.proto): ids in hex, 64-bit numbers as strings. */
 function toOtlp(span: FinishedSpan): object {
   return {
     traceId: span.traceId,

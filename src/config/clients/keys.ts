@@ -6,7 +6,7 @@ import { isCleartext } from "../reading/listen-address.js";
 import { type Findings, type Spot, inside } from "../reading/problem.js";
 import type { ClientYaml } from "./read.js";
 
-/** Where the keys of `private_key_jwt` are; undefined if the client has none. */
+/** The keys of `private_key_jwt`, or their URL; undefined if the client has none. */
 export function clientKeys(yaml: ClientYaml): ClientKeys | undefined {
   if (yaml.jwks_uri !== undefined) return { kind: "uri", uri: yaml.jwks_uri };
   return yaml.jwks && { kind: "inline", jwks: yaml.jwks };
@@ -37,7 +37,7 @@ export function checkClientKeys(yaml: ClientYaml, spot: Spot, findings: Findings
   }
 }
 
-/** What is wrong with a client's public key; undefined if nothing is. */
+/** The fault of a client's public key; undefined if it has none. */
 function wrongKey(key: JsonObject): string | undefined {
   if (["d", "k", "p", "q"].some((member) => member in key)) return "must not hold a private or symmetric key";
   if (!["EC", "RSA", "OKP"].some((type) => type === key["kty"])) return "must have kty EC, RSA or OKP";

@@ -1,4 +1,4 @@
-/** Makes a client of its YAML: defaults filled in, and every rule that one client can break by itself. */
+/** Makes a client from its YAML. Owns its defaults, and every rule that one client can break by itself. */
 import type { Ceiling, Client } from "../../clients/client.js";
 import { RESERVED_CLAIMS } from "../../oauth/access-token.js";
 import { SECOND } from "../../time/clock.js";
@@ -24,13 +24,13 @@ export interface ClientEntry {
   readonly files: SettingFiles;
 }
 
-/** A client and what rules across clients compare. */
+/** A client, with the values that rules compare across clients. */
 export interface FoundClient extends ClientEntry {
   readonly client: Client;
   readonly secrets: readonly FoundSecret[];
 }
 
-/** What a client takes from the settings around it. */
+/** Defaults from the settings around a client. */
 export interface ClientDefaults {
   /** The issuer itself: of the running server, if there is one, as a new issuer needs a restart. */
   readonly audiences: Ceiling;
@@ -40,7 +40,7 @@ export interface ClientDefaults {
   readonly longestTtlMs: number;
 }
 
-/** What Iceberg's clients ask for out of the box. */
+/** The scopes of Iceberg's clients by default. */
 const DEFAULT_SCOPES: Ceiling = { allowed: new Set(["catalog", "PRINCIPAL_ROLE:ALL"]), default: ["catalog"] };
 const NONE: ReadonlySet<never> = new Set<never>();
 /** Iceberg's clients get by client_credentials and refresh by token_exchange; refresh_token must be asked for. */

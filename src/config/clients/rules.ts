@@ -1,4 +1,4 @@
-/** Rules between clients, and between clients and trusted issuers: what no single record shows. */
+/** Owns the rules between clients, and between clients and trusted issuers. */
 import type { FoundIssuer } from "../issuers/read.js";
 import { present } from "../reading/by-schema.js";
 import type { FoundClient } from "./read.js";
@@ -36,7 +36,7 @@ function checkIds(clients: readonly FoundClient[], issuers: readonly FoundIssuer
   }
 }
 
-/** Whoever holds one secret must not be two clients: with the secret alone, nobody could tell which is meant. */
+/** One secret must not belong to two clients: with the secret alone, nobody could tell which is meant. */
 function checkSecretsDiffer(clients: readonly FoundClient[], findings: Findings): void {
   const owners = new Map<string, { readonly index: number; readonly spot: Spot }>();
   for (const [index, { secrets }] of clients.entries()) {

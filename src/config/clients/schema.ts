@@ -13,7 +13,7 @@ function clientId(example = "spark-etl") {
   return matching(CLIENT_ID, "may hold only letters, digits and . _ ~ @ / -", example, MAX_CLIENT_ID);
 }
 
-/** A word of a scope (RFC 6749 section 3.3). */
+/** RFC 6749 section 3.3. */
 function scopeWord(example = "catalog") {
   return matching(
     /^[\x21\x23-\x5B\x5D-\x7E]+$/,

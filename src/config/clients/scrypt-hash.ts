@@ -18,7 +18,7 @@ const MAX_LOG_N = 17;
 const MAX_MEMORY_BYTES = 128 * 1024 * 1024;
 const MAX_P = 4;
 
-/** Reads `$scrypt$ln=15,r=8,p=1$salt$hash`. Returns what is wrong as a sentence that never repeats any of it. */
+/** Reads `$scrypt$ln=15,r=8,p=1$salt$hash`. Returns the fault as a sentence that never repeats any of it. */
 export function parseScryptHash(phc: string): ScryptHash | string {
   const parts = FORM.exec(phc)?.groups;
   if (parts === undefined) return "must look like $scrypt$ln=15,r=8,p=1$salt$hash, both in base64";

@@ -13,11 +13,11 @@ export interface SecretSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly findings: Findings;
   readonly now: number;
-  /** Whether a variable that is not there is only a warning: for checks far from the deployment. */
+  /** Whether a missing variable is only a warning: for checks far from the deployment. */
   readonly lenient: boolean;
 }
 
-/** A secret and what tells whether two are the same. */
+/** A secret, with a fingerprint to compare it by. */
 export interface FoundSecret {
   readonly secret: ClientSecret;
   readonly spot: Spot;
@@ -43,7 +43,7 @@ export interface SecretEntry {
   readonly files: SettingFiles;
 }
 
-/** Reads one secret; undefined if it is not usable, which has been reported then. */
+/** Reads one secret. Undefined if it is not usable, which has been reported then. */
 export function readSecret(entry: SecretEntry, sources: SecretSources): FoundSecret | undefined {
   const { yaml, spot, clientId } = entry;
   const { findings, now } = sources;

@@ -1,4 +1,4 @@
-/** Digests of words that anybody would try first. */
+/** Digests of the words that an attacker tries first. */
 import { secretDigest } from "../../clients/secret.js";
 
 const WORDS = [

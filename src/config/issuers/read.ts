@@ -1,4 +1,4 @@
-/** Makes a trusted issuer of its YAML: defaults filled in, and every rule that one issuer can break by itself. */
+/** Makes a trusted issuer from its YAML. Owns its defaults, and every rule that one issuer can break by itself. */
 import { RESERVED_CLAIMS } from "../../oauth/access-token.js";
 import { isJsonObject } from "../../oauth/json.js";
 import type { TrustedIssuer } from "../../issuers/trusted-issuer.js";

@@ -1,4 +1,4 @@
-/** Rules between trusted issuers: no user of one may look like a user of another. */
+/** Owns the rules between trusted issuers: no user of one may look like a user of another. */
 import type { FoundIssuer } from "./read.js";
 import { type Findings, inside, spellSpot } from "../reading/problem.js";
 

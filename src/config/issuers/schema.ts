@@ -3,8 +3,8 @@ import { z } from "zod";
 import { flag, matching, oneOf, text, url } from "../reading/fields.js";
 
 /**
- * Signatures of trusted issuers (RFC 7518 section 3.1, RFC 8037, RFC 9864). Never a symmetric one: whoever can check
- * it can also forge it. Never `none`.
+ * Signatures of trusted issuers (RFC 7518 section 3.1, RFC 8037, RFC 9864). Never a symmetric one: a verifier of those
+ * can also forge. Never `none`.
  */
 const ISSUER_ALGORITHMS = [
   "RS256",

@@ -1,4 +1,4 @@
-/** The files that settings come from, as a port: so that tests need no disk and nothing else reads one. */
+/** The files of the settings, as a port: tests need no disk, and nothing else reads one. */
 import { globSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { MAX_FILE_BYTES } from "../../files/fingerprint.js";
 
@@ -12,14 +12,14 @@ export interface ConfigDisk {
   list(pattern: string): readonly string[];
 }
 
-/** What a pipe or a device is refused with. */
+/** The error code for a pipe or a device. */
 const NO_FILE = "NOFILE";
 
 /** The machine's own disk. */
 export const localDisk: ConfigDisk = {
   read(path) {
     const found = statSync(path);
-    // A server reads again, and no thread can be ended that waits for the writer of a pipe.
+    // A server reads again, and a thread that waits for a pipe's writer cannot be ended.
     if (!found.isFile() && !found.isDirectory()) throw Object.assign(new Error("no file"), { code: NO_FILE });
     return readText(path, found.size);
   },
@@ -31,7 +31,7 @@ export const localDisk: ConfigDisk = {
   },
 };
 
-/** The same with pipes, for who reads once: `icemint check-config <(helm template ...)`. */
+/** The same with pipes, for a single reading: `icemint check-config <(helm template ...)`. */
 export const localDiskAndPipes: ConfigDisk = { ...localDisk, read: (path) => readText(path, statSync(path).size) };
 
 function readText(path: string, size: number): string {

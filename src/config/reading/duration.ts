@@ -10,7 +10,10 @@ const UNITS: ReadonlyMap<string, number> = new Map([
   ["ms", 1],
 ]);
 
-/** Reads `500ms`, `30s`, `5m`, `1h` or `30d` as milliseconds; undefined if it is none, or too large to count exactly. */
+/**
+ * Reads `500ms`, `30s`, `5m`, `1h` or `30d` as milliseconds. Undefined if it is no duration, or too large to count
+ * exactly.
+ */
 export function parseDuration(text: string): number | undefined {
   const match = /^(?<count>\d{1,12})(?<unit>ms|s|m|h|d)$/.exec(text);
   const milliseconds = Number(match?.groups?.["count"]) * (UNITS.get(match?.groups?.["unit"] ?? "") ?? NaN);

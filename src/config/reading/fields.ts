@@ -1,6 +1,6 @@
 /**
- * The kinds of single values that settings are made of. Every message says what is right and never repeats the value,
- * which may be a secret in the wrong place; the example in `meta` is shown with each problem.
+ * Owns the kinds of single values. Every message describes a right value and never repeats the given one, which may be
+ * a misplaced secret. Each problem shows the example in `meta`.
  */
 import { z } from "zod";
 import { SECOND } from "../../time/clock.js";
@@ -10,7 +10,7 @@ import { parseListenAddress } from "./listen-address.js";
 
 const CONTROL = /\p{Cc}/u;
 
-/** Text of 1 to `max` characters without control characters. */
+/** A string of 1 to `max` characters without control characters. */
 export function text(example: string, max = 500) {
   return z
     .string({ error: "must be text (put it in quotes if it looks like a number)" })
@@ -20,7 +20,7 @@ export function text(example: string, max = 500) {
     .meta({ example });
 }
 
-/** Text that matches a pattern; `reason` completes "must ...". */
+/** A string that matches a pattern; `reason` completes "must ...". */
 export function matching(pattern: RegExp, reason: string, example: string, max = 500) {
   return text(example, max).regex(pattern, reason).meta({ example });
 }

@@ -1,6 +1,6 @@
-/** What is wrong with the settings: every problem of one reading, each with its place, the reason and an example. */
+/** The problems of one reading, each with its place, the reason and an example. */
 
-/** One thing that is wrong. No text of it ever holds a secret. */
+/** One problem. None of its strings ever holds a secret. */
 export interface Problem {
   /** The file, or `environment`. */
   readonly file: string;
@@ -9,7 +9,7 @@ export interface Problem {
   /** Such as `clients[2].secrets[0].sha256`, or a variable's name; empty: the whole file. */
   readonly path: string;
   readonly reason: string;
-  /** How a right value looks. */
+  /** A right value. */
   readonly example: string | undefined;
 }
 
@@ -44,24 +44,24 @@ export function spellSpot({ source, path }: Spot): string {
   return path.length === 0 ? source.file : `${source.file}: ${spellPath(path)}`;
 }
 
-/** Collects what one reading found, so that everything is told at once. */
+/** Collects the findings of one reading: all problems are reported together. */
 export class Findings {
   readonly #problems: Problem[] = [];
   readonly #warnings: string[] = [];
   readonly #files = new Set<string>();
 
-  /** Something that refuses the settings. */
+  /** A problem: the settings are refused. */
   problem(spot: Spot, reason: string, example?: string): void {
     const { source, path } = spot;
     this.#problems.push({ file: source.file, line: source.lineOf(path), path: spellPath(path), reason, example });
   }
 
-  /** Something that a person should know; the settings stand. */
+  /** A warning: the settings stand. */
   warning(spot: Spot, reason: string): void {
     this.#warnings.push(`${spellSpot(spot)}: ${reason}`);
   }
 
-  /** Remembers a file that the settings depend on, found or not, so that it is watched. */
+  /** Remembers a file that the settings depend on, found or not: it is watched. */
   dependsOn(file: string): void {
     this.#files.add(file);
   }
@@ -93,7 +93,7 @@ export class ConfigProblems extends Error {
   override readonly name = "ConfigProblems";
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
-  /** The files that were read or sought: a change to one of them may be the cure. */
+  /** The files that were read or sought: a change of one may be the cure. */
   readonly files: readonly string[];
 
   constructor(problems: readonly Problem[], warnings: readonly string[], files: readonly string[]) {
@@ -104,7 +104,7 @@ export class ConfigProblems extends Error {
   }
 }
 
-/** One problem as text, its example on a line of its own. */
+/** One problem for a person, its example on a line of its own. */
 export function spellProblem({ file, line, path, reason, example }: Problem): string {
   const place = line === undefined ? file : `${file}:${line}`;
   const what = path === "" ? reason : `${path} ${reason}`;

@@ -1,4 +1,7 @@
-/** Files that settings name: relative to the settings file, missed at the start rather than at their first use. */
+/**
+ * Files that settings name, relative to the settings file. A missing one is reported at the start, not at its first
+ * use.
+ */
 import { dirname, resolve } from "node:path";
 import { type ConfigDisk, spellReadError } from "./disk.js";
 import type { Findings, Spot } from "./problem.js";
@@ -8,7 +11,7 @@ export interface FileSurroundings {
   readonly file: string | undefined;
   readonly disk: ConfigDisk;
   readonly findings: Findings;
-  /** Whether what is not there is only a warning: for checks far from the deployment. */
+  /** Whether a missing file is only a warning: for checks far from the deployment. */
   readonly lenient: boolean;
 }
 
@@ -16,7 +19,7 @@ export interface FileSurroundings {
 export interface SettingFiles {
   /** The absolute path; reports if there is no such file. */
   path(path: string | undefined, spot: Spot): string | undefined;
-  /** The text of a file that holds a secret, and a dependency of the settings; reports if it cannot be read. */
+  /** The contents of a file with a secret. The settings then depend on it. Reports a file that cannot be read. */
   secret(path: string | undefined, spot: Spot): string | undefined;
   /** The absolute path of a file or pattern that need not be there. */
   absolute(path: string): string;
@@ -48,7 +51,7 @@ export function settingFiles({ file, disk, findings, lenient }: FileSurroundings
   };
 }
 
-/** Text of a file less the line end that editors and `echo` add. */
+/** The contents without the line end that editors and `echo` add. */
 export function withoutLineEnd(text: string): string {
   return text.replace(/\r?\n$/, "");
 }

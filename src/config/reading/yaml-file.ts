@@ -12,12 +12,12 @@ export interface YamlFile {
   readonly isBroken: boolean;
 }
 
-/** Aliases are for small repeats: each may be used this often, so that a few lines cannot grow into gigabytes. */
+/** Aliases are for small repeats. Each may be used this often: a few lines cannot grow into gigabytes. */
 const MAX_ALIASES = 100;
 
 /**
- * Reads and parses a file; reports what fails. `name` is how problems call it. The parser's own messages quote the
- * file, so only its error codes are told: the text around an error may be a secret.
+ * Reads and parses a file, and reports failures. Problems call it `name`. The parser's own messages quote the file,
+ * which may hold a secret: only its error codes are reported.
  */
 export function readYamlFile(path: string, name: string, disk: ConfigDisk, findings: Findings): YamlFile {
   findings.dependsOn(path);

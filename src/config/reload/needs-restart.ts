@@ -1,4 +1,4 @@
-/** Which settings a running server cannot take over: they say where it listens and what it is made of. */
+/** Knows the settings that a running server cannot change: its addresses, and those that its parts are built from. */
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config.js";
 

@@ -1,5 +1,5 @@
 /**
- * Settings on their way from the thread that reads them: in parts, so that the main thread can take them in between
+ * Settings on their way from the thread that reads them. They come in parts: the main thread unpacks them between
  * requests, however many clients there are.
  */
 import { setImmediate } from "node:timers/promises";
@@ -14,15 +14,14 @@ export interface PackedConfig {
   readonly clients: readonly Uint8Array<ArrayBuffer>[];
 }
 
-/** As many are taken in at once as cost about a millisecond or two. */
+/** So many cost about a millisecond or two. */
 const CLIENTS_IN_PART = 500;
 
-/** Packs settings. */
 export function packConfig({ clients, ...settings }: Config): PackedConfig {
   return { settings: serialize(settings), clients: inParts(clients).map((part) => serialize(alike(part))) };
 }
 
-/** Unpacks them, with a breath for other work after each part; frozen. */
+/** Unpacks and freezes them. Other work gets its turn after each part. */
 export async function unpackConfig(packed: PackedConfig): Promise<Config> {
   const settings: Omit<Config, "clients"> = deserialize(packed.settings);
   const clients: Client[] = [];
@@ -34,7 +33,6 @@ export async function unpackConfig(packed: PackedConfig): Promise<Config> {
   return freeze({ ...settings, clients });
 }
 
-/** Splits clients into parts that can be dealt with at once. */
 export function inParts(clients: readonly Client[]): readonly (readonly Client[])[] {
   const parts: (readonly Client[])[] = [];
   for (let at = 0; at < clients.length; at += CLIENTS_IN_PART) parts.push(clients.slice(at, at + CLIENTS_IN_PART));
@@ -42,7 +40,7 @@ export function inParts(clients: readonly Client[]): readonly (readonly Client[]
 }
 
 /**
- * The same clients with one object for what several have alike, which packing keeps: most clients have the same grants
+ * The same clients, with one object for equal parts of several. Packing keeps that: most clients have the same grants
  * and scopes, and memory counts where there are many.
  */
 function alike(clients: readonly Client[]): readonly Client[] {

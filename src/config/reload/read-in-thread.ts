@@ -1,6 +1,6 @@
 /**
- * Reads settings on a thread of its own. YAML of many clients takes seconds and a gigabyte to parse: meanwhile the server
- * goes on answering, and the memory goes with the thread.
+ * Reads settings on a thread of its own. YAML of many clients takes seconds and a gigabyte to parse. Meanwhile the
+ * server answers requests, and the thread's memory is freed with it.
  */
 import { Worker } from "node:worker_threads";
 import type { Config } from "../config.js";
@@ -11,7 +11,6 @@ import type { ConfigSources } from "../read.js";
 /** What the thread reads, from this machine's disk. */
 export type ThreadSources = Pick<ConfigSources, "file" | "env" | "running">;
 
-/** What the thread says. */
 export type ThreadAnswer =
   | { readonly packed: PackedConfig; readonly refused?: never }
   | {
@@ -33,7 +32,7 @@ export async function readInThread({ file, env, running }: ThreadSources): Promi
   return unpackConfig(packed);
 }
 
-/** A thread that runs out of memory ends alone; what it says of that is for whoever wrote it. */
+/** A thread that runs out of memory ends alone. The message is for the author of the settings. */
 function inWords(error: Error): Error {
   if (!("code" in error) || error.code !== "ERR_WORKER_OUT_OF_MEMORY") return error;
   return new Error(

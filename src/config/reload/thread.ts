@@ -1,4 +1,4 @@
-/** The thread of `read-in-thread.ts`: reads the settings that it is told to, answers, and ends. */
+/** The thread of `read-in-thread.ts`: reads the settings, answers, and ends. */
 import { parentPort, workerData } from "node:worker_threads";
 import { localDisk } from "../reading/disk.js";
 import { packConfig } from "./packed-config.js";

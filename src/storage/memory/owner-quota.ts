@@ -2,7 +2,7 @@ import { REVOCATION_QUOTA } from "../revocation-log.js";
 
 const MINUTE_SECONDS = 60;
 
-/** Counts what is in force for each owner, by the minute in which it ends. */
+/** Counts the revocations in force of each owner, by the minute in which they end. */
 export class OwnerQuota {
   readonly #endingByOwner = new Map<string, Map<number, number>>();
 

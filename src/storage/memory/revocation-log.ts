@@ -8,7 +8,7 @@ import { type SessionTtls, lastSessionEnd } from "../session-ttls.js";
 import { OwnerQuota } from "./owner-quota.js";
 import { createSweeper } from "./sweeper.js";
 
-/** A restart ends all sessions, so that the present setting is the only one there ever was. */
+/** A restart ends all sessions: the present setting is the only one there ever was. */
 const NO_OTHERS: SessionTtls = new Map();
 
 /** The log in this process: it holds the newest revocation of each target. `epoch` names this process's log. */
@@ -59,7 +59,7 @@ export function createMemoryRevocationLog(needs: {
   };
 }
 
-/** What a revocation speaks of: a later one of the same target takes the place of an earlier one. */
+/** The target of a revocation. A later one of the same target replaces an earlier one. */
 function targetOf(revocation: Revocation): string {
   const { kind } = revocation;
   if (kind === "session") return `session:${revocation.sessionId}`;

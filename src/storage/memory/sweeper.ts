@@ -1,8 +1,8 @@
 const STEP = 8;
 
 /**
- * Removes what is past its time from a map, a few entries at each call, so that no call takes long and no timer is
- * needed. Called once for each insertion, it keeps the dead to a fraction of the living.
+ * Removes dead entries from a map, a few at each call: no call takes long, and no timer is needed. Called once for each
+ * insertion, it keeps the dead to a fraction of the living.
  */
 export function createSweeper<K, V>(map: Map<K, V>, isDead: (value: V) => boolean): () => void {
   let position = map.entries();

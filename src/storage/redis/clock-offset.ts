@@ -1,10 +1,10 @@
 /**
- * How far this replica's clock is ahead of Redis's, as each heartbeat finds it. Not-before revocations are stamped by
- * Redis, so what is compared with them is told by the same clock.
+ * How far this replica's clock is ahead of Redis's, as each heartbeat finds it. Redis stamps not-before revocations:
+ * the instants compared with them need the same clock.
  */
 
 /**
- * Up to here nothing is corrected: not-before instants are stamped two seconds ahead, which covers it, and half of a
+ * Up to here nothing is corrected. Not-before instants are stamped two seconds ahead, which covers it, and half of a
  * slow answer's way looks just like a clock that is off.
  */
 const TOLERATED_MS = 1000;
@@ -18,7 +18,7 @@ export class ClockOffset {
     return this.#ms;
   }
 
-  /** Takes an answer in: when it was asked for and when it came by this clock, and what Redis's clock said. */
+  /** Notes one answer: when it was asked for, Redis's clock, and when it arrived. */
   note(askedAt: number, storeTime: number, answeredAt: number): void {
     if (Number.isSafeInteger(storeTime)) this.#ms = (askedAt + answeredAt) / 2 - storeTime;
   }

@@ -14,7 +14,9 @@ const MAX_BATCH_LENGTH = 1024 * 1024;
 /** Batches kept, at two a second for each replica that sees failures. */
 const MAX_BATCHES = 500;
 
-/** Failures, as a short capped stream of batches. While Redis is away batches are dropped: local counts must do. */
+/**
+ * Failed logins, as a short capped stream of batches. While Redis is away batches are dropped: local counts must do.
+ */
 export class RedisFailedLogins implements FailedLogins {
   readonly #redis: RedisCaller;
   readonly #key: string;
@@ -84,7 +86,7 @@ async function lastId(link: RedisLink, key: string): Promise<string> {
   return last?.[0] ?? "0-0";
 }
 
-/** What another replica sent; anything unexpected counts for nothing. */
+/** Another replica's batch. Anything unexpected counts as empty. */
 function parseBatch(text: string): readonly (readonly [string, number])[] {
   if (text.length > MAX_BATCH_LENGTH) return [];
   const batch = parseJson(text);

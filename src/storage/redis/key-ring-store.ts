@@ -8,7 +8,7 @@ import { ringRead, ringReplace } from "./scripts.js";
 /** How often the version is looked at. */
 const POLL_MS = 500;
 
-/** A ring is at most 1 MiB of text (`keys/ring-document.ts`), and a third more once it is sealed. */
+/** A ring is a string of at most 1 MiB (`keys/ring-document.ts`), and a third more once it is sealed. */
 const MAX_SEALED_BYTES = 2 * 1024 * 1024;
 
 /** The sealed ring: one hash. */

@@ -1,10 +1,10 @@
 /**
- * Every key that icemint has in Redis; `../README.md` lists their types, lives and sizes. Keys that one script touches
- * share a hash tag, hence a slot. What a caller can choose goes into a key as a digest only.
+ * Spells every key that icemint has in Redis; `../README.md` lists their types, lives and sizes. The keys of one script
+ * share a hash tag, hence a slot. A caller's string goes into a key as a digest only.
  */
 import { createHash } from "node:crypto";
 
-/** Changes with the meaning of what is stored. */
+/** Changes with the meaning of the stored values. */
 const VERSION = 1;
 
 export interface RedisKeys {

@@ -1,10 +1,10 @@
-/** The only way to Redis: every call ends within 300 ms, and every failure is `temporarily_unavailable`. */
+/** Owns the way to Redis. Every call ends within 300 ms, and every failure is `temporarily_unavailable`. */
 import { stateUnavailable } from "../../oauth/error.js";
 import type { Log } from "../../oauth/log.js";
 import type { RedisLink } from "./redis-link.js";
 import type { Script } from "./scripts.js";
 
-/** For all that a call takes: the few tries in a cluster, or a script that the server has to be sent. Promised: 300. */
+/** Covers the few tries in a cluster, and sending a script that the server lacks. Promised: 300. */
 const DEADLINE_MS = 280;
 
 /** A key holds another type of value than icemint stores there: someone else wrote it. */
@@ -42,7 +42,7 @@ export class RedisCaller {
     return this.#failedCalls;
   }
 
-  /** Sends commands. Throws `temporarily_unavailable`: what was sent may have been done nevertheless. */
+  /** Sends commands. Throws `temporarily_unavailable`; Redis may have done the work all the same. */
   async call<T>(send: (link: RedisLink) => Promise<T>): Promise<T> {
     try {
       const answer = await within(this.#deadlineMs, send(this.#link));
@@ -51,7 +51,7 @@ export class RedisCaller {
     } catch (error) {
       this.#failedCalls += 1;
       if (error instanceof Error && error.message.includes("WRONGTYPE")) {
-        this.#note(true); // it answers: only what is asked for is not what icemint stores there
+        this.#note(true); // it answers, but holds a value that icemint did not write
         throw stateUnavailable(new WrongTypeError());
       }
       const cause = withoutArguments(error);

@@ -1,9 +1,9 @@
-/** What about a Redis puts the state at risk, in sentences for the person who runs it. */
+/** Checks a Redis for risks to the state, in sentences for its operator. */
 import { Cluster } from "ioredis";
 import type { Redis } from "ioredis";
 import type { RedisLink } from "./redis-link.js";
 
-/** From this share of `maxmemory` on, it is shouted. */
+/** From this share of `maxmemory` on there is a warning. */
 const NEARLY_FULL = 0.8;
 
 /** Asks every master. Throws what ioredis throws when one does not answer. */

@@ -1,4 +1,4 @@
-/** Connections to Redis, set so that a dead one fails fast and is replaced soon. */
+/** Connections to Redis. A dead one fails fast and is replaced soon. */
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import { Cluster, Redis } from "ioredis";
@@ -26,7 +26,7 @@ export interface RedisSettings {
     | undefined;
 }
 
-/** One server, whoever is master at the Sentinels, or a cluster. */
+/** One server, the present master of the Sentinels, or a cluster. */
 export type RedisLink = Redis | Cluster;
 
 /**
@@ -49,8 +49,7 @@ const DEFAULT_SENTINEL_PORT = 26_379;
 /** Opens a connection; it goes on by itself until the signal aborts. */
 export function openLink(settings: RedisSettings, purpose: LinkPurpose, closing: AbortSignal): RedisLink {
   const link = newLink(settings, purpose);
-  link.on("error", () => {}); // every call that fails says so itself
-  // ioredis retries all but one failure: Sentinels that announce a failover while it connects make it end for good.
+  link.on("error", () => {}); // every failed call reports itself
   link.on("end", () => {
     setTimeout(() => {
       if (!closing.aborted) link.connect().catch(() => {}); // it ends again, and comes back here
@@ -127,12 +126,12 @@ function linkOptions(settings: RedisSettings, purpose: LinkPurpose) {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    // A master that was demoted answers READONLY: connect anew, to whoever is master now.
+    // A demoted master answers READONLY: connect to the present one.
     reconnectOnError: (error: Error) => error.message.includes("READONLY"),
   };
 }
 
-/** Read anew for every connection, since certificates are renewed on disk. */
+/** Read for every connection: certificates are renewed on disk. */
 function tlsOptions({ caFile, certFile, keyFile }: NonNullable<RedisSettings["tls"]>): ConnectionOptions {
   return {
     get ca() {

@@ -9,8 +9,8 @@ const PROBE_MS = SECOND;
 const CHECK_MS = MINUTE;
 
 /**
- * Keeps asking Redis something small: so that its state is known without traffic, and a connection that went silent is
- * dropped for a new one. Checks now and then, and after every return, what may put the state at risk.
+ * Probes Redis all the time: its state is known without traffic, and a silent connection is replaced. Now and then, and
+ * after every return, it also checks for risks to the state.
  */
 export class RedisMonitor {
   readonly #redis: RedisCaller;
@@ -25,7 +25,7 @@ export class RedisMonitor {
     this.#probedKey = keys.ring;
   }
 
-  /** What is at risk, as the last check found it. */
+  /** The risks that the last check found. */
   get warnings(): readonly string[] {
     return this.#warnings;
   }

@@ -1,6 +1,6 @@
 /**
- * Shared state in Redis: one server, Sentinels or a cluster. Connections are made and kept here; a Redis that is away
- * makes calls fail within 300 ms, and nothing else.
+ * Shared state in Redis: one server, Sentinels or a cluster. Owns the connections. While Redis is away calls fail
+ * within 300 ms; nothing else does.
  */
 import { randomBytes } from "node:crypto";
 import { type Clock, SECOND } from "../../time/clock.js";
@@ -35,9 +35,9 @@ export interface RedisStorageDependencies {
   readonly revocationMac: StoreMac;
   /** In tests: the time that scripts take instead of Redis TIME. */
   readonly scriptNow?: Clock;
-  /** In tests that are not about it: how long a call may take on a machine that is busy; 280 otherwise. */
+  /** In tests of other things: a longer deadline for a busy machine. Otherwise 280. */
   readonly deadlineMs?: number;
-  /** In tests: how often a replica looks where the log stands; once a second otherwise. */
+  /** In tests: the interval of heartbeats. Otherwise a second. */
   readonly beatMs?: number;
 }
 

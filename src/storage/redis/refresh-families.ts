@@ -7,7 +7,7 @@ import { textList } from "./reply.js";
 import { familyCreate, familyFind, familyRevoke, familyRotate } from "./scripts.js";
 import type { ScriptNow } from "./script-now.js";
 
-/** The TTL only cleans up; what is stored decides. */
+/** The TTL only cleans up; the stored instants decide. */
 const TTL_SLACK_MS = MINUTE;
 const SIZES = [MAX_GRANT_BYTES, MAX_FIELD_BYTES] as const;
 

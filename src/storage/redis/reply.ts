@@ -1,4 +1,4 @@
-/** A reply that is a list of texts. Throws `TypeError` for anything else: a script and its caller disagree. */
+/** A reply that is a list of strings. Throws `TypeError` for anything else: a script and its caller disagree. */
 export function textList(reply: unknown): readonly string[] {
   if (!Array.isArray(reply)) throw new TypeError("Redis did not answer with a list");
   return reply.map((item: unknown) => {

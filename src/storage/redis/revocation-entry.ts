@@ -1,8 +1,8 @@
 /**
- * How the log writes a revocation: kind letter, end, not-before if it has one, a space, the id. In seconds. Beside it
- * stands a MAC: what has none, or another, was written by someone else or by a release without MACs. It still denies what
- * it names, since a revocation that someone changed must not be lost altogether, but it reaches no further than the next
- * seconds and the last session that can be alive.
+ * The spelling of a revocation in the log: kind letter, end, not-before if it has one, a space, the id. In seconds. A
+ * MAC stands beside it. Without a right MAC someone else wrote the entry, or a release without MACs. Such a revocation
+ * is still obeyed, since one that was tampered with must not be lost. But it reaches only the next seconds and the last
+ * session that can be alive.
  */
 import { isSameDigest } from "../../crypto/constant-time.js";
 import type { StoreMac } from "../../crypto/store-mac.js";
@@ -76,8 +76,8 @@ export function parseEntry(entry: string): Revocation | undefined {
 }
 
 /**
- * What is obeyed of a revocation that icemint did not write as it is. A not-before far ahead would date new sessions
- * behind revocations to come; an end far ahead would stay in every replica's memory.
+ * The part of a tampered revocation that is obeyed. A not-before far ahead would date sessions behind later
+ * revocations. An end far ahead would stay in every replica's memory.
  */
 export function bounded(revocation: Revocation, now: number, lastSessionEnd: number): Revocation {
   const expiresAt = Math.min(revocation.expiresAt, lastSessionEnd);

@@ -1,7 +1,7 @@
 /**
- * Follows the log of revocations into the replica's table. XREAD brings news within milliseconds, but takes a dead
- * server for silence and stays silent for ever behind a cursor from before a failover; so a heartbeat each second asks
- * where the log stands, and only what it confirms counts as a complete view.
+ * Follows the log of revocations into the replica's table. XREAD brings news within milliseconds. But it cannot tell a
+ * dead server from silence, and after a failover it stays silent behind an old cursor. A heartbeat each second
+ * therefore asks where the log stands, and only its answer makes the view complete.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { MINUTE, toSeconds } from "../../time/clock.js";
@@ -36,7 +36,7 @@ const OVERLAP_MS = MINUTE;
 /** Entries read at once: some 5 ms of work here and there. */
 const PAGE = 1000;
 const HEAL_CHUNK = 500;
-/** Replicas begin to heal at different times, so that the later ones find the work done. */
+/** Replicas begin to heal at different times: the later ones find the work done. */
 const HEAL_SPREAD_MS = 300;
 /** Entries that a heartbeat looks at for removal, and the room for replicas' clocks before one is removed. */
 const SWEEP = 500;
@@ -80,7 +80,7 @@ export interface FollowerDependencies {
   readonly now: ScriptNow;
   readonly log: Log;
   readonly sink: RevocationSink;
-  /** Names a log that is begun, should the store have none. */
+  /** Names a log that begins because the store has none. */
   readonly newEpoch: () => string;
 }
 
@@ -160,8 +160,8 @@ export class RevocationFollower {
   }
 
   /**
-   * Says this replica's `session_ttl`: at its start, twice a day, and after Redis lost it. Before the view counts as
-   * complete, so before the replica is ready. A Redis that takes no writes must not stop a replica from following.
+   * Announces this replica's `session_ttl`: at its start, twice a day, and after Redis lost it. The view becomes
+   * complete only afterwards, and with it the replica ready. A read-only Redis must not stop a replica from following.
    */
   async #announceTtl(now: number): Promise<void> {
     const { redis, keys, sessionTtlSeconds: own } = this.#needs;
@@ -175,10 +175,10 @@ export class RevocationFollower {
     await write.catch(() => {});
   }
 
-  /** Reads the log from its start, and appends again what this replica knows and the log does not. */
+  /** Reads the log from its start, and appends the revocations that only this replica still knows. */
   async #readAll(status: LogStatus): Promise<void> {
     const { sink, log } = this.#needs;
-    this.#status = undefined; // whatever fails from here on begins anew
+    this.#status = undefined; // any failure from here on starts over
     sink.beginFullRead();
     this.#readUpTo = FIRST_ID;
     await this.#read(FIRST_ID, status.lastId, status.epoch);
@@ -285,7 +285,7 @@ function isLost(known: LogStatus, status: LogStatus, readUpTo: string): boolean 
   );
 }
 
-/** What XREAD gave: longer than any entry counts as an empty one. */
+/** An answer of XREAD. A value longer than any entry counts as an empty one. */
 function streamEntry(id: string, [, entry = "", , mac = ""]: readonly string[]): StreamEntry {
   return entry.length <= MAX_ENTRY_BYTES ? { id, entry, mac } : { id, entry: "", mac: "" };
 }
@@ -294,7 +294,7 @@ function ttlField(ttlSeconds: number): string {
   return `ttl:${ttlSeconds}`;
 }
 
-/** Reads `session_ttl`s; leaves out what no replica wrote, which would make revocations last for ever. */
+/** Reads `session_ttl`s. Leaves out those that no replica wrote: they would make revocations last for ever. */
 function readTtls(fields: readonly string[]): SessionTtls {
   const ttls = new Map<number, number>();
   for (let at = 0; at + 1 < fields.length; at += 2) {

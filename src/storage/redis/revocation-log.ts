@@ -17,10 +17,10 @@ const OWN_VIEW_MS = 100;
 
 const NONE_KNOWN: SessionTtls = new Map();
 
-/** Counts what the server itself revokes. No client has this name. */
+/** The owner of the server's own revocations. No client has this name. */
 const OWN = "";
 
-/** Redis says which stamp it wants; the next second may begin before it is asked again. */
+/** Redis names the stamp that it wants; the next second may begin before the next try. */
 const MAX_TRIES = 4;
 
 export interface RedisLogDependencies extends Omit<FollowerDependencies, "sink" | "tail"> {
