@@ -43,6 +43,7 @@ test("a run is counted, with what is skipped by name and reason, and a file that
     failed: 2,
     skipped: 3,
     skips: ["a.t.ts: tools (skipped: no helm), 2 tests", "a.t.ts: here (no IPv6)"],
+    secondTries: [],
     left: [],
   });
   expect(output()).toContain("skipped: a.t.ts: here (no IPv6)\n");

@@ -1,5 +1,5 @@
 /**
- * Names at the end what was skipped, and keeps a tally in the file that ICEMINT_TEST_TALLY names: a run that is ended by a
+ * Names at the end what was skipped and what passed only at a second try, and keeps a tally in the file that ICEMINT_TEST_TALLY names: a run that is ended by a
  * time limit leaves what it came to, and the files that it did not get to.
  */
 import { writeFileSync } from "node:fs";
@@ -13,12 +13,14 @@ export interface Tally {
   skipped: number;
   /** A line for each suite or test that was skipped. */
   readonly skips: string[];
+  /** Tests that failed first. */
+  readonly secondTries: string[];
   /** Files that have not ended. */
   left: readonly string[];
 }
 
 export default class TallyReporter implements Reporter {
-  readonly #tally: Tally = { passed: 0, failed: 0, skipped: 0, skips: [], left: [] };
+  readonly #tally: Tally = { passed: 0, failed: 0, skipped: 0, skips: [], secondTries: [], left: [] };
 
   onTestRunStart(specifications: readonly TestSpecification[]): void {
     this.#tally.left = specifications.map(({ moduleId }) => named(moduleId));
@@ -36,6 +38,7 @@ export default class TallyReporter implements Reporter {
     this.#tally.failed += unhandled.length;
     this.#write();
     for (const line of this.#tally.skips) console.log(`skipped: ${line}`);
+    for (const line of this.#tally.secondTries) console.log(`passed at the second try only: ${line}`);
   }
 
   #write(): void {
@@ -49,8 +52,10 @@ function count(module: TestModule, file: string, tally: Tally): void {
   const skips = new Map<string, number>();
   for (const test of module.children.allTests()) {
     const { state } = test.result();
-    if (state === "passed") tally.passed += 1;
-    else if (state === "failed") tally.failed += 1;
+    if (state === "passed") {
+      tally.passed += 1;
+      if (test.diagnostic()?.flaky === true) tally.secondTries.push(`${file}: ${test.fullName}`);
+    } else if (state === "failed") tally.failed += 1;
     else {
       tally.skipped += 1;
       const what = skipOf(test);
