@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunningApp } from "../support/running-app.js";
 import { formCallers, rpcCallers } from "../transport/support/token-callers.js";
-import { IDP, idpKey, ISSUER, secretOf, startWorld } from "./world.js";
+import { IDP, idpKey, ISSUER, now, secretOf, startWorld } from "./world.js";
 
 let app: RunningApp;
 beforeAll(async () => {
@@ -14,7 +14,6 @@ const basic = (pair: string) => `Basic ${Buffer.from(pair).toString("base64")}`;
 
 /** The token of a workload that is client `pod`. */
 function workloadToken(subject: string): string {
-  const now = Math.floor(Date.now() / 1000);
   const claims = { iss: IDP, sub: subject, aud: ISSUER, iat: now, exp: now + 300 };
   return idpKey.sign({ alg: "ES256", kid: idpKey.kid }, claims);
 }
