@@ -13,6 +13,8 @@ const options = {
   files: { "signing.pem": pem.toString(), secret: secretOf("etl") },
 };
 
+const START = Date.UTC(2026, 0, 1);
+
 async function ask(url: string, form: Record<string, string>, bearer?: string) {
   const headers = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
   const body = new URLSearchParams(form);
@@ -30,11 +32,11 @@ test("a restart without Redis ends sessions also where keys come from files: wha
   });
   let token = "";
   {
-    await using first = await runApp(options);
+    await using first = await runApp({ ...options, frozenAt: START });
     ({ token } = await ask(first.url, byClient));
     expect((await ask(first.url, refresh(token), token)).status).toBe(200);
   }
-  await using second = await runApp(options);
+  await using second = await runApp({ ...options, frozenAt: START + 10_000 });
   expect((await ask(second.url, refresh(token), token)).status).toBe(401);
   const { token: fresh } = await ask(second.url, byClient);
   expect((await ask(second.url, refresh(fresh), fresh)).status).toBe(200);
