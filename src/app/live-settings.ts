@@ -9,8 +9,12 @@ export class LiveSettings implements ClientRegistry {
   #trustedIssuers: readonly TrustedIssuer[];
   #scopes: readonly string[] | undefined;
 
-  constructor({ clients, trustedIssuers }: Pick<ReloadableConfig, "clients" | "trustedIssuers">) {
-    this.#clients = clientSet(clients);
+  constructor({
+    clients,
+    workloads,
+    trustedIssuers,
+  }: Pick<ReloadableConfig, "clients" | "workloads" | "trustedIssuers">) {
+    this.#clients = clientSet(clients, workloads);
     this.#trustedIssuers = trustedIssuers;
   }
 
@@ -24,13 +28,19 @@ export class LiveSettings implements ClientRegistry {
 
   /** Scope words that clients get by default, for the metadata. Gathered once: anyone may ask, as often as they like. */
   scopes(): readonly string[] {
-    return (this.#scopes ??= [...new Set([...this.#clients.byId.values()].flatMap(({ scopes }) => scopes.default))]);
+    const { byId, workloads } = this.#clients;
+    const records = [...byId.values(), ...workloads.rules.map(({ template }) => template)];
+    return (this.#scopes ??= [...new Set(records.flatMap(({ scopes }) => scopes.default))]);
   }
 
   /** Takes over a new state and returns the clients as they were. */
-  replace({ clients, trustedIssuers }: Pick<ReloadableConfig, "clients" | "trustedIssuers">): ClientSet {
+  replace({
+    clients,
+    workloads,
+    trustedIssuers,
+  }: Pick<ReloadableConfig, "clients" | "workloads" | "trustedIssuers">): ClientSet {
     const before = this.#clients;
-    this.#clients = clientSet(clients);
+    this.#clients = clientSet(clients, workloads);
     this.#trustedIssuers = trustedIssuers;
     this.#scopes = undefined;
     return before;

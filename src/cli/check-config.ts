@@ -62,13 +62,14 @@ function warningLines(warnings: readonly string[]): string {
 }
 
 /** A summary: a reader sees at once whether a file was forgotten. */
-function summary({ issuer, redis, clients, trustedIssuers }: Config): string {
+function summary({ issuer, redis, clients, workloads, trustedIssuers }: Config): string {
   const disabled = clients.filter((client) => client.disabled).length;
   const state = redis === undefined ? "memory" : `redis (${redis.topology.kind})`;
   const off = disabled === 0 ? "" : ` (${disabled} disabled)`;
+  const rules = workloads.length === 0 ? "" : `, ${count(workloads.length, "workload rule")}`;
   return (
     `good: issuer ${issuer}, state ${state}, ` +
-    `${count(clients.length, "client")}${off}, ${count(trustedIssuers.length, "trusted issuer")}\n`
+    `${count(clients.length, "client")}${off}${rules}, ${count(trustedIssuers.length, "trusted issuer")}\n`
   );
 }
 

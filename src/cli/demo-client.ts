@@ -25,6 +25,8 @@ export function demoClient(sha256: string, config: Pick<Config, "issuer" | "toke
     permissions: new Set(),
     serves: undefined,
     disabled: false,
+    actForIssuers: undefined,
     unsecuredSubjects: undefined,
+    workload: undefined,
   };
 }

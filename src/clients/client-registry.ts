@@ -1,17 +1,27 @@
 /** The clients that exist now. Replaced whole when the settings change, so that a request sees one state. */
 import type { Client } from "./client.js";
+import type { WorkloadRule } from "./workload-rule.js";
+import { type Workloads, createWorkloads } from "./workloads.js";
 
 /** All clients of one state of the settings. */
 export interface ClientSet {
+  /** The registered ones. */
   readonly byId: ReadonlyMap<string, Client>;
   /** Clients by the hex SHA-256 of a secret that identifies them. */
   readonly bySecretDigest: ReadonlyMap<string, Client>;
   /** Clients by `issuer` and `subject` of a federated identity, joined by a newline. */
   readonly byFederatedIdentity: ReadonlyMap<string, Client>;
+  /** Clients that rules derive from workloads' tokens. */
+  readonly workloads: Workloads;
   /** Whether any client has a slow secret: then failures cost a slow hash everywhere. */
   readonly usesSlowSecrets: boolean;
   /** Whether any client's keys are fetched: then failed assertions take the same time everywhere. */
   readonly fetchesKeys: boolean;
+}
+
+/** The client of an id, registered or derived, disabled or not. */
+export function findClient({ byId, workloads }: ClientSet, id: string): Client | undefined {
+  return byId.get(id) ?? workloads.find(id);
 }
 
 /** Holds the present client set. */
@@ -20,7 +30,7 @@ export interface ClientRegistry {
 }
 
 /** Indexes clients. The settings have made sure that ids, digests and federated identities are unique. */
-export function clientSet(clients: Iterable<Client>): ClientSet {
+export function clientSet(clients: Iterable<Client>, rules: readonly WorkloadRule[] = []): ClientSet {
   const byId = new Map<string, Client>();
   const bySecretDigest = new Map<string, Client>();
   const byFederatedIdentity = new Map<string, Client>();
@@ -35,5 +45,6 @@ export function clientSet(clients: Iterable<Client>): ClientSet {
     }
     for (const { issuer, subject } of client.federated) byFederatedIdentity.set(`${issuer}\n${subject}`, client);
   }
-  return { byId, bySecretDigest, byFederatedIdentity, usesSlowSecrets, fetchesKeys };
+  const workloads = createWorkloads(rules, (issuer, subject) => byFederatedIdentity.has(`${issuer}\n${subject}`));
+  return { byId, bySecretDigest, byFederatedIdentity, workloads, usesSlowSecrets, fetchesKeys };
 }

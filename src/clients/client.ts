@@ -37,6 +37,13 @@ interface FederatedIdentity {
   readonly subject: string;
 }
 
+/** The workload rule of a derived client. */
+export interface DerivedBy {
+  readonly rule: string;
+  /** Names what the rule matches (`ruleDigest`). */
+  readonly digest: string;
+}
+
 /** Values that may be asked for, and those that are given when nothing is asked for. */
 export interface Ceiling {
   readonly allowed: ReadonlySet<string>;
@@ -69,8 +76,12 @@ export interface Client {
   /** Audiences that it stands for as a resource server: of others' tokens it may know these and no more. */
   readonly serves: ReadonlySet<string> | undefined;
   readonly disabled: boolean;
+  /** Trusted issuers whose users it may act for; undefined: all of them. */
+  readonly actForIssuers: ReadonlySet<string> | undefined;
   /** Patterns (`*` stands for any characters) of subjects that an unsecured JWT may name; undefined: none. */
   readonly unsecuredSubjects: readonly string[] | undefined;
+  /** The rule that derives the client from a workload's token; undefined for a registered client. */
+  readonly workload: DerivedBy | undefined;
 }
 
 /** Whether a secret may still be used at `now` (milliseconds). */

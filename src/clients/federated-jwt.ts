@@ -14,8 +14,17 @@ export async function authenticateFederated(
   refuse: Refuse,
   dependencies: { readonly registry: ClientRegistry; readonly issuerTokens: IssuerTokenVerifier },
 ): Promise<Client> {
-  const { issuer, subject } = await dependencies.issuerTokens.verify(jwt, "client_assertion", refuse);
-  const client = dependencies.registry.current.byFederatedIdentity.get(`${issuer.issuer}\n${subject}`);
-  if (client === undefined || client.disabled) throw refuse("no client has this federated identity, or it is disabled");
+  const { issuer, subject, claims } = await dependencies.issuerTokens.verify(jwt, "client_assertion", refuse);
+  const { byFederatedIdentity, workloads } = dependencies.registry.current;
+  // A registered client wins over every rule, a disabled one too: disabling it must not hand its workload to a rule.
+  const registered = byFederatedIdentity.get(`${issuer.issuer}\n${subject}`);
+  const matched = registered === undefined ? workloads.match({ issuer: issuer.issuer, subject, claims }) : undefined;
+  if (matched !== undefined && matched.rules.length > 1) {
+    throw refuse(`several workload rules match: ${matched.rules.join(", ")}`);
+  }
+  const client = registered ?? matched?.client;
+  if (client === undefined || client.disabled) {
+    throw refuse("no client and no workload rule has this federated identity, or it is disabled");
+  }
   return client;
 }

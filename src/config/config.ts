@@ -4,6 +4,7 @@
  * issuers each have such files of their own.
  */
 import type { Client } from "../clients/client.js";
+import type { WorkloadRule } from "../clients/workload-rule.js";
 import type { GcraPolicy } from "../limits/gcra.js";
 import type { SigningAlgorithm } from "../keys/signer.js";
 import type { TrustedIssuer } from "../issuers/trusted-issuer.js";
@@ -56,6 +57,7 @@ export interface KeySettings {
 /** What may change while the server runs: replaced whole, never half. */
 export interface ReloadableConfig {
   readonly clients: readonly Client[];
+  readonly workloads: readonly WorkloadRule[];
   readonly trustedIssuers: readonly TrustedIssuer[];
   /** Warnings for a person, printed at start and at every reload. */
   readonly warnings: readonly string[];

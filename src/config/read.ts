@@ -7,8 +7,11 @@ import { z } from "zod";
 import type { Clock } from "../time/clock.js";
 import { isJsonObject } from "../oauth/json.js";
 import { checkClients } from "./clients/rules.js";
+import { checkDelegation } from "./clients/delegation-rules.js";
 import { clientSchema } from "./clients/schema.js";
 import type { SecretSources } from "./clients/secrets.js";
+import { checkWorkloads } from "./clients/workload-checks.js";
+import { readWorkload } from "./clients/workload-read.js";
 import type { Config } from "./config.js";
 import type { ConfigDisk } from "./reading/disk.js";
 import { checkVariableNames, readEnv } from "./env.js";
@@ -69,13 +72,20 @@ export function readConfig(sources: ConfigSources): Config {
   const defaults = { audiences, accessTtlMs, longestTtlMs: running?.tokens.accessTtlMs ?? accessTtlMs };
   const clients = readClients(entries, defaults, { env, findings, now: clock(), lenient: withoutSecrets });
   checkClients(clients, issuers, findings);
-  if (hasFile && clients.length === 0) findings.warning(inside(root, "clients"), "is empty: nobody gets a token");
+  const workloads = (yaml.workloads ?? []).flatMap((workload, index) =>
+    workload === undefined ? [] : [readWorkload(workload, inside(root, "workloads", index), defaults, findings)],
+  );
+  checkWorkloads(workloads, { clients, issuers }, findings);
+  checkDelegation({ clients, workloads, issuers }, findings);
+  if (hasFile && clients.length + workloads.length === 0)
+    findings.warning(inside(root, "clients"), "is empty: nobody gets a token");
   checkVariableNames(Object.keys(env), variablesInUse(entries), findings);
 
   findings.throwProblems();
   return freeze({
     ...fixed,
     clients: clients.map(({ client }) => client),
+    workloads: workloads.flatMap(({ rule }) => rule ?? []),
     trustedIssuers: issuers.map((found) => found.issuer),
     warnings: findings.warnings,
     files: findings.files,

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { SIGNING_ALGORITHMS } from "../keys/signer.js";
 import { DAY, HOUR, SECOND } from "../time/clock.js";
 import { clientSchema } from "./clients/schema.js";
+import { workloadSchema } from "./clients/workload-schema.js";
 import {
   duration,
   flag,
@@ -127,6 +128,7 @@ export const settingsSchema = z.strictObject({
   tokens: tokens.optional(),
   revocation: z.strictObject({ max_staleness: duration(SECOND, DAY, "5m").optional() }).optional(),
   clients: z.array(clientSchema).optional(),
+  workloads: z.array(workloadSchema).optional(),
   clients_files: z.array(filePath("clients.d/*.yaml")).optional(),
   trusted_issuers: z.array(issuerSchema).optional(),
   keys: keys.optional(),

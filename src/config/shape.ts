@@ -18,7 +18,10 @@ import type { z } from "zod";
 
 export type SettingsYaml = Readable<typeof settingsSchema>;
 /** The settings that need a restart. */
-export type FixedConfig = Omit<Config, "clients" | "trustedIssuers" | "warnings" | "files" | "filePatterns">;
+export type FixedConfig = Omit<
+  Config,
+  "clients" | "workloads" | "trustedIssuers" | "warnings" | "files" | "filePatterns"
+>;
 
 export interface Surroundings {
   readonly variables: Variables;

@@ -1,6 +1,7 @@
 /** A Bearer token of ours as proof of who calls (RFC 6750). */
-import type { ClientRegistry } from "../clients/client-registry.js";
+import { type ClientRegistry, findClient } from "../clients/client-registry.js";
 import type { Client } from "../clients/client.js";
+import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
 import { OAuthError } from "../oauth/error.js";
 import type { Credentials } from "../oauth/request.js";
 import { type TokenReading, type TokenVerifier, isLive } from "../tokens/token-verifier.js";
@@ -19,9 +20,18 @@ export function readBearer(
   const reading = verifier.read(bearer);
   if (reading === undefined) throw bearerInvalid("not a token of this issuer");
   if (!isLive(reading)) throw bearerInvalid(reading.revoked ? "revoked" : "expired");
-  const client = registry.current.byId.get(reading.token.clientId);
+  const client = findClient(registry.current, reading.token.clientId);
   if (client === undefined || client.disabled) throw bearerInvalid("the token's client is gone or disabled");
+  // A token of a user names the rules of all its clients, which its grant compares with the present ones.
+  if (isOwnToken(reading.token) && !isOfPresentRule(reading.token, client)) {
+    throw bearerInvalid("the workload rule of its client has changed");
+  }
   return { reading, client };
+}
+
+/** Whether a client's own token began under the rule that derives the client now; without rules on both sides, it did. */
+export function isOfPresentRule({ ruleDigests }: Pick<AccessToken, "ruleDigests">, { workload }: Client): boolean {
+  return ruleDigests.length === (workload === undefined ? 0 : 1) && ruleDigests[0] === workload?.digest;
 }
 
 /** One text for all: nothing tells a forged token from a revoked one. */

@@ -1,7 +1,7 @@
 /** The client credentials grant (RFC 6749 section 4.4). No refresh token (section 4.4.3), no store. */
 import type { ClientAuthenticator } from "../clients/client-authenticator.js";
 import type { Client } from "../clients/client.js";
-import { type Grant, type Proposal, clientBounds } from "./grant.js";
+import { type Grant, type Proposal, clientBounds, ruleDigestsOf } from "./grant.js";
 import type { Sessions } from "../tokens/sessions.js";
 
 export function createClientCredentials({
@@ -31,6 +31,7 @@ export function proposeOwn(client: Client, sessions: Sessions): Proposal {
     copiedClaims: {},
     subjectIssuer: undefined,
     unsecuredSubject: false,
+    ruleDigests: ruleDigestsOf(client),
     ...clientBounds(client),
     issuedType: "access_token",
     via: "client_credentials",

@@ -2,7 +2,7 @@
 import { type Actor, depthOf, isOwnToken } from "../oauth/access-token.js";
 import { invalidRequest } from "../oauth/error.js";
 import { type TokenReading, isLive } from "../tokens/token-verifier.js";
-import { type Proposal, type Requester, clientBounds } from "./grant.js";
+import { type Proposal, type Requester, clientBounds, ruleDigestsOf } from "./grant.js";
 import type { Sessions } from "../tokens/sessions.js";
 import type { Standing } from "./standing.js";
 
@@ -29,8 +29,14 @@ export function proposeDelegation(
     );
   }
   // While the store is away, or after a restart, the log does not say it yet.
-  if (!standing.isServedClient(token.clientId)) {
+  if (!standing.isServed(token)) {
     throw invalidRequest("SUBJECT_NOT_ALLOWED", "The subject token's client was removed or disabled.");
+  }
+  if (!standing.mayActForUser(client, token)) {
+    throw invalidRequest(
+      "SUBJECT_NOT_ALLOWED",
+      `Client '${client.id}' may not act for users of the subject's issuer. Name it in act_for_issuers.`,
+    );
   }
   sessions.requireFreshRevocations();
   if (!isLive(reading)) {
@@ -49,6 +55,7 @@ export function proposeDelegation(
     copiedClaims: standing.copiedClaims(token),
     subjectIssuer: token.subjectIssuer,
     unsecuredSubject: token.unsecuredSubject,
+    ruleDigests: [...new Set([...token.ruleDigests, ...ruleDigestsOf(client)])],
     scope: {
       fallback: token.scope,
       ceilings: [client.scopes.allowed, ...presented.map(({ scope }) => new Set(scope))],

@@ -6,6 +6,7 @@ import type { Ceiling, Client } from "../clients/client.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
 import { invalidRequest } from "../oauth/error.js";
 import type { TokenReading } from "../tokens/token-verifier.js";
+import { isOfPresentRule } from "./bearer.js";
 import { proposeOwn } from "./client-credentials.js";
 import type { Proposal } from "./grant.js";
 import type { Sessions } from "../tokens/sessions.js";
@@ -46,7 +47,7 @@ export function proposeRefreshByClient(
   const { sessions } = dependencies;
   const { token, revoked } = reading;
   if (isOwnToken(token)) {
-    const continues = !revoked && !sessions.isEnding(token, client.accessTtlSeconds);
+    const continues = !revoked && isOfPresentRule(token, client) && !sessions.isEnding(token, client.accessTtlSeconds);
     return continues ? continued(token, client, dependencies) : begunAnew(token, client, sessions);
   }
   sessions.requireFreshRevocations();
@@ -86,6 +87,7 @@ function continued(token: AccessToken, client: Client, { sessions, standing }: R
     copiedClaims: standing.copiedClaims(token),
     subjectIssuer: token.subjectIssuer,
     unsecuredSubject: token.unsecuredSubject,
+    ruleDigests: token.ruleDigests,
     scope: { fallback: token.scope, ceilings: [new Set(token.scope)], kept: client.scopes.allowed },
     audience: { fallback: token.audience, ceilings: [new Set(token.audience)], kept: client.audiences.allowed },
     issuedType: "access_token",

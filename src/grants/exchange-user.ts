@@ -9,7 +9,7 @@ import { isSubject } from "../oauth/subject.js";
 import { type Clock, toSeconds } from "../time/clock.js";
 import { actorOf } from "../tokens/token-verifier.js";
 import { actingAs } from "./exchange-delegation.js";
-import { type Proposal, type Requester, clientBounds } from "./grant.js";
+import { type Proposal, type Requester, clientBounds, ruleDigestsOf } from "./grant.js";
 import type { Sessions } from "../tokens/sessions.js";
 import type { Standing } from "./standing.js";
 
@@ -53,6 +53,7 @@ export function createUserExchange(dependencies: UserExchangeDependencies): User
       copiedClaims,
       subjectIssuer,
       unsecuredSubject,
+      ruleDigests: ruleDigestsOf(client),
       scope: { ...scope, ceilings: [...scope.ceilings, ...tokens.map((token) => new Set(token.scope))] },
       audience: { ...audience, ceilings: [...audience.ceilings, ...tokens.map((token) => new Set(token.audience))] },
       issuedType: "access_token",
@@ -68,6 +69,7 @@ export function createUserExchange(dependencies: UserExchangeDependencies): User
       if (standing.isClient(subject)) {
         throw invalidRequest("SUBJECT_NOT_ALLOWED", "The subject would be taken for a client of the same name.");
       }
+      requireActsForIssuer(requester.client, verified.issuer.issuer);
       requireMayAct(claims["may_act"], requester.client, issuer);
       const copied = Object.entries(claims).filter(([name]) => verified.issuer.copiedClaims.includes(name));
       const user: NamedUser = {
@@ -96,6 +98,12 @@ export function createUserExchange(dependencies: UserExchangeDependencies): User
       return propose(named, requester);
     },
   };
+}
+
+/** A client derived by a rule acts for nobody's users, and a registered one for everybody's, unless the settings name issuers. */
+function requireActsForIssuer({ id, actForIssuers }: Client, issuer: string): void {
+  if (actForIssuers === undefined || actForIssuers.has(issuer)) return;
+  throw subjectNotAllowed(`Client '${id}' may not act for users of this issuer. Name it in act_for_issuers.`);
 }
 
 /** `may_act` (RFC 8693 section 4.4) names who may act: the client must match all of it. It never widens anything. */

@@ -47,6 +47,8 @@ export interface Proposal {
   /** The trusted issuer that named the subject; undefined for a client and for an unsecured subject. */
   readonly subjectIssuer: string | undefined;
   readonly unsecuredSubject: boolean;
+  /** Of the workload rules that the token depends on: the client's own, and those of the tokens that it grows from. */
+  readonly ruleDigests: readonly string[];
   readonly scope: Bounds;
   readonly audience: Bounds;
   readonly issuedType: TokenType;
@@ -55,6 +57,13 @@ export interface Proposal {
   /** `begin`: a user's session begins, and a refresh token may refresh it. `successor`: the refresh token to answer. */
   readonly refreshToken: "none" | "begin" | { readonly successor: string };
 }
+
+/** The digest of the rule that derived a client, as tokens carry it. */
+export function ruleDigestsOf({ workload }: Client): readonly string[] {
+  return workload === undefined ? NONE : [workload.digest];
+}
+
+const NONE: readonly string[] = [];
 
 /** Scope and audience bounds of a client that only its own record limits. */
 export function clientBounds(client: Client): Pick<Proposal, "scope" | "audience"> {

@@ -32,6 +32,8 @@ interface FamilyGrant {
   /** The trusted issuer that named the user. */
   readonly issuer?: string | undefined;
   readonly unsecured: boolean;
+  /** Digests of workload rules. Absent where there are none. */
+  readonly rules?: readonly string[] | undefined;
 }
 
 export interface RefreshTokensDependencies {
@@ -93,7 +95,7 @@ function asksForSomething({ scope, audience, resource }: TokenRequest): boolean 
 export function createRefreshTokens(dependencies: RefreshTokensDependencies): RefreshTokens {
   const { families, keys, revocations, revokeEventually, sessions, standing, events } = dependencies;
 
-  function whyDead({ session, sub, act, issuer, unsecured }: FamilyGrant, clientId: string): string | undefined {
+  function whyDead({ session, sub, act, issuer, unsecured, rules }: FamilyGrant, clientId: string): string | undefined {
     if (session.keys.some((kid) => keys.stateOf(kid) === "revoked")) {
       return "a key that its session grew from was revoked";
     }
@@ -113,6 +115,7 @@ export function createRefreshTokens(dependencies: RefreshTokensDependencies): Re
       actor: act,
       subjectIssuer: issuer,
       unsecuredSubject: unsecured,
+      ruleDigests: rules ?? [],
     });
   }
 
@@ -127,6 +130,7 @@ export function createRefreshTokens(dependencies: RefreshTokensDependencies): Re
       copiedClaims: standing.stillCopied(family.claims),
       subjectIssuer: family.issuer,
       unsecuredSubject: family.unsecured,
+      ruleDigests: family.rules ?? [],
       scope: { fallback: family.scope, ceilings: [new Set(family.scope)], kept: client.scopes.allowed },
       audience: { fallback: family.aud, ceilings: [new Set(family.aud)], kept: client.audiences.allowed },
       issuedType: "access_token",
@@ -159,7 +163,9 @@ export function createRefreshTokens(dependencies: RefreshTokensDependencies): Re
   }
 
   return {
-    async begin({ client, subject, actor, scope, audience, session, copiedClaims, subjectIssuer, unsecuredSubject }) {
+    async begin(authorization) {
+      const { client, subject, actor, scope, audience, session, copiedClaims } = authorization;
+      const { subjectIssuer, unsecuredSubject, ruleDigests } = authorization;
       const grant: FamilyGrant = {
         sub: subject,
         act: actor,
@@ -169,6 +175,7 @@ export function createRefreshTokens(dependencies: RefreshTokensDependencies): Re
         claims: copiedClaims,
         issuer: subjectIssuer,
         unsecured: unsecuredSubject,
+        ...(ruleDigests.length > 0 && { rules: ruleDigests }),
       };
       // A family has its session's id: a refresh token can be revoked by it after the store has forgotten the family.
       const { id } = session;

@@ -1,11 +1,11 @@
 /** Who asks for an exchange: a client by its credentials, a client by one of its own tokens, or a token for itself. */
 import type { ClientAuthenticator } from "../clients/client-authenticator.js";
-import type { ClientRegistry } from "../clients/client-registry.js";
+import { type ClientRegistry, findClient } from "../clients/client-registry.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
 import { type OAuthError, invalidRequest } from "../oauth/error.js";
 import type { TokenExchangeParameters, TokenRequest } from "../oauth/request.js";
 import { type TokenVerifier, isLive } from "../tokens/token-verifier.js";
-import { bearerInvalid, bearerOf, credentialsMissing, readBearer } from "./bearer.js";
+import { bearerInvalid, bearerOf, credentialsMissing, isOfPresentRule, readBearer } from "./bearer.js";
 import type { Requester } from "./grant.js";
 import type { Sessions } from "../tokens/sessions.js";
 
@@ -44,7 +44,7 @@ export function createRequesters(dependencies: RequesterDependencies): IdentifyR
   function byActorToken(parameters: TokenExchangeParameters): Requester {
     const actor = actorToken(parameters, undefined);
     if (actor === undefined) throw credentialsMissing();
-    const client = registry.current.byId.get(actor.clientId);
+    const client = findClient(registry.current, actor.clientId);
     if (client === undefined || client.disabled) throw actorInvalid("the actor's client is gone or disabled");
     return { client, by: "actor_token", tokens: [actor] };
   }
@@ -59,6 +59,10 @@ export function createRequesters(dependencies: RequesterDependencies): IdentifyR
     if (!isOwnToken(reading.token)) throw actorInvalid("a user's or delegated token proves no client");
     if (clientId !== undefined && reading.token.clientId !== clientId) {
       throw actorInvalid("it belongs to another client than the one that authenticated");
+    }
+    const client = findClient(registry.current, reading.token.clientId);
+    if (client !== undefined && !isOfPresentRule(reading.token, client)) {
+      throw actorInvalid("the workload rule of its client has changed");
     }
     sessions.requireFreshRevocations();
     return reading.token;

@@ -2,7 +2,7 @@
  * What the present settings say of a token of a user, or of a delegated one: whether its issuer is trusted, its client may
  * name the user, and its clients may act for one another. Settings change: each refresh and each delegation asks again.
  */
-import type { ClientRegistry } from "../clients/client-registry.js";
+import { type ClientRegistry, findClient } from "../clients/client-registry.js";
 import type { Client } from "../clients/client.js";
 import type { TrustedIssuer } from "../issuers/trusted-issuer.js";
 import { type AccessToken, actingClients } from "../oauth/access-token.js";
@@ -10,16 +10,23 @@ import type { JsonObject } from "../oauth/json.js";
 import { matchesGlob } from "./glob.js";
 
 /** Who is meant, who acts, and who says so. */
-export type Basis = Pick<AccessToken, "subject" | "clientId" | "actor" | "subjectIssuer" | "unsecuredSubject">;
+export type Basis = Pick<
+  AccessToken,
+  "subject" | "clientId" | "actor" | "subjectIssuer" | "unsecuredSubject" | "ruleDigests"
+>;
 
 /** The present settings' verdicts. */
 export interface Standing {
   /** Why the present settings would not lead to such a token; undefined if they would. */
   whyLapsed(basis: Basis): string | undefined;
-  /** Whether every client that a token names is served: one can also be removed while no replica runs. */
+  /**
+   * Whether every client that a token names is served, by the rule that it began under: one can also be removed or
+   * changed while no replica runs.
+   */
   isServed(basis: Basis): boolean;
-  isServedClient(clientId: string): boolean;
-  /** Whether a client has this id, disabled or not. */
+  /** Whether a client may act for the user of a token. True where the subject is a client. */
+  mayActForUser(client: Client, basis: Basis): boolean;
+  /** Whether a client has this id, or could have it by a workload rule; disabled or not. */
   isClient(id: string): boolean;
   /** Whether a client's record lets it name this subject by an unsecured token, and the subject can be nobody else. */
   mayNameUnsecured(client: Client, subject: string): boolean;
@@ -41,8 +48,8 @@ export function createStanding({
   readonly registry: ClientRegistry;
   readonly trustedIssuers: () => readonly TrustedIssuer[];
 }): Standing {
-  const clientOf = (id: string): Client | undefined => registry.current.byId.get(id);
-  const isClient = (id: string): boolean => registry.current.byId.has(id);
+  const clientOf = (id: string): Client | undefined => findClient(registry.current, id);
+  const isClient = (id: string): boolean => registry.current.byId.has(id) || registry.current.workloads.reserves(id);
   const isServedClient = (id: string): boolean => clientOf(id)?.disabled === false;
 
   /**
@@ -60,6 +67,20 @@ export function createStanding({
     const actors = actingClients(basis.actor);
     const chain = actors[0] === basis.clientId || actors.length === 0 ? actors : [basis.clientId, ...actors];
     return isUser(basis) ? chain : [...chain, basis.subject];
+  }
+
+  /** The rules must be the same, neither more nor fewer: a derived id may belong to a registered client by now. */
+  function hasPresentRules(basis: Basis): boolean {
+    if (basis.ruleDigests.length === 0 && registry.current.workloads.rules.length === 0) return true;
+    const digests = clientsOf(basis).flatMap((id) => clientOf(id)?.workload?.digest ?? []);
+    const present = new Set(digests);
+    return present.size === basis.ruleDigests.length && basis.ruleDigests.every((digest) => present.has(digest));
+  }
+
+  function mayActForUser({ actForIssuers, unsecuredSubjects }: Client, basis: Basis): boolean {
+    if (actForIssuers === undefined || !isUser(basis)) return true;
+    if (basis.unsecuredSubject) return unsecuredSubjects !== undefined;
+    return actForIssuers.has(issuerOf(basis) ?? "");
   }
 
   function mayNameUnsecured(client: Client, subject: string): boolean {
@@ -94,10 +115,16 @@ export function createStanding({
       if (!chain.every(isServedClient)) return "a client in it was removed or disabled";
       const mayAct = chain.every((id, at) => at === 0 || clientOf(chain[at - 1] ?? "")?.mayActFor.has(id));
       if (!mayAct) return "a client in it may act for another no more";
-      return isUser(basis) ? whyUnnamed(basis, chain.at(-1)) : undefined;
+      if (!hasPresentRules(basis)) return "the workload rule of a client in it has changed";
+      if (!isUser(basis)) return undefined;
+      const actsForUser = chain.every((id) => {
+        const client = clientOf(id);
+        return client !== undefined && mayActForUser(client, basis);
+      });
+      return actsForUser ? whyUnnamed(basis, chain.at(-1)) : "a client in it may not act for users of the issuer";
     },
-    isServed: (basis) => clientsOf(basis).every(isServedClient),
-    isServedClient,
+    isServed: (basis) => clientsOf(basis).every(isServedClient) && hasPresentRules(basis),
+    mayActForUser,
     isClient,
     mayNameUnsecured,
     copiedClaims({ claims, copied }) {

@@ -100,7 +100,7 @@ function requireGrant(client: Client, grant: GrantType): void {
 
 /** Settles what is asked for within what the grant proposes. Throws `invalid_scope` or `invalid_target`. */
 function settle(request: TokenRequest, proposal: Proposal): Authorization {
-  const { client, subject, actor, session, copiedClaims, subjectIssuer, unsecuredSubject } = proposal;
+  const { client, subject, actor, session, copiedClaims, subjectIssuer, unsecuredSubject, ruleDigests } = proposal;
   return {
     client,
     subject,
@@ -109,6 +109,7 @@ function settle(request: TokenRequest, proposal: Proposal): Authorization {
     copiedClaims,
     subjectIssuer,
     unsecuredSubject,
+    ruleDigests,
     scope: grantedScope(request.scope, proposal.scope, client.id),
     audience: grantedAudience(request, proposal.audience, client.id),
   };
@@ -132,6 +133,7 @@ function responseOf(
 
 function noteRequester(decision: Decision, { client, by }: Requester): void {
   decision.clientId = client.id;
+  decision.rule = client.workload?.rule;
   decision.authMethod = by;
 }
 

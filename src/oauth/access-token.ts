@@ -39,6 +39,8 @@ export interface AccessToken {
   readonly subjectIssuer: string | undefined;
   /** Whether the subject was named by an unsecured JWT. */
   readonly unsecuredSubject: boolean;
+  /** Claim `workload_rules`: digests of the rules that derived the clients in it, as the rules were when it began. */
+  readonly ruleDigests: readonly string[];
   /** Static and copied claims. */
   readonly claims: JsonObject;
   /** Names of those that were copied from the user's token. The others are a client's static ones. */
@@ -84,5 +86,6 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   "typ",
   "subject_issuer",
   "unsecured_subject",
+  "workload_rules",
   "copied_claims",
 ]);

@@ -8,6 +8,8 @@ export interface Decision {
   readonly caller: Caller;
   readonly grant: GrantType;
   clientId: string | undefined;
+  /** The workload rule that derived the client. */
+  rule: string | undefined;
   subject: string | undefined;
   /** The chain of actors, the present one first. */
   actors: readonly string[] | undefined;
@@ -28,6 +30,7 @@ export function newDecision(caller: Caller, grant: GrantType): Decision {
     caller,
     grant,
     clientId: undefined,
+    rule: undefined,
     subject: undefined,
     actors: undefined,
     scope: undefined,

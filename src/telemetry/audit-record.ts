@@ -42,6 +42,7 @@ function lastingMembers({
   grant,
   via,
   clientId,
+  rule,
   authMethod,
   subject,
   unsecuredSubject,
@@ -52,6 +53,7 @@ function lastingMembers({
   let members = `,"grant":"${grant}"`;
   if (via !== undefined) members += `,"via":${jsonString(via)}`;
   if (clientId !== undefined) members += `,"client":${jsonString(clientId)}`;
+  if (rule !== undefined) members += `,"rule":${jsonString(rule)}`;
   if (authMethod !== undefined) members += `,"auth_method":${jsonString(authMethod)}`;
   if (subject !== undefined) members += `,"subject":${jsonString(subject)}`;
   if (unsecuredSubject === true) members += `,"unsecured_subject":true`;
@@ -89,6 +91,7 @@ function areAlike(a: Decision, b: Decision): boolean {
     a.grant === b.grant &&
     a.via === b.via &&
     a.clientId === b.clientId &&
+    a.rule === b.rule &&
     a.authMethod === b.authMethod &&
     a.subject === b.subject &&
     a.unsecuredSubject === b.unsecuredSubject &&

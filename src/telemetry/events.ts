@@ -78,19 +78,21 @@ export function createEvents({ sink, logger, metrics, clock, spans }: EventsOpti
       });
     },
     tokenIssued(decision, durationMs) {
-      const { caller, grant } = decision;
+      const { caller, grant, rule } = decision;
       const at = clock();
       sink.writeLater(() => {
         const members = callerMembers(caller) + issuedMembers(decision) + durationMember(durationMs);
         return closeRecord(open("info", "token_issued", at) + members);
       });
       metrics.requestDone(grant, caller.transport, "ok", durationMs);
+      if (rule !== undefined) metrics.workloadRequestDone(rule, "ok");
       spans?.record(caller, "token", undefined, durationMs, grant);
     },
     tokenRefused(decision, error, durationMs) {
-      const { caller, grant } = decision;
+      const { caller, grant, rule } = decision;
       refusal("token_refused", caller, error, decisionMembers(decision) + durationMember(durationMs));
       metrics.requestDone(grant, caller.transport, error.code, durationMs);
+      if (rule !== undefined) metrics.workloadRequestDone(rule, error.code);
       spans?.record(caller, "token", error, durationMs, grant);
     },
     requestRefused(endpoint, caller, error, durationMs) {

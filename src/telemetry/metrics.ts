@@ -8,6 +8,7 @@ import type { Transport } from "../oauth/request.js";
 import { collected, type Sample } from "./collected-metric.js";
 import { registerSources, type MetricSources } from "./metric-sources.js";
 import { registerProcessMetrics } from "./process-metrics.js";
+import { createWorkloadMetrics } from "./workload-metrics.js";
 import { BUCKETS, createRequestMetrics, type Asked, type Outcome, type RequestMetrics } from "./request-metrics.js";
 
 export interface MetricsOptions {
@@ -21,6 +22,8 @@ export interface Metrics {
   /** The exposition format 0.0.4 of Prometheus. */
   exposition(): Promise<string>;
   requestDone(grant: Asked, transport: Transport, outcome: Outcome, durationMs?: number): void;
+  /** A request of a client that a workload rule derived. The rule is the label, never the client. */
+  workloadRequestDone(rule: string, outcome: Outcome): void;
   refreshReused(): void;
   storeRegressed(what: string): void;
   familyTampered(): void;
@@ -38,6 +41,7 @@ export function createMetrics({ version, clock, sources }: MetricsOptions): Metr
     ["refresh_family", 0],
     ["revocation_log", 0],
   ]);
+  const workloads = createWorkloadMetrics();
   let tamperedFamilies = 0;
   const faults = new Map(["request", "batch", "connection", "timer", "process"].map((place) => [place, 0]));
   let reuses = 0;
@@ -45,6 +49,14 @@ export function createMetrics({ version, clock, sources }: MetricsOptions): Metr
 
   registerRequests(registry, requests);
   registerSources(registry, sources, clock);
+  registry.registerMetric(
+    collected({
+      name: "icemint_workload_requests_total",
+      help: "Token requests of workloads, by the rule that derives their client, and outcome.",
+      type: "counter",
+      read: () => workloads.samples(),
+    }),
+  );
   const gauge = (name: string, help: string, read: () => Sample[]) =>
     registry.registerMetric(collected({ name, help, type: "gauge", read }));
   const counter = (name: string, help: string, read: () => Sample[]) =>
@@ -74,6 +86,7 @@ export function createMetrics({ version, clock, sources }: MetricsOptions): Metr
     contentType: Registry.PROMETHEUS_CONTENT_TYPE,
     exposition: () => registry.metrics(),
     requestDone: (grant, transport, outcome, durationMs) => requests.add(grant, transport, outcome, durationMs),
+    workloadRequestDone: (rule, outcome) => workloads.add(rule, outcome),
     refreshReused: () => {
       reuses++;
     },

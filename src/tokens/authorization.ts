@@ -29,4 +29,5 @@ export interface Authorization {
   readonly copiedClaims: JsonObject;
   readonly subjectIssuer: string | undefined;
   readonly unsecuredSubject: boolean;
+  readonly ruleDigests: readonly string[];
 }

@@ -90,7 +90,7 @@ function instant(seconds: number): number {
 /** The claims that an authorization fixes, as the beginning of the JSON object: without its last brace. */
 function beginning(authorization: Authorization, issuer: string, kid: string): string {
   const { client, subject, actor, scope, audience, session, copiedClaims } = authorization;
-  const { subjectIssuer, unsecuredSubject } = authorization;
+  const { subjectIssuer, unsecuredSubject, ruleDigests } = authorization;
   const formerKeys = session.keys.filter((key) => key !== kid);
   const own = isOwnToken({ subject, clientId: client.id, actor });
   const fixed = own ? client.claims : client.userClaims;
@@ -108,6 +108,7 @@ function beginning(authorization: Authorization, issuer: string, kid: string): s
     ...(actor && { act: actor }),
     ...(subjectIssuer !== undefined && { subject_issuer: subjectIssuer }),
     ...(unsecuredSubject && { unsecured_subject: true }),
+    ...(ruleDigests.length > 0 && { workload_rules: ruleDigests }),
     ...(copied.length > 0 && { copied_claims: copied }),
   };
   return JSON.stringify(claims).slice(0, -1);

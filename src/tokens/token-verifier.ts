@@ -182,6 +182,7 @@ function accessTokenOf(claims: JsonObject, kid: string): AccessToken | undefined
     expiresAt,
     subjectIssuer: typeof subjectIssuer === "string" ? subjectIssuer : undefined,
     unsecuredSubject: claims["unsecured_subject"] === true,
+    ruleDigests: strings(claims["workload_rules"]),
     claims: unreserved(claims),
     copied: strings(claims["copied_claims"]),
   };

@@ -8,11 +8,12 @@ const asking = (id: string, word: string) =>
 test("the scope words that clients get by default are told once each, and gathered once for each state", () => {
   const settings = new LiveSettings({
     clients: [asking("a", "catalog"), asking("b", "catalog"), asking("c", "reports")],
+    workloads: [],
     trustedIssuers: [],
   });
   const scopes = settings.scopes();
   expect(scopes).toEqual(["catalog", "reports"]);
   expect(settings.scopes()).toBe(scopes);
-  settings.replace({ clients: [asking("d", "audit")], trustedIssuers: [] });
+  settings.replace({ clients: [asking("d", "audit")], workloads: [], trustedIssuers: [] });
   expect(settings.scopes()).toEqual(["audit"]);
 });

@@ -38,7 +38,9 @@ export function client(id: string, different: Partial<Client> = {}): Client {
     permissions: new Set(),
     serves: undefined,
     disabled: false,
+    actForIssuers: undefined,
     unsecuredSubjects: undefined,
+    workload: undefined,
     ...different,
   };
 }

@@ -57,7 +57,9 @@ export function client(id: string, changes: Partial<Client> = {}): Client {
     permissions: new Set(),
     serves: undefined,
     disabled: false,
+    actForIssuers: undefined,
     unsecuredSubjects: undefined,
+    workload: undefined,
     ...changes,
   };
 }

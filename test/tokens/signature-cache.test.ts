@@ -16,6 +16,7 @@ const parsed = (id: string): AccessToken => ({
   expiresAt: 1,
   subjectIssuer: undefined,
   unsecuredSubject: false,
+  ruleDigests: [],
   claims: {},
   copied: [],
 });

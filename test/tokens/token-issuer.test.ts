@@ -31,6 +31,7 @@ function setUp() {
     copiedClaims: {},
     subjectIssuer: undefined,
     unsecuredSubject: false,
+    ruleDigests: [],
     ...changes,
   });
   return { keys, issuer, verifier, authorization, pass: (ms: number) => void (now += ms) };

@@ -57,41 +57,71 @@ export function readClient(entry: ClientEntry, defaults: ClientDefaults, sources
     const at = inside(spot, "secrets", index);
     return readSecret({ yaml: secret, spot: at, names, clientId: yaml.id, files }, sources) ?? [];
   });
-  checkClaims(yaml, spot, findings);
+  checkClaims(yaml, "claims", spot, findings);
   checkClientKeys(yaml, spot, findings);
-  checkAccessTtl(yaml, defaults, spot, findings);
-  checkGrants(yaml, spot, findings);
   if (yaml.unsecured_subjects?.allow?.some((pattern) => pattern !== undefined && /^\*+$/.test(pattern))) {
     findings.warning(
       inside(spot, "unsecured_subjects", "allow"),
       "lets this client name any user without proof; a pattern such as *@example.com narrows it",
     );
   }
-  checkServes(yaml, spot, findings);
   checkCanAuthenticate(yaml, spot, findings);
   const client: Client = {
+    ...readRecord(yaml, spot, defaults, findings),
     id: yaml.id ?? "",
     name: yaml.name,
     secrets: secrets.map(({ secret }) => secret),
     federated: present(yaml.federated).map(({ issuer = "", subject = "" }) => ({ issuer, subject })),
     keys: clientKeys(yaml),
+    claims: yaml.claims ?? {},
+    unsecuredSubjects: yaml.unsecured_subjects && present(yaml.unsecured_subjects.allow),
+    workload: undefined,
+  };
+  return { ...entry, client, secrets };
+}
+
+/** What a client of the settings and the clients of a workload rule have alike. */
+export type RecordYaml = Pick<
+  ClientYaml,
+  | "grants"
+  | "scopes"
+  | "audiences"
+  | "user_claims"
+  | "may_act_for"
+  | "act_for_issuers"
+  | "access_ttl"
+  | "permissions"
+  | "serves"
+  | "disabled"
+>;
+
+type ClientRecord = Omit<
+  Client,
+  "id" | "name" | "secrets" | "federated" | "keys" | "claims" | "unsecuredSubjects" | "workload"
+>;
+
+/** Reads it, and checks what is wrong with it by itself. */
+export function readRecord(yaml: RecordYaml, spot: Spot, defaults: ClientDefaults, findings: Findings): ClientRecord {
+  checkClaims(yaml, "user_claims", spot, findings);
+  checkAccessTtl(yaml, defaults, spot, findings);
+  checkGrants(yaml, spot, findings);
+  checkServes(yaml, spot, findings);
+  return {
     grants: yaml.grants === undefined ? DEFAULT_GRANTS : new Set(present(yaml.grants)),
     scopes: ceiling(yaml.scopes, inside(spot, "scopes"), findings, (allowed) => allowed) ?? DEFAULT_SCOPES,
     audiences:
       ceiling(yaml.audiences, inside(spot, "audiences"), findings, (allowed) => allowed.slice(0, 1)) ??
       defaults.audiences,
-    claims: yaml.claims ?? {},
     userClaims: yaml.user_claims ?? {},
     mayActFor: setOf(yaml.may_act_for),
+    actForIssuers: yaml.act_for_issuers && new Set(present(yaml.act_for_issuers)),
     accessTtlSeconds: Math.floor(
       Math.min(yaml.access_ttl ?? Infinity, defaults.accessTtlMs, defaults.longestTtlMs) / SECOND,
     ),
     permissions: setOf(yaml.permissions),
     serves: yaml.serves && new Set(present(yaml.serves)),
     disabled: yaml.disabled ?? false,
-    unsecuredSubjects: yaml.unsecured_subjects && present(yaml.unsecured_subjects.allow),
   };
-  return { ...entry, client, secrets };
 }
 
 /** Most clients have none of these: they share one, as there may be many clients. */
@@ -126,23 +156,26 @@ function ceiling(
   return { allowed: new Set(allowed), default: [...new Set(chosen)] };
 }
 
-function checkClaims(yaml: ClientYaml, spot: Spot, findings: Findings): void {
-  for (const setting of ["claims", "user_claims"] as const) {
-    for (const name of Object.keys(yaml[setting] ?? {})) {
-      if (RESERVED_CLAIMS.has(name)) {
-        findings.problem(inside(spot, setting, name), "is a claim that only icemint sets", "{ team: etl }");
-      }
+function checkClaims<Setting extends "claims" | "user_claims">(
+  yaml: Pick<ClientYaml, Setting>,
+  setting: Setting,
+  spot: Spot,
+  findings: Findings,
+): void {
+  for (const name of Object.keys(yaml[setting] ?? {})) {
+    if (RESERVED_CLAIMS.has(name)) {
+      findings.problem(inside(spot, setting, name), "is a claim that only icemint sets", "{ team: etl }");
     }
   }
 }
 
-function checkAccessTtl(yaml: ClientYaml, defaults: ClientDefaults, spot: Spot, findings: Findings): void {
+function checkAccessTtl(yaml: RecordYaml, defaults: ClientDefaults, spot: Spot, findings: Findings): void {
   if (yaml.access_ttl === undefined || yaml.access_ttl <= defaults.accessTtlMs) return;
   const most = spellDuration(defaults.accessTtlMs);
   findings.problem(inside(spot, "access_ttl"), `must not be longer than tokens.access_ttl (${most})`, most);
 }
 
-function checkGrants(yaml: ClientYaml, spot: Spot, findings: Findings): void {
+function checkGrants(yaml: RecordYaml, spot: Spot, findings: Findings): void {
   const at = inside(spot, "grants");
   if (yaml.grants?.length === 0) findings.warning(at, "is empty: the client gets no token");
   if (yaml.grants?.includes("refresh_token") && !yaml.grants.includes("token_exchange")) {
@@ -150,7 +183,7 @@ function checkGrants(yaml: ClientYaml, spot: Spot, findings: Findings): void {
   }
 }
 
-function checkServes(yaml: ClientYaml, spot: Spot, findings: Findings): void {
+function checkServes(yaml: RecordYaml, spot: Spot, findings: Findings): void {
   if (yaml.serves?.length === 0) {
     findings.warning(inside(spot, "serves"), "is empty: every token of others is inactive to this client");
   }

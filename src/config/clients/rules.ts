@@ -13,7 +13,6 @@ export function checkClients(
   checkIds(clients, issuers, findings);
   checkSecretsDiffer(clients, findings);
   checkFederated(clients, issuers, findings);
-  checkDelegation(clients, findings);
   checkCatalogScope(clients, findings);
   checkIdentityClaims(clients, issuers, findings);
 }
@@ -69,17 +68,6 @@ function checkFederated(clients: readonly FoundClient[], issuers: readonly Found
       const first = owners.get(pair);
       if (first === undefined) owners.set(pair, at);
       else findings.problem(at, `is the same identity as at ${spellSpot(first)}`);
-    }
-  }
-}
-
-function checkDelegation(clients: readonly FoundClient[], findings: Findings): void {
-  const ids = new Set(clients.map(({ yaml }) => yaml.id));
-  for (const { yaml, spot } of clients) {
-    for (const [index, id] of (yaml.may_act_for ?? []).entries()) {
-      if (id !== undefined && !ids.has(id)) {
-        findings.warning(inside(spot, "may_act_for", index), `names a client that does not exist (${id})`);
-      }
     }
   }
 }

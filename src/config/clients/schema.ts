@@ -1,6 +1,7 @@
 /** The shape of one client in YAML. Rules that need more than one value are in `rules.ts`. */
 import { z } from "zod";
 import { PERMISSIONS } from "../../clients/client.js";
+import { MAX_DERIVED_ID } from "../../clients/workload-rule.js";
 import { DAY } from "../../time/clock.js";
 import { GRANT_TYPES } from "../../oauth/grant-type.js";
 import { flag, instant, jsonMapping, lifetime, matching, oneOf, text, url } from "../reading/fields.js";
@@ -11,6 +12,11 @@ export const MAX_CLIENT_ID = 128;
 
 function clientId(example = "spark-etl") {
   return matching(CLIENT_ID, "may hold only letters, digits and . _ ~ @ / -", example, MAX_CLIENT_ID);
+}
+
+/** The id of any client, also of one that a workload rule derives. */
+function derivedId(example: string) {
+  return matching(CLIENT_ID, "may hold only letters, digits and . _ ~ @ / -", example, MAX_DERIVED_ID);
 }
 
 /** RFC 6749 section 3.3. */
@@ -79,7 +85,8 @@ export const clientSchema = z
       .optional(),
     claims: jsonMapping("{ team: etl }").optional(),
     user_claims: jsonMapping("{ tenant: acme }").optional(),
-    may_act_for: z.array(clientId("reports-api")).optional(),
+    may_act_for: z.array(derivedId("reports-api")).optional(),
+    act_for_issuers: z.array(text("https://idp.example.com")).meta({ example: "[https://idp.example.com]" }).optional(),
     access_ttl: lifetime(30 * DAY, "15m").optional(),
     permissions: z.array(oneOf(PERMISSIONS, "introspect")).optional(),
     serves: z
