@@ -93,6 +93,7 @@ function createMint() {
       copiedClaims: { email: "alice@example.com" },
       subjectIssuer: undefined,
       unsecuredSubject: false,
+      ruleDigests: [],
     });
     // As it comes out of a header: one flat string, not the concatenation that the issuer made.
     return Buffer.from(accessToken).toString("latin1");

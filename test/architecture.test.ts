@@ -16,6 +16,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "config/clients",
     "config/reload",
     "clients",
+    "issuers",
+    "jwt",
     "doctor",
     "files",
     "telemetry",

@@ -39,6 +39,15 @@ const COMMANDS: readonly Entry[] = [
     },
   },
   {
+    words: ["workloads", "try"],
+    summary: "workloads try FILE        say which workload rule matches a token, and why others do not",
+    load: async () => {
+      const { USAGE, workloadsTry } = await import("./workloads-try.js");
+      const { localDiskAndPipes } = await import("../config/reading/disk.js");
+      return { usage: USAGE, run: (context) => workloadsTry({ ...context, disk: localDiskAndPipes, clock }) };
+    },
+  },
+  {
     words: ["token"],
     summary: "token                     get a token, by gRPC",
     load: async () => {

@@ -55,3 +55,21 @@ export function commonPattern(one: SubjectParts, other: SubjectParts): SubjectPa
   }
   return common;
 }
+
+/** Where a subject stops matching, for people; undefined if it matches. */
+export function describeDifference(pattern: SubjectParts, subject: SubjectParts): string | undefined {
+  if (pattern.length !== subject.length) {
+    return `it has ${countParts(subject)} parts, and the pattern ${countParts(pattern)}`;
+  }
+  const at = pattern.findIndex(
+    (part, index) => part !== subject[index] && !(part === "*" && VALUE.test(subject[index] ?? "")),
+  );
+  if (at < 0) return undefined;
+  const given = JSON.stringify(subject[at]);
+  if (pattern[at] === "*") return `${given} is empty, or holds a character that no client id has`;
+  return `${given} stands where the pattern has ${JSON.stringify(pattern[at])}`;
+}
+
+function countParts(parts: SubjectParts): number {
+  return (parts.length + 1) / 2;
+}

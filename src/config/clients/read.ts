@@ -65,9 +65,10 @@ export function readClient(entry: ClientEntry, defaults: ClientDefaults, sources
       "lets this client name any user without proof; a pattern such as *@example.com narrows it",
     );
   }
+  checkRecord(yaml, defaults, spot, findings);
   checkCanAuthenticate(yaml, spot, findings);
   const client: Client = {
-    ...readRecord(yaml, spot, defaults, findings),
+    ...readRecord(yaml, defaults, spot, findings),
     id: yaml.id ?? "",
     name: yaml.name,
     secrets: secrets.map(({ secret }) => secret),
@@ -100,12 +101,14 @@ type ClientRecord = Omit<
   "id" | "name" | "secrets" | "federated" | "keys" | "claims" | "unsecuredSubjects" | "workload"
 >;
 
-/** Reads it, and checks what is wrong with it by itself. */
-export function readRecord(yaml: RecordYaml, spot: Spot, defaults: ClientDefaults, findings: Findings): ClientRecord {
+export function checkRecord(yaml: RecordYaml, defaults: ClientDefaults, spot: Spot, findings: Findings): void {
   checkClaims(yaml, "user_claims", spot, findings);
   checkAccessTtl(yaml, defaults, spot, findings);
   checkGrants(yaml, spot, findings);
   checkServes(yaml, spot, findings);
+}
+
+export function readRecord(yaml: RecordYaml, defaults: ClientDefaults, spot: Spot, findings: Findings): ClientRecord {
   return {
     grants: yaml.grants === undefined ? DEFAULT_GRANTS : new Set(present(yaml.grants)),
     scopes: ceiling(yaml.scopes, inside(spot, "scopes"), findings, (allowed) => allowed) ?? DEFAULT_SCOPES,

@@ -4,9 +4,9 @@ import { countStars, matchParts, partsOf } from "../../clients/subject-pattern.j
 import { type WorkloadRule, ruleDigest } from "../../clients/workload-rule.js";
 import { type JsonObject, isJsonObject } from "../../oauth/json.js";
 import { isSubject } from "../../oauth/subject.js";
-import type { Readable } from "../reading/by-schema.js";
+import { type Readable, present } from "../reading/by-schema.js";
 import { type Findings, type Spot, inside } from "../reading/problem.js";
-import { type ClientDefaults, present, readRecord } from "./read.js";
+import { type ClientDefaults, checkRecord, readRecord } from "./read.js";
 import type { workloadSchema } from "./workload-schema.js";
 
 export type WorkloadYaml = NonNullable<Readable<typeof workloadSchema>>;
@@ -31,7 +31,8 @@ export function readWorkload(
   checkConditions(claims, inside(spot, "claims"), findings);
   const except = present(yaml.except);
   if (isPattern) checkExcept(except, subject, inside(spot, "except"), findings);
-  const record = readRecord(yaml, spot, defaults, findings);
+  checkRecord(yaml, defaults, spot, findings);
+  const record = readRecord(yaml, defaults, spot, findings);
   if (name === undefined || issuer === undefined || subject === undefined || prefix === undefined) {
     return { yaml, spot, rule: undefined };
   }

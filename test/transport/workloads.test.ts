@@ -1,0 +1,93 @@
+/** Workloads without a registration, at a whole server, over every transport. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type RunningApp, runApp } from "../support/running-app.js";
+import { claimsOf } from "../support/core.js";
+import { signingKey } from "../tokens/signing-key.js";
+import { formCallers, rpcCallers } from "./support/token-callers.js";
+
+const ISSUER = "https://tokens.example.com";
+const CLUSTER = "https://kubernetes.default.svc";
+const OTHER = "https://other-cluster.example.com";
+const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+const cluster = signingKey("RS256", "cluster");
+const otherCluster = signingKey("RS256", "other");
+let running: RunningApp;
+
+const issuer = (name: string, file: string) => ({ issuer: name, jwks_file: file, use: ["client_assertion"] });
+
+beforeAll(async () => {
+  running = await runApp({
+    settings: {
+      issuer: ISSUER,
+      limits: { failure_burst: 1000 },
+      trusted_issuers: [issuer(CLUSTER, "cluster.json"), issuer(OTHER, "other.json")],
+      workloads: [
+        {
+          name: "shop",
+          issuer: CLUSTER,
+          subject: "system:serviceaccount:shop:*",
+          claims: { "kubernetes.io": { namespace: "shop" } },
+          client_id: "shop/{1}",
+          except: ["system:serviceaccount:shop:default"],
+        },
+      ],
+    },
+    files: {
+      "cluster.json": JSON.stringify({ keys: [cluster.jwk] }),
+      "other.json": JSON.stringify({ keys: [otherCluster.jwk] }),
+    },
+  });
+});
+afterAll(() => running[Symbol.asyncDispose]());
+
+/** A projected token of a service account. */
+function projected(changes: Readonly<Record<string, unknown>> = {}, key = cluster): string {
+  const now = Math.floor(Date.now() / 1000);
+  const claims = {
+    iss: CLUSTER,
+    sub: "system:serviceaccount:shop:orders",
+    aud: [ISSUER],
+    iat: now,
+    exp: now + 3000,
+    "kubernetes.io": { namespace: "shop" },
+  };
+  return key.sign({ ...claims, ...changes });
+}
+
+const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
+const GRANT = { grant_type: "client_credentials" };
+
+describe.each(Object.entries({ ...formCallers, ...rpcCallers }))("over %s, a workload", (_, call) => {
+  test.each<[string, () => { form?: Record<string, string>; authorization?: string }]>([
+    ["as client_assertion", () => ({ form: { client_assertion: projected(), client_assertion_type: ASSERTION_TYPE } })],
+    ["in the secret's place", () => ({ form: { client_secret: projected() } })],
+    ["with the derived client_id", () => ({ form: { client_id: "shop/orders", client_secret: projected() } })],
+    ["by Basic", () => ({ authorization: basic(`:${projected()}`) })],
+  ])("gets a token as its derived client by the platform's token %s", async (_where, asked) => {
+    const { form = {}, authorization } = asked();
+    const outcome = await call(running.url, { form: { ...GRANT, ...form }, ...(authorization && { authorization }) });
+    expect(claimsOf(outcome.token ?? "")).toMatchObject({ sub: "shop/orders", client_id: "shop/orders" });
+  });
+
+  test.each<[string, () => string]>([
+    ["is another cluster's of the same name", () => projected({ iss: OTHER }, otherCluster)],
+    ["says it is of the rule's cluster, but another one signed it", () => projected({}, otherCluster)],
+    ["is excepted", () => projected({ sub: "system:serviceaccount:shop:default" })],
+    ["is of another namespace", () => projected({ sub: "system:serviceaccount:web:orders" })],
+    ["is of another depth", () => projected({ sub: "system:serviceaccount:shop:orders:x" })],
+    ["has a claim of another type", () => projected({ "kubernetes.io": { namespace: ["shop"] } })],
+    ["lacks the claim", () => projected({ "kubernetes.io": undefined })],
+    ["is for two audiences", () => projected({ aud: [ISSUER, CLUSTER] })],
+  ])("is refused if its token %s", async (_why, token) => {
+    const outcome = await call(running.url, { form: { ...GRANT, client_secret: token() } });
+    expect(outcome).toMatchObject({ oauth: "invalid_client", reason: "CREDENTIALS_INVALID", token: undefined });
+  });
+});
+
+test("metrics and audit name the rule; no label names a derived client", async () => {
+  const metrics = await (await fetch(`${running.adminUrl}/metrics`)).text();
+  expect(metrics).toMatch(/^icemint_workload_requests_total\{rule="shop",outcome="ok"\} \d+$/m);
+  expect(metrics).not.toContain("shop/orders");
+  expect(running.log.some((line) => line.includes('"client":"shop/orders","rule":"shop"'))).toBe(true);
+});
