@@ -1,55 +1,35 @@
 /**
- * Remembers that a signature was good, and nothing else: expiry, revocation, client and settings are read at every use.
- * A catalog's own token comes with each of its users' exchanges, and verifying costs more than all the rest of one. Most
- * tokens, though, come for one refresh and never again: keeping those would cost more than it saves.
+ * A bounded cache of tokens whose signature is good. It keeps nothing else: expiry, revocation, client and settings are
+ * read at every use. A catalog's own token comes with each of its users' exchanges, and its verification is half the CPU of
+ * an exchange (docs/performance.md).
  */
 import type { AccessToken } from "../oauth/access-token.js";
 
 /** At most this many tokens of at most 8 KiB: 16 MiB in the worst case, 2 MiB in practice. */
 const CAPACITY = 2048;
 
-interface Entry {
-  readonly token: string;
-  readonly parsed: AccessToken;
-}
-
-/** As good as unique among good tokens: 126 bits of the signature at least. Forged ones can have any end. */
+/** The end of a token is as good as unique among good tokens: it holds 126 bits of the signature at least. */
 const END_CHARACTERS = 22;
 
-/** A bounded memory of tokens whose signature was found good. */
 export interface SignatureCache {
   get(token: string): AccessToken | undefined;
-  /** Keeps it until the next token at least; from the second time on, for as long as there is room. */
   put(token: string, parsed: AccessToken): void;
 }
 
-/** Makes the memory. The oldest half is forgotten when it is full: no bookkeeping on a hit. */
+/** Forgets the older half of the tokens when it is full: a hit needs no bookkeeping. */
 export function createSignatureCache(capacity = CAPACITY): SignatureCache {
-  let last: Entry | undefined;
-  // By the end of the token: the whole would be hashed at each look-up.
+  // The key is the end of the token: a whole token would be hashed at each look-up.
   let young = new Map<string, Entry>();
   let old = new Map<string, Entry>();
-  /** Marks of tokens that were seen once. Two that collide are kept a little early or late, no more. */
-  const seen = new Int32Array(capacity);
-
-  function isSecondTime(token: string): boolean {
-    const mark = markOf(token);
-    const slot = (mark >>> 0) % capacity;
-    if (seen[slot] === mark) return true;
-    seen[slot] = mark;
-    return false;
-  }
 
   return {
     get(token) {
-      if (last?.token === token) return last.parsed;
       const end = token.slice(-END_CHARACTERS);
       const entry = young.get(end) ?? old.get(end);
+      // A forged token can have the end of a good one.
       return entry?.token === token ? entry.parsed : undefined;
     },
     put(token, parsed) {
-      last = { token, parsed };
-      if (!isSecondTime(token)) return;
       if (young.size >= capacity / 2) {
         old = young;
         young = new Map();
@@ -60,18 +40,12 @@ export function createSignatureCache(capacity = CAPACITY): SignatureCache {
   };
 }
 
-const MARK_CHARACTERS = 10;
-
-/** A number for the end of the signature. */
-function markOf(token: string): number {
-  let mark = 17;
-  for (let at = Math.max(0, token.length - MARK_CHARACTERS); at < token.length; at++) {
-    mark = (Math.imul(mark, 31) + token.charCodeAt(at)) | 0;
-  }
-  return mark;
+interface Entry {
+  readonly token: string;
+  readonly parsed: AccessToken;
 }
 
-/** The same text on its own: as a part of the request that it was cut from, it would keep the whole of that. */
+/** A copy of the string. A slice of the request that it came in would keep the whole request in memory. */
 function detached(token: string): string {
   return Buffer.from(token, "latin1").toString("latin1");
 }

@@ -44,12 +44,11 @@ export interface TokenVerifierDependencies {
 export function createTokenVerifier(dependencies: TokenVerifierDependencies): TokenVerifier {
   const { issuer, keys, revocations, clock } = dependencies;
   const cache = createSignatureCache();
-  const findKey = keyFinder(keys);
 
   function parse(token: string): AccessToken | undefined {
     const known = cache.get(token);
     if (known !== undefined) return known;
-    const parsed = verified(token, findKey, issuer);
+    const parsed = verified(token, keys, issuer);
     if (parsed !== undefined) cache.put(token, parsed);
     return parsed;
   }
@@ -87,33 +86,20 @@ export function revocableOf(token: AccessToken): Revocable {
   };
 }
 
-function verified(token: string, findKey: KeyFinder, issuer: string): AccessToken | undefined {
+function verified(token: string, keys: Pick<KeyRing, "find">, issuer: string): AccessToken | undefined {
   // What stands between the dots needs no look of its own: the signature covers it to the last character. Without two
   // dots there is nothing that we ever signed.
   const headerEnd = token.indexOf(".");
   const payloadEnd = token.lastIndexOf(".");
   const header = token.slice(0, headerEnd);
-  const key = findKey(header);
+  const key = keyOf(header, keys);
   if (key === undefined || !isSignedBy(key, token.slice(0, payloadEnd), token.slice(payloadEnd + 1))) return undefined;
   const payload: unknown = JSON.parse(Buffer.from(token.slice(headerEnd + 1, payloadEnd), "base64url").toString());
   if (!isJsonObject(payload) || payload["iss"] !== issuer) return undefined;
   return accessTokenOf(payload, key.kid);
 }
 
-type KeyFinder = (header: string) => VerifyingKey | undefined;
-
-/** Finds the key that a token's header names. The header is read once: nearly all tokens have that of the active key. */
-function keyFinder(keys: Pick<KeyRing, "find">): KeyFinder {
-  let lastHeader = "";
-  let lastKid = "";
-  return (header) => {
-    if (header === lastHeader) return keys.find(lastKid);
-    const key = keyOf(header, keys);
-    if (key !== undefined) [lastHeader, lastKid] = [header, key.kid];
-    return key;
-  };
-}
-
+/** The key that a token's header names. */
 function keyOf(header: string, keys: Pick<KeyRing, "find">): VerifyingKey | undefined {
   let kid: unknown;
   try {

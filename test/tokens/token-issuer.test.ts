@@ -78,7 +78,7 @@ describe("the issuer of access tokens", () => {
     );
   });
 
-  test("prepares the beginning of a client's tokens, and never gives one what was prepared for another", async () => {
+  test("writes the scope, audience and static claims of each authorization, signed by the key that is active", async () => {
     const { issuer, verifier, authorization, keys, pass } = setUp();
     const one = client("etl", { claims: { team: "one" } });
     const other = client("etl", { claims: { team: "other" } });
