@@ -15,7 +15,7 @@ function script(name: string, lua: string): Script {
 export const familyCreate = script(
   "family-create",
   String.raw`-- Stores a new refresh token family at generation 0, unless it is there already and still counts.
--- Atomic so that a repeat after a time-out cannot put a family back to its beginning.
+-- Atomic: a repeat after a time-out must not put a family back to its beginning.
 --
 -- KEYS[1]  the family (hash)
 -- ARGV     1 client id, 2 session id, 3 end of the session (ms), 4 grant, 5 MAC, 6 idle time (ms),
@@ -43,12 +43,13 @@ return 'created'
 export const familyFind = script(
   "family-find",
   String.raw`-- Reads a refresh token family, unless it counts no more (isGone in src/storage/refresh-family.ts).
--- Atomic only because it is a script, and a script so that the same clock decides here and in family-rotate.lua.
+-- A script because one clock must decide here and in family-rotate.lua.
+-- Atomic: a script always is.
 --
 -- KEYS[1]  the family (hash)
 -- ARGV     1 idle time (ms), 2 bytes of a grant at most, 3 bytes of another field at most, 4 now (ms; empty: Redis TIME)
 -- Returns  {"found", client id, session id, end of the session (ms), grant, MAC, generation, "1" if marked}, {"absent"},
---          or {"tampered"}: it has not the shape of a family, so that someone else wrote it
+--          or {"tampered"}: it is no family: someone else wrote it
 local now = tonumber(ARGV[4])
 if not now then
   local time = redis.call('TIME')
@@ -79,7 +80,7 @@ return { 'found', family[1], family[2], family[3], marked and '' or family[4], f
 export const familyRevoke = script(
   "family-revoke",
   String.raw`-- Makes a refresh token family a tombstone, kept until its session's end. One that counts no more is left as it is.
--- Atomic so that no rotation comes between the look and the mark.
+-- Atomic: no rotation may come between the look and the mark.
 --
 -- KEYS[1]  the family (hash)
 -- ARGV     1 idle time (ms), 2 slack of the TTL (ms), 3 now (ms; empty: Redis TIME)
@@ -104,13 +105,13 @@ return 'marked'
 export const familyRotate = script(
   "family-rotate",
   String.raw`-- Uses a refresh token: the rule of rotate in src/storage/refresh-family.ts, which must change together with this.
--- Atomic so that all racers with one token get the same successor, and a reuse is marked before anyone else rotates.
+-- Atomic: all racers with one token get the same successor, and a reuse is marked before the next rotation.
 --
 -- KEYS[1]  the family (hash)
 -- ARGV     1 client id, 2 generation presented, 3 grace window (ms), 4 idle time (ms), 5 slack of the TTL (ms),
 --          6 bytes of a grant at most, 7 bytes of another field at most, 8 now (ms; empty: Redis TIME)
 -- Returns  {"rotated" | "repeated" | "caught_up" | "reused", generation, session id, end of the session (ms), MAC,
---          grant (none if reused)}, {"absent"}, or {"tampered"}: it has not the shape of a family
+--          grant (none if reused)}, {"absent"}, or {"tampered"}: it is no family
 local now = tonumber(ARGV[8])
 if not now then
   local time = redis.call('TIME')
@@ -161,7 +162,7 @@ export const leaseHold = script(
   "lease-hold",
   String.raw`-- Takes the lease, or renews it for its holder. The fencing number grows with every change of holder; the clock keeps
 -- it growing even after the store lost writes.
--- Atomic so that of any number of replicas one holds it.
+-- Atomic: of any number of replicas one holds it.
 --
 -- KEYS[1]  the lease (hash: holder, until, fence)
 -- ARGV     1 holder, 2 how long (ms), 3 now (ms; empty: Redis TIME)
@@ -173,7 +174,7 @@ if not now then
 end
 
 local lease = redis.call('HMGET', KEYS[1], 'holder', 'until', 'fence')
--- Others can write here too: what is no number, or further ahead than any lease, does not count.
+-- Others can write here too: a value that is no number, or further ahead than any lease, does not count.
 local function number(text)
   return text and #text <= 15 and text:find('^%d+$') and tonumber(text) or 0
 end
@@ -193,7 +194,7 @@ return string.format('%.0f', fence)
 export const leaseRelease = script(
   "lease-release",
   String.raw`-- Gives the lease up if the holder has it. The fencing number stays.
--- Atomic so that nobody else's lease is given up.
+-- Atomic: another holder's lease must stay.
 --
 -- KEYS[1]  the lease (hash: holder, until, fence)
 -- ARGV     1 holder
@@ -209,7 +210,7 @@ return 'released'
 export const revocationHeal = script(
   "revocation-heal",
   String.raw`-- Appends revocations that a replica holds and the log has lost, as they were logged before: their quota is spent.
--- Atomic so that a chunk is there whole or, after a time-out, is looked for and found whole.
+-- Atomic: a chunk is there whole or not at all, also after a time-out.
 --
 -- KEYS[1]  the log (stream)
 -- ARGV     entries, each followed by its MAC
@@ -225,7 +226,7 @@ export const revocationPublish = script(
   "revocation-publish",
   String.raw`-- Appends one revocation to the log, within its owner's quota. A not-before instant is checked against this server's
 -- clock: it must be as far ahead as asked for, or a second more. It is in the entry already, since the MAC covers it.
--- Atomic so that the quota holds against racers, and the stamp is the instant of the append.
+-- Atomic: the quota holds against racers, and the stamp is the instant of the append.
 --
 -- KEYS[1]  the log (stream), KEYS[2] what the owner has in force (hash: ten minutes in which they end -> how many)
 -- ARGV     1 entry, 2 MAC, 3 end (s), 4 not-before in the entry (s; 0: none), 5 not-before asked for (s), 6 quota,
@@ -268,9 +269,9 @@ return { 'stored', redis.call('XADD', KEYS[1], '*', 'r', ARGV[1], 'm', ARGV[2]) 
 
 export const revocationRead = script(
   "revocation-read",
-  String.raw`-- Reads a page of the log. What is longer than any entry comes as an empty one, so that nobody can fill a replica's
--- memory by what they append.
--- Atomic only because it is a script, and a script so that sizes are looked at before anything is sent.
+  String.raw`-- Reads a page of the log. A value longer than any entry comes as an empty one: nobody can fill a
+-- replica's memory by appending.
+-- A script because sizes must be checked before anything is sent. Atomic: a script always is.
 --
 -- KEYS[1]  the log (stream)
 -- ARGV     1 id after which to read, 2 entries at most, 3 bytes of an entry at most
@@ -290,10 +291,10 @@ return answer
 export const revocationTick = script(
   "revocation-tick",
   String.raw`-- A replica's heartbeat: where the log stands, which server holds it, its clock, and replicas' session_ttls. Also removes
--- entries past their end, a bounded number from where the last tick stopped, whoever made it; never one in force.
--- Atomic so that the answer is one moment's, and two replicas do not sweep the same entries.
+-- entries past their end, a bounded number from where the last tick stopped, on any replica; never one in force.
+-- Atomic: the answer is one moment's, and two replicas do not sweep the same entries.
 --
--- KEYS[1]  the log (stream), KEYS[2] what is known of the log (hash: epoch, swept, ttl:<s>)
+-- KEYS[1]  the log (stream), KEYS[2] the state of the log (hash: epoch, swept, ttl:<s>)
 -- ARGV     1 epoch to begin if there is none, 2 entries to look at, 3 slack after an entry's end (s),
 --          4 now (ms; empty: Redis TIME)
 -- Returns  {epoch, incarnation of the server and its data, last id ever given, now (ms), then for each session_ttl its
@@ -307,7 +308,7 @@ local server, replication, incarnation = redis.pcall('INFO', 'server'), redis.pc
 if type(server) == 'string' and type(replication) == 'string' then
   incarnation = (server:match('run_id:(%w+)') or '') .. '.' .. (replication:match('master_replid:(%w+)') or '')
 end
-local epoch = redis.call('HGET', KEYS[2], 'epoch') -- others can write here too: its shape is looked at
+local epoch = redis.call('HGET', KEYS[2], 'epoch') -- others can write here too: its shape is checked
 if not epoch or #epoch > 32 or not epoch:find('^[%w_-]+$') then
   epoch = ARGV[1]
   redis.call('HSET', KEYS[2], 'epoch', epoch)
@@ -354,7 +355,7 @@ return answer
 export const ringRead = script(
   "ring-read",
   String.raw`-- Reads the sealed key ring, unless it is longer than any ring.
--- Atomic: version and ring belong together. A script so that sizes are looked at before anything is sent.
+-- Atomic: version and ring belong together. A script because sizes must be checked before anything is sent.
 --
 -- KEYS[1]  the ring (hash: version, sealed)
 -- ARGV     1 bytes at most

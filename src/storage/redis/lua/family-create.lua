@@ -1,5 +1,5 @@
 -- Stores a new refresh token family at generation 0, unless it is there already and still counts.
--- Atomic so that a repeat after a time-out cannot put a family back to its beginning.
+-- Atomic: a repeat after a time-out must not put a family back to its beginning.
 --
 -- KEYS[1]  the family (hash)
 -- ARGV     1 client id, 2 session id, 3 end of the session (ms), 4 grant, 5 MAC, 6 idle time (ms),

@@ -1,10 +1,11 @@
 -- Reads a refresh token family, unless it counts no more (isGone in src/storage/refresh-family.ts).
--- Atomic only because it is a script, and a script so that the same clock decides here and in family-rotate.lua.
+-- A script because one clock must decide here and in family-rotate.lua.
+-- Atomic: a script always is.
 --
 -- KEYS[1]  the family (hash)
 -- ARGV     1 idle time (ms), 2 bytes of a grant at most, 3 bytes of another field at most, 4 now (ms; empty: Redis TIME)
 -- Returns  {"found", client id, session id, end of the session (ms), grant, MAC, generation, "1" if marked}, {"absent"},
---          or {"tampered"}: it has not the shape of a family, so that someone else wrote it
+--          or {"tampered"}: it is no family: someone else wrote it
 local now = tonumber(ARGV[4])
 if not now then
   local time = redis.call('TIME')

@@ -1,5 +1,5 @@
 -- Makes a refresh token family a tombstone, kept until its session's end. One that counts no more is left as it is.
--- Atomic so that no rotation comes between the look and the mark.
+-- Atomic: no rotation may come between the look and the mark.
 --
 -- KEYS[1]  the family (hash)
 -- ARGV     1 idle time (ms), 2 slack of the TTL (ms), 3 now (ms; empty: Redis TIME)

@@ -1,11 +1,11 @@
 -- Uses a refresh token: the rule of rotate in src/storage/refresh-family.ts, which must change together with this.
--- Atomic so that all racers with one token get the same successor, and a reuse is marked before anyone else rotates.
+-- Atomic: all racers with one token get the same successor, and a reuse is marked before the next rotation.
 --
 -- KEYS[1]  the family (hash)
 -- ARGV     1 client id, 2 generation presented, 3 grace window (ms), 4 idle time (ms), 5 slack of the TTL (ms),
 --          6 bytes of a grant at most, 7 bytes of another field at most, 8 now (ms; empty: Redis TIME)
 -- Returns  {"rotated" | "repeated" | "caught_up" | "reused", generation, session id, end of the session (ms), MAC,
---          grant (none if reused)}, {"absent"}, or {"tampered"}: it has not the shape of a family
+--          grant (none if reused)}, {"absent"}, or {"tampered"}: it is no family
 local now = tonumber(ARGV[8])
 if not now then
   local time = redis.call('TIME')

@@ -1,6 +1,6 @@
 -- Takes the lease, or renews it for its holder. The fencing number grows with every change of holder; the clock keeps
 -- it growing even after the store lost writes.
--- Atomic so that of any number of replicas one holds it.
+-- Atomic: of any number of replicas one holds it.
 --
 -- KEYS[1]  the lease (hash: holder, until, fence)
 -- ARGV     1 holder, 2 how long (ms), 3 now (ms; empty: Redis TIME)
@@ -12,7 +12,7 @@ if not now then
 end
 
 local lease = redis.call('HMGET', KEYS[1], 'holder', 'until', 'fence')
--- Others can write here too: what is no number, or further ahead than any lease, does not count.
+-- Others can write here too: a value that is no number, or further ahead than any lease, does not count.
 local function number(text)
   return text and #text <= 15 and text:find('^%d+$') and tonumber(text) or 0
 end

@@ -1,5 +1,5 @@
 -- Gives the lease up if the holder has it. The fencing number stays.
--- Atomic so that nobody else's lease is given up.
+-- Atomic: another holder's lease must stay.
 --
 -- KEYS[1]  the lease (hash: holder, until, fence)
 -- ARGV     1 holder

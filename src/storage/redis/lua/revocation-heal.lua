@@ -1,5 +1,5 @@
 -- Appends revocations that a replica holds and the log has lost, as they were logged before: their quota is spent.
--- Atomic so that a chunk is there whole or, after a time-out, is looked for and found whole.
+-- Atomic: a chunk is there whole or not at all, also after a time-out.
 --
 -- KEYS[1]  the log (stream)
 -- ARGV     entries, each followed by its MAC

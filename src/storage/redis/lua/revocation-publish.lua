@@ -1,6 +1,6 @@
 -- Appends one revocation to the log, within its owner's quota. A not-before instant is checked against this server's
 -- clock: it must be as far ahead as asked for, or a second more. It is in the entry already, since the MAC covers it.
--- Atomic so that the quota holds against racers, and the stamp is the instant of the append.
+-- Atomic: the quota holds against racers, and the stamp is the instant of the append.
 --
 -- KEYS[1]  the log (stream), KEYS[2] what the owner has in force (hash: ten minutes in which they end -> how many)
 -- ARGV     1 entry, 2 MAC, 3 end (s), 4 not-before in the entry (s; 0: none), 5 not-before asked for (s), 6 quota,

@@ -1,6 +1,6 @@
--- Reads a page of the log. What is longer than any entry comes as an empty one, so that nobody can fill a replica's
--- memory by what they append.
--- Atomic only because it is a script, and a script so that sizes are looked at before anything is sent.
+-- Reads a page of the log. A value longer than any entry comes as an empty one: nobody can fill a
+-- replica's memory by appending.
+-- A script because sizes must be checked before anything is sent. Atomic: a script always is.
 --
 -- KEYS[1]  the log (stream)
 -- ARGV     1 id after which to read, 2 entries at most, 3 bytes of an entry at most

@@ -1,8 +1,8 @@
 -- A replica's heartbeat: where the log stands, which server holds it, its clock, and replicas' session_ttls. Also removes
--- entries past their end, a bounded number from where the last tick stopped, whoever made it; never one in force.
--- Atomic so that the answer is one moment's, and two replicas do not sweep the same entries.
+-- entries past their end, a bounded number from where the last tick stopped, on any replica; never one in force.
+-- Atomic: the answer is one moment's, and two replicas do not sweep the same entries.
 --
--- KEYS[1]  the log (stream), KEYS[2] what is known of the log (hash: epoch, swept, ttl:<s>)
+-- KEYS[1]  the log (stream), KEYS[2] the state of the log (hash: epoch, swept, ttl:<s>)
 -- ARGV     1 epoch to begin if there is none, 2 entries to look at, 3 slack after an entry's end (s),
 --          4 now (ms; empty: Redis TIME)
 -- Returns  {epoch, incarnation of the server and its data, last id ever given, now (ms), then for each session_ttl its
@@ -16,7 +16,7 @@ local server, replication, incarnation = redis.pcall('INFO', 'server'), redis.pc
 if type(server) == 'string' and type(replication) == 'string' then
   incarnation = (server:match('run_id:(%w+)') or '') .. '.' .. (replication:match('master_replid:(%w+)') or '')
 end
-local epoch = redis.call('HGET', KEYS[2], 'epoch') -- others can write here too: its shape is looked at
+local epoch = redis.call('HGET', KEYS[2], 'epoch') -- others can write here too: its shape is checked
 if not epoch or #epoch > 32 or not epoch:find('^[%w_-]+$') then
   epoch = ARGV[1]
   redis.call('HSET', KEYS[2], 'epoch', epoch)

@@ -1,5 +1,5 @@
 -- Reads the sealed key ring, unless it is longer than any ring.
--- Atomic: version and ring belong together. A script so that sizes are looked at before anything is sent.
+-- Atomic: version and ring belong together. A script because sizes must be checked before anything is sent.
 --
 -- KEYS[1]  the ring (hash: version, sealed)
 -- ARGV     1 bytes at most
