@@ -33,7 +33,7 @@ export function checkKind({ type, claims }: CompactJws, use: IssuerUse, refuse: 
  */
 export function checkAudience(claims: JsonObject, wanted: string, use: IssuerUse, refuse: Refuse): void {
   const audience = audienceOf(claims["aud"]);
-  if (audience === undefined) throw refuse("aud is missing, or is neither a text nor a list of texts");
+  if (audience === undefined) throw refuse("aud is missing, or is neither a string nor a list of strings");
   if (!audience.includes(wanted)) throw refuse("aud does not name this server");
   if (use === "client_assertion" && audience.length > 1) throw refuse("aud must name this server alone");
 }

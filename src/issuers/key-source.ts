@@ -62,7 +62,7 @@ async function discover(
 
 function keysOf(document: unknown, maxAgeSeconds: number | undefined, use: KeyUse): LoadedKeys {
   const keys = readJwks(document, use);
-  if (keys === undefined) throw new Error("is no JWK set");
+  if (keys === undefined) throw new Error("is no JWK Set");
   return { keys, maxAgeSeconds: maxAgeSeconds ?? refreshHint(document) };
 }
 

@@ -30,7 +30,7 @@ export function createIssuerTokenVerifier(dependencies: IssuerTokenVerifierDepen
       const jws = readCompactJws(token, refuse);
       if (jws.claims["iss"] === ownIssuer) throw refuse("the token is one of this server's own");
       const issuer = issuerOf(jws.claims, issuers(), refuse);
-      if (!issuer.use.has(use)) throw refuse("tokens of this issuer are not taken for this use");
+      if (!issuer.use.has(use)) throw refuse("tokens of this issuer are not accepted for this use");
       if (!issuer.algorithms.has(jws.algorithm) || !ASYMMETRIC_ALGORITHMS.has(jws.algorithm)) {
         throw refuse("alg is not one that this issuer signs with");
       }

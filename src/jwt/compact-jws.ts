@@ -49,15 +49,15 @@ export function readCompactJws(token: string, refuse: Refuse): CompactJws {
 export function readHeader(part: string, refuse: Refuse): Omit<CompactJws, "token" | "claims"> {
   const header = readPart(part, "header", refuse);
   const { alg, kid, typ, cty } = header;
-  if (typeof alg !== "string") throw refuse("alg is missing from the header or is no text");
+  if (typeof alg !== "string") throw refuse("alg is missing from the header or is no string");
   // No extension is implemented: every `crit` names an unknown one or is malformed (RFC 7515 section 4.1.11).
   for (const name of ["crit", "b64", "zip", "enc"]) {
     if (Object.hasOwn(header, name)) throw refuse(`the header has ${name}, which is not supported`);
   }
   if (kid !== undefined && (typeof kid !== "string" || Buffer.byteLength(kid) > MAX_KID_BYTES)) {
-    throw refuse(`kid is no text of at most ${MAX_KID_BYTES} bytes`);
+    throw refuse(`kid is no string of at most ${MAX_KID_BYTES} bytes`);
   }
-  if (typ !== undefined && typeof typ !== "string") throw refuse("typ is no text");
+  if (typ !== undefined && typeof typ !== "string") throw refuse("typ is no string");
   if (cty !== undefined && (typeof cty !== "string" || mediaType(cty) === "jwt")) throw refuse("the JWT is nested");
   return { header, algorithm: alg, kid, type: typ === undefined ? undefined : mediaType(typ) };
 }

@@ -93,6 +93,6 @@ function decrypt(key: Buffer, bytes: Buffer, boundTo: Buffer, purpose: string): 
 function missingKey(keyId: string, known: readonly string[]): string {
   return (
     `It is sealed under key ${keyId}, which is not among ICEMINT_SEALING_KEY (${known.join(", ")}). ` +
-    "Add that key to the list, behind the first, or remove the sealed value to start anew."
+    "Add that key to the list, behind the first, or remove the sealed value to start over."
   );
 }

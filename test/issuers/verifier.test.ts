@@ -197,7 +197,7 @@ describe("the issuer", () => {
 
   test("is believed only for the uses that the settings give it", async () => {
     const token = second.sign(goodClaims({ iss: ISSUER_B }));
-    await expect(verify(token, "client_assertion", both)).rejects.toThrow("not taken for this use");
+    await expect(verify(token, "client_assertion", both)).rejects.toThrow("not accepted for this use");
   });
 
   test("whose keys cannot be had makes the answer temporarily_unavailable", async () => {

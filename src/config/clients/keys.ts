@@ -18,7 +18,7 @@ export function checkClientKeys(yaml: ClientYaml, spot: Spot, findings: Findings
     findings.problem(spot, "must not have both jwks and jwks_uri");
   }
   if (yaml.jwks_uri !== undefined && isCleartext(yaml.jwks_uri)) {
-    findings.warning(inside(spot, "jwks_uri"), "is fetched in clear: whoever is on the way can put in a key");
+    findings.warning(inside(spot, "jwks_uri"), "is fetched in clear: anyone on the way can put in a key");
   }
   if (yaml.jwks === undefined) return;
   const at = inside(spot, "jwks", "keys");

@@ -93,6 +93,6 @@ function checkKeySource({ yaml, raw, spot }: IssuerEntry, findings: Findings): v
   const fetched = yaml.jwks_uri ?? (yaml.discovery === true ? yaml.issuer : undefined);
   if (fetched !== undefined && isCleartext(fetched)) {
     const name = yaml.jwks_uri === undefined ? "issuer" : "jwks_uri";
-    findings.warning(inside(spot, name), "is fetched in clear: whoever is on the way can put in a key");
+    findings.warning(inside(spot, name), "is fetched in clear: anyone on the way can put in a key");
   }
 }

@@ -13,7 +13,7 @@ const CONTROL = /\p{Cc}/u;
 /** A string of 1 to `max` characters without control characters. */
 export function text(example: string, max = 500) {
   return z
-    .string({ error: "must be text (put it in quotes if it looks like a number)" })
+    .string({ error: "must be a string (put it in quotes if it looks like a number)" })
     .min(1, "must not be empty")
     .max(max, `must have at most ${max} characters`)
     .refine((value) => !CONTROL.test(value), "must not hold control characters")

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { KeyRingStore, SealedRing } from "../key-ring-store.js";
 import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";
-import { textList } from "./reply.js";
+import { stringList } from "./reply.js";
 import { ringRead, ringReplace } from "./scripts.js";
 
 /** How often the version is looked at. */
@@ -22,7 +22,7 @@ export function createRedisKeyRingStore(needs: {
   /** The version that this replica read or wrote last. */
   let known = 0;
   const look = async (): Promise<SealedRing | undefined> => {
-    const [outcome, version, sealed = ""] = textList(await redis.run(ringRead, [keys.ring], [MAX_SEALED_BYTES]));
+    const [outcome, version, sealed = ""] = stringList(await redis.run(ringRead, [keys.ring], [MAX_SEALED_BYTES]));
     if (outcome === "tampered") throw new Error("Redis holds what is no key ring in its place: remove it");
     return outcome === "found" ? { version: Number(version), sealed } : undefined;
   };

@@ -3,7 +3,7 @@ import { MAX_FIELD_BYTES, MAX_GRANT_BYTES } from "../refresh-families.js";
 import type { FamilyPolicy, NewFamily, RefreshFamilies, Rotation, RotationRequest } from "../refresh-families.js";
 import type { RedisKeys } from "./keys.js";
 import { type RedisCaller, isWrongType } from "./redis-caller.js";
-import { textList } from "./reply.js";
+import { stringList } from "./reply.js";
 import { familyCreate, familyFind, familyRevoke, familyRotate } from "./scripts.js";
 import type { ScriptNow } from "./script-now.js";
 
@@ -30,12 +30,12 @@ export function createRedisFamilies(needs: {
       const { familyId, clientId, generation } = request;
       const args = [clientId, generation, graceMs, idleMs, TTL_SLACK_MS, ...SIZES, now()];
       const reply = await orTampered(redis.run(familyRotate, [keys.family(familyId)], args));
-      return rotationOf(textList(reply), request);
+      return rotationOf(stringList(reply), request);
     },
     async find(id) {
       const reply = await orTampered(redis.run(familyFind, [keys.family(id)], [idleMs, ...SIZES, now()]));
       const [outcome, clientId = "", sessionId = "", endsAt, grant = "", mac = "", generation, marked] =
-        textList(reply);
+        stringList(reply);
       if (outcome !== "found") return outcome === "tampered" ? outcome : undefined;
       const family = { id, clientId, sessionId, endsAt: Number(endsAt), grant, mac };
       return { ...family, generation: Number(generation), live: marked !== "1" };

@@ -24,7 +24,7 @@ import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";
 import { whenReady } from "./redis-link.js";
 import type { RedisLink } from "./redis-link.js";
-import { textList } from "./reply.js";
+import { stringList } from "./reply.js";
 import { MAX_ENTRY_BYTES, bounded, formatEntry, isAuthentic, macOf, parseEntry } from "./revocation-entry.js";
 import type { ScriptNow } from "./script-now.js";
 import { revocationHeal, revocationRead, revocationTick } from "./scripts.js";
@@ -155,7 +155,7 @@ export class RevocationFollower {
     const { redis, keys, newEpoch, now } = this.#needs;
     const args = [newEpoch(), SWEEP, SWEEP_SLACK_SECONDS, now()];
     const reply = await redis.run(revocationTick, [keys.revocations, keys.revocationsState], args);
-    const [epoch = "", incarnation = "", lastId = FIRST_ID, storeTime, ...ttls] = textList(reply);
+    const [epoch = "", incarnation = "", lastId = FIRST_ID, storeTime, ...ttls] = stringList(reply);
     return { status: { epoch, incarnation, lastId }, storeTime: Number(storeTime), ttls: readTtls(ttls) };
   }
 
@@ -217,7 +217,7 @@ export class RevocationFollower {
 
   async #page(after: string): Promise<readonly StreamEntry[]> {
     const { redis, keys } = this.#needs;
-    const texts = textList(await redis.run(revocationRead, [keys.revocations], [after, PAGE, MAX_ENTRY_BYTES]));
+    const texts = stringList(await redis.run(revocationRead, [keys.revocations], [after, PAGE, MAX_ENTRY_BYTES]));
     return Array.from({ length: texts.length / 3 }, (_, at) => {
       const [id = "", entry = "", mac = ""] = texts.slice(at * 3, at * 3 + 3);
       return { id, entry, mac };

@@ -6,7 +6,7 @@ import { NOT_BEFORE_AHEAD_SECONDS, NOT_BEFORE_MARGIN_SECONDS, REVOCATION_QUOTA }
 import type { RevocationLog, RevocationSink } from "../revocation-log.js";
 import { type SessionTtls, lastSessionEnd } from "../session-ttls.js";
 import type { RedisLink } from "./redis-link.js";
-import { textList } from "./reply.js";
+import { stringList } from "./reply.js";
 import { formatEntry, macOf } from "./revocation-entry.js";
 import { RevocationFollower } from "./revocation-follower.js";
 import type { FollowerDependencies } from "./revocation-follower.js";
@@ -51,7 +51,7 @@ export class RedisRevocationLog implements RevocationLog {
       const entry = formatEntry(stored);
       const stamp = "notBefore" in stored ? stored.notBefore : 0;
       const args = [entry, macOf(entry, mac), stored.expiresAt, stamp, given, quota, NOT_BEFORE_AHEAD_SECONDS, now()];
-      const [outcome, value = ""] = textList(await redis.run(revocationPublish, logKeys, args));
+      const [outcome, value = ""] = stringList(await redis.run(revocationPublish, logKeys, args));
       if (outcome === "quota_exceeded") throw quotaExceeded();
       if (outcome === "stored") {
         await this.#follower?.reached(value, OWN_VIEW_MS);

@@ -36,7 +36,7 @@ describe("ids", () => {
 
   test("a number must be quoted, so that 007 and 7 cannot be confused", () => {
     expect(problems({ yaml: withClients(client("007")) })[0]).toMatch(
-      /^clients\[0\]\.id must be text \(put it in quotes/,
+      /^clients\[0\]\.id must be a string \(put it in quotes/,
     );
   });
 

@@ -96,7 +96,7 @@ describe("keys of an issuer", () => {
     expect(
       read({ yaml: withIssuers(at("http://a.example.com/jwks"), at("http://localhost:1/jwks")) }).warnings,
     ).toEqual([
-      "/etc/icemint.yaml: trusted_issuers[0].jwks_uri: is fetched in clear: whoever is on the way can put in a key",
+      "/etc/icemint.yaml: trusted_issuers[0].jwks_uri: is fetched in clear: anyone on the way can put in a key",
       "/etc/icemint.yaml: clients: is empty: nobody gets a token",
     ]);
   });
