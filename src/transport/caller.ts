@@ -8,7 +8,7 @@ import { invalidRequest } from "../oauth/error.js";
 import type { Caller, Transport } from "../oauth/request.js";
 import { parseTraceParent } from "../telemetry/traceparent.js";
 import type { AddressResolver } from "./peer-address.js";
-import { isRepeated } from "./raw-headers.js";
+import { isRepeated } from "./request-line.js";
 
 /** A request as it arrived, whatever its HTTP version. */
 export interface Arrival {

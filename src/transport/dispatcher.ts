@@ -5,8 +5,7 @@ import type { Exchange } from "./exchange.js";
 import type { StreamListener } from "./http2-side.js";
 import type { RestServer } from "./rest/rest-server.js";
 import type { RawStream, RpcServer } from "./rpc/rpc-server.js";
-import { isMalformed } from "./request-line.js";
-import { parseTarget } from "./target.js";
+import { isMalformed, parseTarget } from "./request-line.js";
 import { abandon, guarded, type FaultListener } from "./guard.js";
 import type { UnderWay } from "./under-way.js";
 
