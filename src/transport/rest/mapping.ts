@@ -5,8 +5,7 @@ import type { GrantParameters, TokenRequest } from "../../oauth/request.js";
 import { parseTokenType, type TokenType } from "../../oauth/token-type.js";
 import type { RevocationTarget } from "../../endpoints/revocation.js";
 import type { CallerRequest } from "../../oauth/request.js";
-import { knownParameters, type FormBody } from "./form-body.js";
-import { credentialsOf, readForm } from "./form-request.js";
+import { credentialsOf, knownParameters, readForm, type FormBody } from "./form.js";
 import type { RestRequest } from "./rest-message.js";
 
 const CLIENT = ["client_id", "client_secret", "client_assertion", "client_assertion_type"] as const;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { knownParameters, parseFormBody } from "../../../src/transport/rest/form-body.js";
+import { knownParameters, parseFormBody } from "../../../src/transport/rest/form.js";
 
 const NAMES = ["grant_type", "scope", "client_id", "client_secret", "audience", "resource"] as const;
 const known = knownParameters(...NAMES);

@@ -1,10 +1,15 @@
 /**
- * Reads a form body (`application/x-www-form-urlencoded`, RFC 6749 appendix B) in one pass, and decodes nothing but the
- * parameters that the endpoint knows. Stricter than URLSearchParams, which repairs broken escapes and UTF-8 in silence.
+ * Reads the form of a request (`application/x-www-form-urlencoded`, RFC 6749 appendix B) in one pass. It decodes only the
+ * parameters that the endpoint knows, and it knows nothing of what they mean. It is stricter than URLSearchParams, which
+ * silently repairs broken escapes and broken UTF-8.
  */
 import { isAscii } from "node:buffer";
+import type { IncomingHttpHeaders } from "node:http";
 import { invalidRequest, type OAuthError } from "../../oauth/error.js";
-import { MAX_PARAMETERS, MAX_TOKEN_LENGTH, MAX_VALUE_LENGTH } from "../limits.js";
+import type { Credentials } from "../../oauth/request.js";
+import { authorizationOf } from "../caller.js";
+import { MAX_MESSAGE_BYTES, MAX_PARAMETERS, MAX_TOKEN_LENGTH, MAX_VALUE_LENGTH } from "../limits.js";
+import type { RestRequest } from "./rest-message.js";
 
 /** Parameters that may be sent once, with the longest value that each may have. */
 const ONCE = {
@@ -30,20 +35,19 @@ const REPEATED = ["audience", "resource"] as const;
 type OnceName = keyof typeof ONCE;
 type RepeatedName = (typeof REPEATED)[number];
 
-/** The values; undefined for what is absent or empty (RFC 6749 section 3.2). */
+/** An absent parameter and an empty one are the same: undefined, or an empty list (RFC 6749 section 3.2). */
 export type FormBody = { [Name in OnceName]: string | undefined } & { [Name in RepeatedName]: readonly string[] };
 
 interface Parameter {
   readonly name: OnceName | RepeatedName;
   readonly maxLength: number;
-  /** Its place in the set of those that were seen; 0 for one that may be repeated. */
+  /** Its place in the set of parameters that were seen. 0 for one that may be repeated. */
   readonly bit: number;
 }
 
-/** Which parameters an endpoint knows: all others are ignored, whatever their value. */
+/** All other parameters are ignored, whatever their value. */
 export type KnownParameters = ReadonlyMap<string, Parameter>;
 
-/** Names what an endpoint knows. */
 export function knownParameters(...names: readonly (OnceName | RepeatedName)[]): KnownParameters {
   return new Map(
     names.map((name, at) => {
@@ -53,7 +57,33 @@ export function knownParameters(...names: readonly (OnceName | RepeatedName)[]):
   );
 }
 
-/** Throws `invalid_request` for what is repeated, too long, too much, or not well-formed in what is known. */
+const FORM = "application/x-www-form-urlencoded";
+
+/** Checks size, encoding and media type before it reads a parameter. Throws `invalid_request`. */
+export function readForm(request: RestRequest, known: KnownParameters): FormBody {
+  const { body, headers } = request;
+  if (body === undefined) {
+    throw malformed(`The body is larger than ${MAX_MESSAGE_BYTES} bytes.`);
+  }
+  if (isCompressed(headers)) {
+    throw malformed("A compressed body is not accepted. Send it without Content-Encoding.");
+  }
+  if (body.length > 0 || headers["content-type"] !== undefined) checkMediaType(headers["content-type"]);
+  return parseFormBody(body, known);
+}
+
+/** Credentials that nobody has checked yet. */
+export function credentialsOf(form: FormBody, request: RestRequest): Credentials {
+  return {
+    authorization: authorizationOf(request),
+    clientId: form.client_id,
+    clientSecret: form.client_secret,
+    clientAssertion: form.client_assertion,
+    clientAssertionType: form.client_assertion_type,
+  };
+}
+
+/** Throws `invalid_request` if a known parameter is repeated, too long or malformed, or if there are too many. */
 export function parseFormBody(bytes: Buffer, known: KnownParameters): FormBody {
   const text = bytes.toString("latin1");
   const ascii = isAscii(bytes);
@@ -79,7 +109,7 @@ export function parseFormBody(bytes: Buffer, known: KnownParameters): FormBody {
   return form;
 }
 
-/** Any spelling of the name counts, so that `client%5Fid` is no way round the rule against repeats. */
+/** Any spelling of the name counts: otherwise `client%5Fid` would get round the rule against repeats. */
 function find(known: KnownParameters, name: string, ascii: boolean): Parameter | undefined {
   const parameter = known.get(name);
   if (parameter !== undefined || (!name.includes("%") && !name.includes("+"))) return parameter;
@@ -88,7 +118,7 @@ function find(known: KnownParameters, name: string, ascii: boolean): Parameter |
 }
 
 function set(form: MutableForm, { name, maxLength }: Parameter, encoded: string, ascii: boolean): void {
-  // An escape is three characters: what is longer than this cannot come to fit.
+  // An escape is three characters. A value that is longer than this does not fit when it is decoded, either.
   const value = encoded.length > 3 * maxLength ? encoded : decode(encoded, ascii);
   if (value === undefined) throw malformed(`${name} is not well-formed: percent escapes of UTF-8 are expected.`);
   if (value.length > maxLength) throw malformed(`${name} is longer than ${maxLength} characters.`);
@@ -96,7 +126,7 @@ function set(form: MutableForm, { name, maxLength }: Parameter, encoded: string,
   else form[name] = [...form[name], value];
 }
 
-/** Text of one byte a character, as the wire had it, decoded; undefined for broken escapes or broken UTF-8. */
+/** Decodes a string that holds one byte of the wire in each character. Undefined for broken escapes or broken UTF-8. */
 function decode(encoded: string, ascii: boolean): string | undefined {
   try {
     const utf8 = ascii ? encoded : strictUtf8(encoded);
@@ -119,7 +149,7 @@ function isOnce(name: string): name is OnceName {
 
 type MutableForm = { -readonly [Name in keyof FormBody]: FormBody[Name] };
 
-/** Every member from the start, so that all forms have one shape. */
+/** Every member is there from the start: all forms then have one shape for V8. */
 function emptyForm(): MutableForm {
   return {
     grant_type: undefined,
@@ -142,6 +172,25 @@ function emptyForm(): MutableForm {
 }
 
 const NONE: readonly string[] = [];
+
+function isCompressed(headers: IncomingHttpHeaders): boolean {
+  const encoding = headers["content-encoding"];
+  return encoding !== undefined && encoding !== "" && encoding.toLowerCase() !== "identity";
+}
+
+function checkMediaType(value: string | undefined): void {
+  if (value === FORM) return;
+  const [type = "", ...parameters] = (value ?? "").split(";");
+  if (type.trim().toLowerCase() !== FORM) {
+    throw malformed(`The Content-Type must be ${FORM}.`);
+  }
+  for (const parameter of parameters) {
+    const [name = "", charset = ""] = parameter.split("=");
+    if (name.trim().toLowerCase() === "charset" && !/^"?utf-?8"?$/i.test(charset.trim())) {
+      throw malformed("The charset of the form must be utf-8.");
+    }
+  }
+}
 
 function malformed(description: string): OAuthError {
   return invalidRequest("REQUEST_MALFORMED", description);
