@@ -1,12 +1,19 @@
-/** The three endpoints that take a form. Each reads, calls the core and shows its answer; none knows a rule of a grant. */
+/** The three endpoints that accept a form. Each reads, calls the core and shows its answer. None knows a rule of a grant. */
 import type { Introspection, IntrospectionEndpoint } from "../../endpoints/introspection.js";
 import type { RevocationEndpoint } from "../../endpoints/revocation.js";
 import type { TokenEndpoint } from "../../grants/token-endpoint.js";
 import { toOAuthError } from "../../oauth/error.js";
 import type { Admission, Steps } from "../admission.js";
-import { SIGNED_INTROSPECTION, introspectionAnswer, revokedAnswer, tokenAnswer } from "./answers.js";
 import { errorResponse, type ErrorLinks } from "./errors.js";
-import { toOneToken, toRevocation, toTokenRequest } from "./mapping.js";
+import {
+  SIGNED_INTROSPECTION,
+  introspectionAnswer,
+  revokedAnswer,
+  toOneToken,
+  toRevocation,
+  tokenAnswer,
+  toTokenRequest,
+} from "./mapping.js";
 import type { RestHandler, RestRequest, RestResponse } from "./rest-message.js";
 
 export interface FormEndpointOptions {
@@ -17,7 +24,6 @@ export interface FormEndpointOptions {
   readonly links: ErrorLinks;
 }
 
-/** The handlers by endpoint. */
 export interface FormEndpoints {
   readonly token: RestHandler;
   readonly revoke: RestHandler;
@@ -60,7 +66,7 @@ export function createFormEndpoints(options: FormEndpointOptions): FormEndpoints
   };
 }
 
-/** RFC 9701 section 4. */
+/** Whether the caller asks for a signed answer (RFC 9701 section 4). */
 function wantsSigned({ headers }: RestRequest): boolean {
   return headers.accept?.toLowerCase().includes(SIGNED_INTROSPECTION) === true;
 }

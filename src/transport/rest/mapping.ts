@@ -1,12 +1,13 @@
-/** From a form to the plain request of the core. Decides nothing about grants. */
+/** Between forms and JSON and the plain requests and answers of the core. Decides nothing about grants. */
 import { parseGrantType, type GrantType } from "../../oauth/grant-type.js";
 import { invalidRequest, type ErrorReason } from "../../oauth/error.js";
-import type { GrantParameters, TokenRequest } from "../../oauth/request.js";
+import type { CallerRequest, GrantParameters, TokenRequest } from "../../oauth/request.js";
 import { parseTokenType, type TokenType } from "../../oauth/token-type.js";
+import type { Introspection } from "../../endpoints/introspection.js";
 import type { RevocationTarget } from "../../endpoints/revocation.js";
-import type { CallerRequest } from "../../oauth/request.js";
+import type { TokenResponse } from "../../oauth/response.js";
 import { credentialsOf, knownParameters, readForm, type FormBody } from "./form.js";
-import type { RestRequest } from "./rest-message.js";
+import type { RestRequest, RestResponse } from "./rest-message.js";
 
 const CLIENT = ["client_id", "client_secret", "client_assertion", "client_assertion_type"] as const;
 
@@ -26,7 +27,7 @@ const TOKEN_PARAMETERS = knownParameters(
 
 const ONE_TOKEN_PARAMETERS = knownParameters("token", "token_type_hint", ...CLIENT);
 
-/** Reads a request for a token. Throws `OAuthError`. */
+/** Throws `OAuthError`. */
 export function toTokenRequest(request: RestRequest): TokenRequest {
   const form = readForm(request, TOKEN_PARAMETERS);
   if (form.grant_type === undefined) refuseQuery(request, "GRANT_TYPE_MISSING");
@@ -40,13 +41,13 @@ export function toTokenRequest(request: RestRequest): TokenRequest {
   };
 }
 
-/** Reads a revocation (RFC 7009 section 2.1). The hint changes nothing. Throws `OAuthError`. */
+/** RFC 7009 section 2.1. The hint changes nothing. Throws `OAuthError`. */
 export function toRevocation(request: RestRequest): CallerRequest & { readonly target: RevocationTarget } {
   const { token, credentials, caller } = toOneToken(request);
   return { target: { kind: "token", token }, credentials, caller };
 }
 
-/** Reads an introspection (RFC 7662 section 2.1). The hint changes nothing. Throws `OAuthError`. */
+/** RFC 7662 section 2.1. The hint changes nothing. Throws `OAuthError`. */
 export function toOneToken(request: RestRequest): CallerRequest & { readonly token: string } {
   const form = readForm(request, ONE_TOKEN_PARAMETERS);
   if (form.token === undefined) {
@@ -54,6 +55,28 @@ export function toOneToken(request: RestRequest): CallerRequest & { readonly tok
     throw invalidRequest("PARAMETER_MISSING", "token is missing from the form body.");
   }
   return { token: form.token, credentials: credentialsOf(form, request), caller: request.caller };
+}
+
+/** RFC 6749 section 5.1. */
+export function tokenAnswer(response: TokenResponse, requestId: string): RestResponse {
+  return { status: 200, headers: secretHeaders("application/json", requestId), body: JSON.stringify(response) };
+}
+
+/** The same answer whether or not there was anything to revoke (RFC 7009 section 2.2). */
+export function revokedAnswer(requestId: string): RestResponse {
+  return { status: 200, headers: secretHeaders("application/json", requestId), body: "" };
+}
+
+export const SIGNED_INTROSPECTION = "application/token-introspection+jwt";
+
+/** Either plain members (RFC 7662 section 2.2) or a signed JWT (RFC 9701 section 5). */
+export function introspectionAnswer(introspection: Introspection | string, requestId: string): RestResponse {
+  const isSigned = typeof introspection === "string";
+  return {
+    status: 200,
+    headers: secretHeaders(isSigned ? SIGNED_INTROSPECTION : "application/json", requestId),
+    body: isSigned ? introspection : JSON.stringify(introspection),
+  };
 }
 
 function toGrant(type: GrantType, form: FormBody): GrantParameters {
@@ -84,11 +107,15 @@ function toTokenType(
 
 const IN_QUERY = /(?:^|&)(?:grant_type|client_id|client_secret|token)=/;
 
-/** Parameters in the query count as absent (RFC 6749 section 2.3.1); the refusal says so, since nothing else would. */
+/** Parameters in the query count as absent (RFC 6749 section 2.3.1). Only this refusal tells the caller why. */
 function refuseQuery({ query }: RestRequest, reason: ErrorReason): void {
   if (query === undefined || !IN_QUERY.test(query)) return;
   throw invalidRequest(
     reason,
     "Parameters in the URL are ignored: send them in the form body. In ClickHouse, set oauth_server_use_request_body = 1.",
   );
+}
+
+function secretHeaders(contentType: string, requestId: string): readonly string[] {
+  return ["Content-Type", contentType, "Cache-Control", "no-store", "Pragma", "no-cache", "X-Request-Id", requestId];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TokenResponse } from "../../../src/oauth/response.js";
-import { tokenAnswer } from "../../../src/transport/rest/answers.js";
+import { tokenAnswer } from "../../../src/transport/rest/mapping.js";
 
 const RESPONSE: TokenResponse = {
   access_token: "eyJ.eyJ.c2ln",
