@@ -40,6 +40,10 @@ export interface AppOptions {
 export interface App {
   readonly address: ListenAddress;
   readonly adminAddress: ListenAddress;
+  /** Whether the shared state answered at the start. */
+  readonly storageState: "up" | "down";
+  /** Whether there was a key to sign with at the start. */
+  readonly keysLoaded: boolean;
   /** What puts the state at risk, for a person. */
   readonly storageWarnings: readonly string[];
   /** Takes over what may change while running; sessions of clients that are gone end. */
@@ -105,11 +109,14 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
   const adminAddress = await admin.listen();
   teardown.defer(() => admin.close());
   const address = await server.listen();
+  const health = storage.health();
 
   return {
     address,
     adminAddress,
-    storageWarnings: storage.health().warnings,
+    storageState: health.state,
+    keysLoaded: keys.loaded(),
+    storageWarnings: health.warnings,
     reload(next) {
       const before = settings.replace(next);
       for (const revocation of revocationsOfChange(before, settings.current, storage.revocations, table)) {

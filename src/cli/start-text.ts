@@ -7,7 +7,7 @@ import { DEMO_CLIENT_ID } from "./demo-client.js";
 
 export interface StartFacts {
   readonly config: Config;
-  readonly app: Pick<App, "address" | "adminAddress" | "storageWarnings">;
+  readonly app: Pick<App, "address" | "adminAddress" | "keysLoaded" | "storageState" | "storageWarnings">;
   readonly version: string;
   /** The secret of the demo client, if there is one: printed this once. */
   readonly demoSecret: string | undefined;
@@ -21,7 +21,7 @@ export function startText({ config, app, version, demoSecret }: StartFacts): str
     ["grpc", `${hostAndPort(app.address)}  (gRPC, gRPC-Web and Connect on the same port)`],
     ["admin", `http://${hostAndPort(app.adminAddress)}  (/livez, /readyz, /metrics)`],
     ["issuer", config.issuer],
-    ["state", stateText(config)],
+    ["state", stateText(config, app)],
     ["clients", `${config.clients.length}`],
   ];
   const warnings = [...ephemeralWarnings(config), ...config.warnings, ...app.storageWarnings];
@@ -36,15 +36,25 @@ export function startText({ config, app, version, demoSecret }: StartFacts): str
   ].join("\n");
 }
 
-function stateText({ redis, keys }: Config): string {
+function stateText({ redis, keys }: Config, app: StartFacts["app"]): string {
   if (redis === undefined) return "memory, for one replica";
   const where = redis.topology.kind === "single" ? "redis" : `redis ${redis.topology.kind}`;
-  return keys.files.length > 0 ? `${where}, keys from files` : `${where}, keys shared and rotating`;
+  if (app.storageState === "up") return `${where}, ${keysText(keys, "keys shared and rotating")}`;
+  const signing = app.keysLoaded ? keysText(keys, "keys from keys.cache_file") : "no keys";
+  return `${where}, which does not answer: ${signing}, no refresh tokens, no revoking`;
+}
+
+function keysText({ files, vault }: Config["keys"], shared: string): string {
+  if (files.length > 0) return "keys from files";
+  return vault === undefined ? shared : "keys in Vault";
 }
 
 function ephemeralWarnings({ redis, keys }: Config): readonly string[] {
   if (redis !== undefined) return [];
-  const made = keys.files.length === 0 ? ["signing keys are made for this run: its tokens end with the process"] : [];
+  const made =
+    keys.files.length === 0 && keys.vault === undefined
+      ? ["signing keys are made for this run: its tokens end with the process"]
+      : [];
   return [...made, "state is in memory: refresh tokens and revocations end with the process"];
 }
 

@@ -17,7 +17,14 @@ export const rules = z.object({
           expr: z.string(),
           for: z.string().optional(),
           labels: z.object({ severity: z.enum(["critical", "warning"]) }),
-          annotations: z.object({ summary: z.string(), description: z.string(), runbook_url: z.string() }),
+          annotations: z.strictObject({
+            summary: z.string(),
+            description: z.string(),
+            /** A path in this repository and an anchor. */
+            runbook: z.string().optional(),
+            /** A link: only where the chart was given the address of a runbook. */
+            runbook_url: z.url().optional(),
+          }),
         }),
       ),
     }),

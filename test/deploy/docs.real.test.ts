@@ -2,27 +2,16 @@
 import { describe, expect, it } from "vitest";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { helm, podSpecs, render } from "./manifest.js";
 import { projectRoot } from "../support/tool.js";
 import { breaches } from "./restricted.js";
 import { readInPod } from "./service-settings.js";
 
 const read = (path: string): string => readFileSync(join(projectRoot, path), "utf8");
-const documents = ["docs/kubernetes.md", "docs/runbook.md"];
 const examples = [...read("docs/kubernetes.md").matchAll(/^```yaml title=values\.yaml\n(.*?)^```/gms)].map(
   ([, text = ""]): [string, string] => [text.split("\n", 1).join(), text],
 );
-
-/** GitHub's way to make an anchor of a heading. */
-const anchors = (path: string): readonly string[] =>
-  (read(path).match(/^#+ .*$/gm) ?? []).map((heading) =>
-    heading
-      .replace(/^#+ /, "")
-      .toLowerCase()
-      .replaceAll(/[^\w\- ]/g, "")
-      .replaceAll(" ", "-"),
-  );
 
 describe.skipIf(helm.missing)(`the values in docs/kubernetes.md${helm.reason}`, () => {
   it("are several", () => {
@@ -40,17 +29,5 @@ describe.skipIf(helm.missing)(`the values in docs/kubernetes.md${helm.reason}`, 
     } finally {
       rmSync(folder, { recursive: true });
     }
-  });
-});
-
-describe.each(documents)("%s", (document) => {
-  it("links only to what is there", () => {
-    const links = [...read(document).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => link);
-    const dead = links.filter((link) => {
-      const [path = "", anchor] = link.split("#");
-      const target = path === "" ? document : join(dirname(document), path);
-      return anchor === undefined ? read(target) === "" : !anchors(target).includes(anchor);
-    });
-    expect(dead).toEqual([]);
   });
 });

@@ -252,7 +252,7 @@ export enum ErrorReason {
   CURSOR_GONE = 70,
 
   /**
-   * The consumer was too slow for the stream: resume with the last cursor.
+   * The stream was read too slowly, and events were lost: start again without a cursor.
    *
    * @generated from enum value: ERROR_REASON_CONSUMER_TOO_SLOW = 71;
    */
