@@ -11,20 +11,20 @@ export type Pause = (ms: number, options: { readonly signal: AbortSignal; readon
 /** Waits by the system's timers. */
 export const realPause: Pause = (ms, options) => sleep(ms, undefined, options);
 
-const FIRST = 0.5 * SECOND;
-const MAX_RETRY_AFTER = 60 * SECOND;
+const FIRST_MS = 0.5 * SECOND;
+const MAX_RETRY_AFTER_MS = 60 * SECOND;
 
 /**
- * The wait after so many failures in a row, in milliseconds: it doubles from half a second up to `longest`, less up to
+ * The wait after so many failures in a row, in milliseconds: it doubles from half a second up to `longestMs`, less up to
  * a half at random, so that those who failed together do not come back together. What the server asked for
  * (`Retry-After`, `RetryInfo`) is the least, up to a minute.
  */
 export function backoffMs(
   failures: number,
-  options: { readonly random: Random; readonly longest: number; readonly retryAfterMs?: number | undefined },
+  options: { readonly random: Random; readonly longestMs: number; readonly retryAfterMs?: number | undefined },
 ): number {
-  const { random, longest, retryAfterMs = 0 } = options;
-  const step = Math.min(FIRST * 2 ** Math.max(0, failures - 1), longest);
-  const asked = Math.min(retryAfterMs, MAX_RETRY_AFTER);
+  const { random, longestMs, retryAfterMs = 0 } = options;
+  const step = Math.min(FIRST_MS * 2 ** Math.max(0, failures - 1), longestMs);
+  const asked = Math.min(retryAfterMs, MAX_RETRY_AFTER_MS);
   return Math.max(step * (1 - random() / 2), asked * (1 + random() / 4));
 }

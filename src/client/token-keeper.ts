@@ -23,10 +23,10 @@ export interface TokenKeeperDependencies {
 }
 
 /** A token this near its end may be dead when it arrives; of a short life a tenth. */
-const MARGIN = 5 * SECOND;
-const LONGEST_BACKOFF = 30 * SECOND;
+const MARGIN_MS = 5 * SECOND;
+const LONGEST_BACKOFF_MS = 30 * SECOND;
 /** A service that refuses every token must not turn each of its calls into a request for another one. */
-const INVALIDATION_INTERVAL = 10 * SECOND;
+const INVALIDATION_INTERVAL_MS = 10 * SECOND;
 
 interface Held {
   readonly token: IssuedToken;
@@ -70,7 +70,7 @@ export class TokenKeeper {
   invalidate(accessToken: string): boolean {
     if (this.#held?.token.accessToken !== accessToken) return true;
     const now = this.#with.clock();
-    if (now < this.#invalidatedAt + INVALIDATION_INTERVAL) return false;
+    if (now < this.#invalidatedAt + INVALIDATION_INTERVAL_MS) return false;
     this.#invalidatedAt = now;
     this.#held = undefined;
     return true;
@@ -141,7 +141,7 @@ export class TokenKeeper {
     const held: Held = {
       token,
       renewAt: token.issuedAt + life * (0.45 + random() / 10),
-      usableUntil: token.expiresAt - Math.min(MARGIN, life / 10),
+      usableUntil: token.expiresAt - Math.min(MARGIN_MS, life / 10),
       wasUsed: renewUnused,
       isRenewing: false,
     };
@@ -159,7 +159,7 @@ export class TokenKeeper {
   }
 
   #backoff(failures: number, { retryAfterMs }: TokenError): number {
-    return backoffMs(failures, { random: this.#with.random, longest: LONGEST_BACKOFF, retryAfterMs });
+    return backoffMs(failures, { random: this.#with.random, longestMs: LONGEST_BACKOFF_MS, retryAfterMs });
   }
 
   async #pause(ms: number, ref: boolean): Promise<void> {

@@ -84,7 +84,7 @@ export interface Client {
   readonly workload: DerivedBy | undefined;
 }
 
-/** Whether a secret may still be used at `now` (milliseconds). */
-export function isCurrent(secret: ClientSecret, now: number): boolean {
-  return secret.expiresAt === undefined || now < secret.expiresAt;
+/** Whether a secret may still be used at this instant. */
+export function isCurrent(secret: ClientSecret, nowMs: number): boolean {
+  return secret.expiresAt === undefined || nowMs < secret.expiresAt;
 }

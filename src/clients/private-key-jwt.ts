@@ -137,7 +137,7 @@ function digestOf({ token }: CompactJws): string {
 /** What is wrong here is plain from the assertion alone, whoever the client is. */
 function checkClaims(
   claims: JsonObject,
-  now: number,
+  nowSeconds: number,
   audiences: ReadonlySet<string>,
   refuse: Refuse,
 ): { readonly expiresAt: number; readonly jti: string | undefined } {
@@ -145,9 +145,10 @@ function checkClaims(
   if (audience === undefined || more.length > 0 || !audiences.has(audience)) {
     throw refuse("aud must be this server's issuer, and nothing else");
   }
-  const { expiresAt, issuedAt } = checkTimesWithExpiry(claims, now, refuse);
-  if (expiresAt > now + MAX_LIFETIME_SECONDS + LEEWAY_SECONDS) throw refuse("exp is more than an hour ahead");
-  if (issuedAt !== undefined && issuedAt < now - MAX_LIFETIME_SECONDS - LEEWAY_SECONDS) throw refuse("iat is too old");
+  const { expiresAt, issuedAt } = checkTimesWithExpiry(claims, nowSeconds, refuse);
+  if (expiresAt > nowSeconds + MAX_LIFETIME_SECONDS + LEEWAY_SECONDS) throw refuse("exp is more than an hour ahead");
+  if (issuedAt !== undefined && issuedAt < nowSeconds - MAX_LIFETIME_SECONDS - LEEWAY_SECONDS)
+    throw refuse("iat is too old");
   const { jti } = claims;
   if (jti !== undefined && (typeof jti !== "string" || jti === "" || jti.length > MAX_JTI_LENGTH)) {
     throw refuse("jti is no text of a reasonable length");

@@ -154,8 +154,8 @@ function padded(own: readonly ScryptSecret[], decoys: readonly ScryptSecret[]): 
   return [...own, ...kept];
 }
 
-function slowSecrets(client: Client, now: number): ScryptSecret[] {
-  return client.secrets.filter((secret) => secret.kind === "scrypt").filter((secret) => isCurrent(secret, now));
+function slowSecrets(client: Client, nowMs: number): ScryptSecret[] {
+  return client.secrets.filter((secret) => secret.kind === "scrypt").filter((secret) => isCurrent(secret, nowMs));
 }
 
 /** RFC 7914. */

@@ -87,13 +87,13 @@ export function secretDigest(secret: string): string {
  * Whether the digest is that of one of the client's current secrets. All are compared, each in constant time, so that
  * the time says neither which one it was nor whether the client exists.
  */
-export function hasDigest(client: Client | undefined, digest: string, now: number): boolean {
+export function hasDigest(client: Client | undefined, digest: string, nowMs: number): boolean {
   let found = false;
   let compared = false;
   for (const secret of client?.secrets ?? []) {
     if (secret.kind !== "digest") continue;
     compared = true;
-    if (isSameDigest(secret.sha256, digest) && isCurrent(secret, now)) found = true;
+    if (isSameDigest(secret.sha256, digest) && isCurrent(secret, nowMs)) found = true;
   }
   if (!compared) isSameDigest(DECOY, digest);
   return found;

@@ -1,11 +1,11 @@
 /** The revocation endpoint (RFC 7009), and revoking by session, subject, client or all with permission. */
-import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
-import { type Clock, SECOND, toSeconds } from "../time/clock.js";
+import { type Clock, toSeconds } from "../time/clock.js";
 import { OAuthError, invalidRequest, toOAuthError } from "../oauth/error.js";
 import type { Events } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
 import type { Revocation, RevocationView } from "../oauth/revocation.js";
 import type { KeyRing } from "../keys/key-ring.js";
+import { familySessionEnd, lineageEnd } from "../revocations/lifetime.js";
 import type { RevocationLog } from "../storage/revocation-log.js";
 import type { Families } from "../grants/authentic-families.js";
 import { parseRefreshToken } from "../tokens/refresh-token.js";
@@ -131,24 +131,15 @@ async function sessionNamedBy(
     const unknown = { sessionIds: [familyId], clientId: undefined, expiresAt: log.lastSessionEnd() };
     // Idled out, or lost: its session may go on by exchange. The token is ours, and names it.
     if (found === undefined) return unknown;
-    const { sessionId, clientId, endsAt } = found.family;
+    const { sessionId, clientId } = found.family;
     // Whoever wrote it: what it names ends too. A release without MACs gave families ids of their own.
     if (!found.authentic) return { ...unknown, sessionIds: [...new Set([familyId, sessionId])], family: familyId };
-    return { sessionIds: [sessionId], clientId, expiresAt: Math.ceil(endsAt / SECOND), family: familyId };
+    return { sessionIds: [sessionId], clientId, expiresAt: familySessionEnd(found.family), family: familyId };
   }
   const { token: read } = verifier.read(token) ?? {};
   if (read === undefined) return undefined;
   const expiresAt = lineageEnd(read, toSeconds(clock()), log.lastSessionEnd());
   return { sessionIds: [read.session.id], clientId: read.clientId, expiresAt };
-}
-
-/**
- * When the last session of a token's lineage ends, in seconds. A user's session bounds all that grow from it. A client's
- * own does not: its tokens begin users' sessions up to its last moment, each of full length.
- */
-function lineageEnd(token: AccessToken, now: number, lastSessionEnd: number): number {
-  const { endsAt } = token.session;
-  return isOwnToken(token) ? lastSessionEnd - Math.max(0, now - endsAt) : endsAt;
 }
 
 function requireOwnership(caller: CallingClient, clientId: string): void {

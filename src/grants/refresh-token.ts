@@ -11,6 +11,7 @@ import type { Events } from "../oauth/events.js";
 import type { JsonObject } from "../oauth/json.js";
 import type { TokenRequest } from "../oauth/request.js";
 import type { Revocation, RevocationView } from "../oauth/revocation.js";
+import { familySessionEnd } from "../revocations/lifetime.js";
 import type { Rotation, StoredFamily } from "../storage/refresh-families.js";
 import { SECOND } from "../time/clock.js";
 import type { Authorization } from "../tokens/authorization.js";
@@ -146,11 +147,11 @@ export function createRefreshTokens(dependencies: RefreshTokensDependencies): Re
       case "caught_up":
         return { family: grantIn(rotation.family.grant), generation: rotation.generation };
       case "reused": {
-        const { sessionId, endsAt } = rotation.family;
+        const { sessionId } = rotation.family;
         events.refreshReused(client.id, sessionId);
         // A quota of its own: a client that has used up its quota for what it asks for is not spared for reuse.
         const owner = `reuse ${client.id}`;
-        revokeEventually({ kind: "session", sessionId, expiresAt: Math.ceil(endsAt / SECOND) }, owner);
+        revokeEventually({ kind: "session", sessionId, expiresAt: familySessionEnd(rotation.family) }, owner);
         throw refreshTokenInvalid("reused: family and session are revoked");
       }
       case "absent":

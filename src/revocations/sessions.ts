@@ -64,17 +64,17 @@ export class RevokedSessions {
   }
 
   /** Adds a session, and tells whether that made a difference: it was not there, or not for as long. */
-  add({ sessionId, ...revoked }: RevokedSession, now: number): boolean {
+  add({ sessionId, ...revoked }: RevokedSession, nowSeconds: number): boolean {
     const expiresAt = Math.min(revoked.expiresAt, LAST_INSTANT);
     if (!this.#decode(sessionId)) return this.#addOdd(sessionId, expiresAt);
     const hash = this.#hash();
     const shard = this.#shardOf(hash);
-    let at = this.#find(shard.slots, hash, now);
+    let at = this.#find(shard.slots, hash, nowSeconds);
     const present = isId(shard.slots, at, this.#words) ? (shard.slots[at + ENDS] ?? 0) : 0;
     if (present === 0 && shard.slots[at + ENDS] === 0) {
       if ((shard.used + 1) * STRIDE > shard.slots.length * 0.75) {
-        rebuild(shard, now, this.#seed);
-        at = this.#find(shard.slots, hash, now);
+        rebuild(shard, nowSeconds, this.#seed);
+        at = this.#find(shard.slots, hash, nowSeconds);
       }
       shard.used += 1;
     }
@@ -84,21 +84,21 @@ export class RevokedSessions {
     return expiresAt > present;
   }
 
-  /** Starts a pass: from now on only what is added again counts as seen. */
+  /** Starts a pass: only what is added again after this counts as seen. */
   beginPass(): void {
     this.#pass = (this.#pass + 1) >>> 0;
   }
 
   /** What is in force, lazily: what is added meanwhile may or may not appear. */
-  *inForce(now: number, only: "all" | "unseen" = "all"): Generator<RevokedSession> {
+  *inForce(nowSeconds: number, only: "all" | "unseen" = "all"): Generator<RevokedSession> {
     for (const [sessionId, { expiresAt, pass }] of this.#oddIds) {
-      if (expiresAt > now && (only === "all" || pass !== this.#pass)) yield { sessionId, expiresAt };
+      if (expiresAt > nowSeconds && (only === "all" || pass !== this.#pass)) yield { sessionId, expiresAt };
     }
     for (const shard of this.#shards) {
       const { slots } = shard; // a rebuild makes a new array; this one stays as it is
       for (let at = 0; at < slots.length; at += STRIDE) {
         const expiresAt = slots[at + ENDS] ?? 0;
-        if (expiresAt > now && (only === "all" || slots[at + PASS] !== this.#pass)) {
+        if (expiresAt > nowSeconds && (only === "all" || slots[at + PASS] !== this.#pass)) {
           yield { sessionId: encodeId(slots, at), expiresAt };
         }
       }
@@ -106,11 +106,12 @@ export class RevokedSessions {
   }
 
   /** Gives back the room of entries that are over, a shard at each call. */
-  sweep(now: number): void {
+  sweep(nowSeconds: number): void {
     const shard = this.#shards[this.#nextToSweep];
     this.#nextToSweep = (this.#nextToSweep + 1) % SHARDS;
-    if (shard !== undefined && countInForce(shard.slots, now) < shard.used / 2) rebuild(shard, now, this.#seed);
-    for (const [sessionId, { expiresAt }] of this.#oddIds) if (expiresAt <= now) this.#oddIds.delete(sessionId);
+    if (shard !== undefined && countInForce(shard.slots, nowSeconds) < shard.used / 2)
+      rebuild(shard, nowSeconds, this.#seed);
+    for (const [sessionId, { expiresAt }] of this.#oddIds) if (expiresAt <= nowSeconds) this.#oddIds.delete(sessionId);
   }
 
   #addOdd(sessionId: string, expiresAt: number): boolean {
@@ -193,21 +194,21 @@ function isId(slots: Uint32Array, at: number, words: Uint32Array): boolean {
   );
 }
 
-function countInForce(slots: Uint32Array, now: number): number {
+function countInForce(slots: Uint32Array, nowSeconds: number): number {
   let count = 0;
-  for (let at = ENDS; at < slots.length; at += STRIDE) if ((slots[at] ?? 0) > now) count += 1;
+  for (let at = ENDS; at < slots.length; at += STRIDE) if ((slots[at] ?? 0) > nowSeconds) count += 1;
   return count;
 }
 
 /** Moves what is in force to an array of fitting size. */
-function rebuild(shard: Shard, now: number, seed: number): void {
+function rebuild(shard: Shard, nowSeconds: number, seed: number): void {
   const { slots: old } = shard;
-  const inForce = countInForce(old, now);
+  const inForce = countInForce(old, nowSeconds);
   let capacity = MIN_CAPACITY;
   while (inForce + 1 > capacity * 0.5) capacity *= 2;
   const slots = emptySlots(capacity);
   for (let from = 0; from < old.length; from += STRIDE) {
-    if ((old[from + ENDS] ?? 0) <= now) continue;
+    if ((old[from + ENDS] ?? 0) <= nowSeconds) continue;
     let at = firstSlot(slots, hashOf(old, from, seed));
     while (slots[at + ENDS] !== 0) at = nextSlot(slots, at);
     for (let word = 0; word < STRIDE; word += 1) slots[at + word] = old[from + word] ?? 0;

@@ -45,35 +45,36 @@ export class RevocationTable implements RevocationView, RevocationSink {
   }
 
   covers(token: Revocable): boolean {
-    const now = toSeconds(this.#clock());
-    if (token.sessionIds.some((id) => this.#sessions.expiryOf(id) > now)) return true;
-    if (token.kids.some((kid) => this.#isBarred("key", kid, token.startedAt, now))) return true;
-    if (this.#isBarred("everything", "", token.startedAt, now)) return true;
-    if (this.#isBarred("subject", token.subject, token.startedAt, now)) return true;
+    const nowSeconds = toSeconds(this.#clock());
+    if (token.sessionIds.some((id) => this.#sessions.expiryOf(id) > nowSeconds)) return true;
+    if (token.kids.some((kid) => this.#isBarred("key", kid, token.startedAt, nowSeconds))) return true;
+    if (this.#isBarred("everything", "", token.startedAt, nowSeconds)) return true;
+    if (this.#isBarred("subject", token.subject, token.startedAt, nowSeconds)) return true;
     // No user has the name of a client: a subject of that name is the client itself.
-    if (this.#isBarred("client", token.subject, token.startedAt, now)) return true;
-    if (token.clientId !== token.subject && this.#isBarred("client", token.clientId, token.startedAt, now)) return true;
-    return token.actors.some((actor) => this.#isBarred("client", actor, token.startedAt, now));
+    if (this.#isBarred("client", token.subject, token.startedAt, nowSeconds)) return true;
+    if (token.clientId !== token.subject && this.#isBarred("client", token.clientId, token.startedAt, nowSeconds))
+      return true;
+    return token.actors.some((actor) => this.#isBarred("client", actor, token.startedAt, nowSeconds));
   }
 
   notBefore(subject: string, clientId: string, actors: readonly string[]): number {
-    const now = toSeconds(this.#clock());
+    const nowSeconds = toSeconds(this.#clock());
     return Math.max(
-      this.#notBeforeOf("everything", "", now),
-      this.#notBeforeOf("subject", subject, now),
-      this.#notBeforeOf("client", subject, now),
-      this.#notBeforeOf("client", clientId, now),
-      ...actors.map((actor) => this.#notBeforeOf("client", actor, now)),
+      this.#notBeforeOf("everything", "", nowSeconds),
+      this.#notBeforeOf("subject", subject, nowSeconds),
+      this.#notBeforeOf("client", subject, nowSeconds),
+      this.#notBeforeOf("client", clientId, nowSeconds),
+      ...actors.map((actor) => this.#notBeforeOf("client", actor, nowSeconds)),
     );
   }
 
   latestStart(kind: "subject" | "client" | "everything", id: string): number {
-    const now = toSeconds(this.#clock());
+    const nowSeconds = toSeconds(this.#clock());
     // A session has one subject, but any number of clients: it may be dated by another's instant.
     const others = [this.#bars.everything, this.#bars.client, ...(kind === "subject" ? [] : [this.#bars.subject])];
-    let latest = this.#notBeforeOf(kind, id, now);
+    let latest = this.#notBeforeOf(kind, id, nowSeconds);
     for (const bars of others) for (const bar of bars.values()) latest = Math.max(latest, bar.notBefore);
-    return latest > now ? Math.min(latest + 1, now + MAX_AHEAD_SECONDS) : 0;
+    return latest > nowSeconds ? Math.min(latest + 1, nowSeconds + MAX_AHEAD_SECONDS) : 0;
   }
 
   ageMs(): number {
@@ -82,9 +83,9 @@ export class RevocationTable implements RevocationView, RevocationSink {
 
   /** Takes a revocation in, and tells whether it made a difference. */
   apply({ revocation }: LoggedRevocation): boolean {
-    const now = toSeconds(this.#clock());
-    if (revocation.expiresAt <= now) return false;
-    if (revocation.kind === "session") return this.#sessions.add(revocation, now);
+    const nowSeconds = toSeconds(this.#clock());
+    if (revocation.expiresAt <= nowSeconds) return false;
+    if (revocation.kind === "session") return this.#sessions.add(revocation, nowSeconds);
     const [target, id] = targetOf(revocation);
     const bar = this.#bars[target].get(id) ?? { notBefore: 0, expiresAt: 0, pass: 0 };
     const notBefore = Math.max(bar.notBefore, revocation.kind === "key" ? Infinity : revocation.notBefore);
@@ -120,30 +121,31 @@ export class RevocationTable implements RevocationView, RevocationSink {
   }
 
   *#inForce(only: "all" | "unseen"): Generator<Revocation> {
-    const now = toSeconds(this.#clock());
+    const nowSeconds = toSeconds(this.#clock());
     for (const target of ["everything", "client", "subject", "key"] as const) {
       for (const [id, bar] of this.#bars[target]) {
-        if (bar.expiresAt > now && (only === "all" || bar.pass !== this.#pass)) yield revocationOf(target, id, bar);
+        if (bar.expiresAt > nowSeconds && (only === "all" || bar.pass !== this.#pass))
+          yield revocationOf(target, id, bar);
       }
     }
-    for (const session of this.#sessions.inForce(now, only)) yield { kind: "session", ...session };
+    for (const session of this.#sessions.inForce(nowSeconds, only)) yield { kind: "session", ...session };
   }
 
   /** A later instant in place of an earlier one bars more: all that the earlier one barred is barred still. */
-  #isBarred(target: Target, id: string, startedAt: number, now: number): boolean {
+  #isBarred(target: Target, id: string, startedAt: number, nowSeconds: number): boolean {
     const bar = this.#bars[target].get(id);
-    return bar !== undefined && bar.expiresAt > now && startedAt <= bar.notBefore;
+    return bar !== undefined && bar.expiresAt > nowSeconds && startedAt <= bar.notBefore;
   }
 
-  #notBeforeOf(target: Target, id: string, now: number): number {
+  #notBeforeOf(target: Target, id: string, nowSeconds: number): number {
     const bar = this.#bars[target].get(id);
-    return bar !== undefined && bar.expiresAt > now ? bar.notBefore : 0;
+    return bar !== undefined && bar.expiresAt > nowSeconds ? bar.notBefore : 0;
   }
 
-  #sweep(now: number): void {
-    this.#sessions.sweep(now);
+  #sweep(nowSeconds: number): void {
+    this.#sessions.sweep(nowSeconds);
     for (const bars of Object.values(this.#bars)) {
-      for (const [id, { expiresAt }] of bars) if (expiresAt <= now) bars.delete(id);
+      for (const [id, { expiresAt }] of bars) if (expiresAt <= nowSeconds) bars.delete(id);
     }
   }
 }

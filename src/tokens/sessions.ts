@@ -81,7 +81,7 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
       }
       return beginSession({
         id: randomId(),
-        now: toSeconds(clock()),
+        nowSeconds: toSeconds(clock()),
         ttlSeconds: sessionTtlSeconds,
         notBefore: revocations.notBefore(subject, clientId, actingClients(actor)),
         ancestors,
@@ -111,7 +111,7 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
 /** What a new session is made from. */
 export interface SessionBeginning {
   readonly id: string;
-  readonly now: number;
+  readonly nowSeconds: number;
   readonly ttlSeconds: number;
   /** Not-before instant in force for the subject, client or actors, or 0. */
   readonly notBefore: number;
@@ -128,10 +128,10 @@ export interface SessionBeginning {
  * revocation that named it does not catch sessions begun later.
  */
 export function beginSession(beginning: SessionBeginning): Session {
-  const { id, now, ttlSeconds, notBefore, ancestors, keys, noLaterThan = Infinity } = beginning;
-  const startedAt = now > notBefore ? now : notBefore + 1;
+  const { id, nowSeconds, ttlSeconds, notBefore, ancestors, keys, noLaterThan = Infinity } = beginning;
+  const startedAt = nowSeconds > notBefore ? nowSeconds : notBefore + 1;
   const distinct = ancestors.length < 2 ? ancestors : [...new Set(ancestors)];
-  return { id, startedAt, endsAt: Math.min(now + ttlSeconds, noLaterThan), ancestors: distinct, keys };
+  return { id, startedAt, endsAt: Math.min(nowSeconds + ttlSeconds, noLaterThan), ancestors: distinct, keys };
 }
 
 /** When a session ends: the earlier of the end that it was given and what the present setting allows. */
@@ -143,9 +143,9 @@ export function endOf(session: Session, ttlSeconds: number): number {
  * Whether a refresh gains too little to be worth an answer: the session's end would cut the new token to less than a
  * quarter of a life beyond the present one. Refusing it at once leaves Java time for its six tries and its fallback.
  */
-export function isEnding(end: number, now: number, presentExpiry: number, accessTtlSeconds: number): boolean {
-  const cut = end < now + accessTtlSeconds;
-  return cut && end < Math.max(presentExpiry, now) + accessTtlSeconds / 4;
+export function isEnding(end: number, nowSeconds: number, presentExpiry: number, accessTtlSeconds: number): boolean {
+  const cut = end < nowSeconds + accessTtlSeconds;
+  return cut && end < Math.max(presentExpiry, nowSeconds) + accessTtlSeconds / 4;
 }
 
 /** A session and its ancestors: the lineage that a session begun by its means inherits. */

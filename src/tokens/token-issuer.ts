@@ -38,22 +38,22 @@ export function createTokenIssuer(dependencies: TokenIssuerDependencies): TokenI
   const { issuer, keys, clock, randomId, sessionTtlSeconds } = dependencies;
   return {
     async mint(authorization) {
-      const now = toSeconds(clock());
+      const nowSeconds = toSeconds(clock());
       const { client, session } = authorization;
-      const expiresAt = Math.min(now + client.accessTtlSeconds, endOf(session, sessionTtlSeconds));
+      const expiresAt = Math.min(nowSeconds + client.accessTtlSeconds, endOf(session, sessionTtlSeconds));
       const id = randomId();
       const signer = keys.signer();
-      if (expiresAt <= now) throw sessionEnded();
+      if (expiresAt <= nowSeconds) throw sessionEnded();
       const claims = {
         ...claimsOf(authorization, signer.kid),
         iss: issuer,
-        iat: instant(now),
+        iat: instant(nowSeconds),
         exp: instant(expiresAt),
         jti: id,
       };
       const input = `${encodedHeader(signer)}.${encoded(JSON.stringify(claims))}`;
       const accessToken = checked(`${input}.${await signer.sign(input)}`);
-      return { accessToken, id, expiresIn: expiresAt - now };
+      return { accessToken, id, expiresIn: expiresAt - nowSeconds };
     },
   };
 }

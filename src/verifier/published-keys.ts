@@ -26,11 +26,11 @@ export interface PublishedKeysDependencies {
   readonly onProblem: (error: unknown) => void;
 }
 
-const MIN_AGE = 30 * SECOND;
-const MAX_AGE = 60 * MINUTE;
-const LONGEST_BACKOFF = 30 * SECOND;
+const MIN_AGE_MS = 30 * SECOND;
+const MAX_AGE_MS = 60 * MINUTE;
+const LONGEST_BACKOFF_MS = 30 * SECOND;
 /** Tokens with unknown keys, which anyone can send, make no more requests than one in this time. */
-const COOL_DOWN = 5 * SECOND;
+const COOL_DOWN_MS = 5 * SECOND;
 const LONGEST_KID = 128;
 
 /** Keeps them. */
@@ -38,7 +38,7 @@ export class PublishedKeys {
   readonly #with: PublishedKeysDependencies;
   readonly #first = Promise.withResolvers<void>();
   #keys: ReadonlyMap<string, VerifyingKey> | undefined;
-  #maxAgeMs = MIN_AGE;
+  #maxAgeMs = MIN_AGE_MS;
   #askedAt = -Infinity;
   #asking: Promise<boolean> | undefined;
 
@@ -72,7 +72,7 @@ export class PublishedKeys {
       const wait =
         failures === 0
           ? this.#maxAgeMs * (0.8 + random() / 10)
-          : backoffMs(failures, { random, longest: LONGEST_BACKOFF });
+          : backoffMs(failures, { random, longestMs: LONGEST_BACKOFF_MS });
       await pause(wait, { signal, ref: false }).catch(() => {}); // aborted: the loop ends
     }
   }
@@ -80,7 +80,7 @@ export class PublishedKeys {
   /** Asks for a key that a token names and that is not known. Answers whether it is known then. */
   async learn(kid: string, signal: AbortSignal): Promise<boolean> {
     if (kid.length > LONGEST_KID || this.find(kid) !== undefined) return false;
-    if (this.#asking === undefined && this.#with.clock() < this.#askedAt + COOL_DOWN) return false;
+    if (this.#asking === undefined && this.#with.clock() < this.#askedAt + COOL_DOWN_MS) return false;
     await this.refresh(signal);
     return this.find(kid) !== undefined;
   }
@@ -96,7 +96,7 @@ export class PublishedKeys {
     try {
       const { keys, maxAgeMs } = await this.#with.fetchKeys(signal);
       this.#keys = verifyingKeys(keys);
-      this.#maxAgeMs = Math.min(Math.max(maxAgeMs, MIN_AGE), MAX_AGE);
+      this.#maxAgeMs = Math.min(Math.max(maxAgeMs, MIN_AGE_MS), MAX_AGE_MS);
       this.#first.resolve();
       return true;
     } catch (error) {

@@ -25,11 +25,11 @@ export interface RevocationStreamDependencies {
   readonly onCaughtUp: () => void;
 }
 
-const LONGEST_BACKOFF = 30 * SECOND;
+const LONGEST_BACKOFF_MS = 30 * SECOND;
 /** A stream on which nothing came for so long is dead: heartbeats come every 5 s. */
 const SILENCE_MS = 16 * SECOND;
 /** All the streams of a replica that restarts end together. */
-const SPREAD = 1 * SECOND;
+const SPREAD_MS = 1 * SECOND;
 /** Some 500 MB. A server that sends more is not believed. */
 const MAX_REVOCATIONS = 10_000_000;
 
@@ -65,7 +65,7 @@ export class RevocationStream {
       onProblem(error);
       failures = wasHeard ? 1 : failures + 1;
       const retryAfterMs = retryDelayMs(error);
-      const wait = backoffMs(failures, { random, longest: LONGEST_BACKOFF, retryAfterMs }) + random() * SPREAD;
+      const wait = backoffMs(failures, { random, longestMs: LONGEST_BACKOFF_MS, retryAfterMs }) + random() * SPREAD_MS;
       await pause(this.#startsOver(error) ? 0 : wait, { signal, ref: false }).catch(() => {}); // aborted: the loop ends
     }
   }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { beginSession, endOf, isEnding } from "../../src/tokens/sessions.js";
 
-const beginning = { id: "s".repeat(22), now: 1000, ttlSeconds: 500, notBefore: 0, ancestors: [], keys: [] };
+const beginning = { id: "s".repeat(22), nowSeconds: 1000, ttlSeconds: 500, notBefore: 0, ancestors: [], keys: [] };
 
 describe("a session", () => {
   test("begins now and ends session_ttl later", () => {
@@ -45,14 +45,14 @@ describe("the end of a session", () => {
   test("leaves a token that is refused with time of its own, if it was asked for at 90 percent of its life or earlier", () => {
     fc.assert(
       fc.property(fc.integer({ min: 10, max: 86_400 }), fc.integer({ min: 0, max: 100_000 }), (life, sessionLeft) => {
-        const now = 1_000_000;
-        const presentExpiry = now + Math.ceil(life / 10);
-        const end = Math.max(presentExpiry, now + sessionLeft);
-        const refused = isEnding(end, now, presentExpiry, life);
+        const nowSeconds = 1_000_000;
+        const presentExpiry = nowSeconds + Math.ceil(life / 10);
+        const end = Math.max(presentExpiry, nowSeconds + sessionLeft);
+        const refused = isEnding(end, nowSeconds, presentExpiry, life);
         // What is refused still lives; what is answered gains at least a quarter of a life, or a whole one.
         return refused
-          ? presentExpiry > now
-          : Math.min(end, now + life) - presentExpiry >= Math.min(life / 4, life * 0.9 - 1);
+          ? presentExpiry > nowSeconds
+          : Math.min(end, nowSeconds + life) - presentExpiry >= Math.min(life / 4, life * 0.9 - 1);
       }),
     );
   });
