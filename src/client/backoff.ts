@@ -8,15 +8,14 @@ export type Random = () => number;
 /** Waits, and rejects as soon as the signal aborts. `ref: false` lets the process end meanwhile. */
 export type Pause = (ms: number, options: { readonly signal: AbortSignal; readonly ref: boolean }) => Promise<unknown>;
 
-/** Waits by the system's timers. */
 export const realPause: Pause = (ms, options) => sleep(ms, undefined, options);
 
 const FIRST_MS = 0.5 * SECOND;
 const MAX_RETRY_AFTER_MS = 60 * SECOND;
 
 /**
- * The wait after so many failures in a row, in milliseconds: it doubles from half a second up to `longestMs`, less up to
- * a half at random, so that those who failed together do not come back together. What the server asked for
+ * * The wait after so many failures in a row, in milliseconds: it doubles from half a second up to `longestMs`, less up
+ * to a half at random, so that those who failed together do not come back together. What the server asked for
  * (`Retry-After`, `RetryInfo`) is the least, up to a minute.
  */
 export function backoffMs(

@@ -19,7 +19,6 @@ export type { IssuedToken } from "./token-endpoint.js";
 export { TokenError, type TokenErrorCode } from "./token-error.js";
 export type { TokenParameters } from "./token-form.js";
 
-/** How a token source is made. */
 export type TokenSourceOptions = CredentialOptions &
   TokenParameters &
   AddressRules & {
@@ -52,14 +51,15 @@ export interface TokenSource extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** What a test passes. */
 export interface TokenSourceDependencies {
   readonly clock: () => number;
   readonly random: Random;
   readonly pause: Pause;
 }
 
-/** Makes a token source. Asks for nothing before the first `token()`. Throws `TypeError` for options that cannot work. */
+/**
+ * Makes a token source. Asks for nothing before the first `token()`. Throws `TypeError` for options that cannot work.
+ */
 export function createTokenSource(
   options: TokenSourceOptions,
   dependencies: TokenSourceDependencies = { clock: Date.now, random: Math.random, pause: realPause },

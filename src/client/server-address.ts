@@ -1,6 +1,5 @@
 /** Where icemint is, as a service names it. Credentials are sent there, so plain HTTP must stay on this machine. */
 
-/** How an address may look. */
 export interface AddressRules {
   /** Also `http` to other machines: for a network that encrypts by itself, such as a mesh. */
   readonly allowHttp?: boolean | undefined;

@@ -14,14 +14,12 @@ export interface IssuedToken {
   readonly scope: string | undefined;
 }
 
-/** Where tokens come from. */
 export interface TokenEndpoint {
   readonly url: string;
   /** PEM of the only authorities to believe, instead of the system's. */
   readonly ca?: string | undefined;
 }
 
-/** What a request works with. */
 export interface TokenRequestContext {
   readonly clock: () => number;
   /** Ends the request. */

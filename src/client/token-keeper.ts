@@ -7,7 +7,6 @@ import { backoffMs, type Pause, type Random } from "./backoff.js";
 import type { IssuedToken } from "./token-endpoint.js";
 import { TokenError } from "./token-error.js";
 
-/** What the keeper works with. */
 export interface TokenKeeperDependencies {
   /** Asks for a token once. Rejects with a `TokenError`. */
   readonly request: (signal: AbortSignal) => Promise<IssuedToken>;
@@ -36,7 +35,6 @@ interface Held {
   isRenewing: boolean;
 }
 
-/** Keeps the token of one set of parameters. */
 export class TokenKeeper {
   readonly #with: TokenKeeperDependencies;
   readonly #closing = new AbortController();

@@ -1,6 +1,6 @@
 /**
- * Proves who a client is, by whichever method it uses. Every failure is one answer, and is charged to the limiter; why
- * it failed is in the error's `detail`, for the log. Knows no grant.
+ * * Client authentication, by any method. All failures get one answer, and each is charged to the limiter. The reason
+ * is in the error's `detail`, for the log. Knows no grant.
  */
 import type { Buffer } from "node:buffer";
 import type { Clock } from "../time/clock.js";
@@ -33,12 +33,12 @@ export interface AuthenticatedClient {
 /** Authenticates clients by their own credentials. */
 export interface ClientAuthenticator {
   /**
-   * Whether the request carries a client's own credentials of any kind (right or wrong). A `Bearer` header is none: it
-   * is not looked at here, so that a stale one beside credentials is ignored (PyIceberg, Java).
+   * Whether the request carries a client's own credentials of any kind (right or wrong). A `Bearer` header does
+   * not count: PyIceberg and Java send a stale one beside credentials, and it is ignored.
    */
   presents(request: CallerRequest): boolean;
   /**
-   * Authenticates by the credentials presented. Rejects with `invalid_client` (all failures alike), `invalid_request` (more
+   * Rejects with `invalid_client` (all failures alike), `invalid_request` (more
    * than one method, or a `client_id` that names another client), `slow_down`, or `temporarily_unavailable`. A client
    * that is disabled fails like an unknown one.
    */
@@ -55,18 +55,17 @@ export interface ClientAuthenticatorDependencies {
   readonly clock: Clock;
   /** `iss` of our tokens, which an assertion's `aud` must name. */
   readonly issuer: string;
-  /** URLs of the token endpoint, taken as `aud` of `private_key_jwt` as well. */
+  /** URLs of the token endpoint, also accepted as `aud` of `private_key_jwt`. */
   readonly tokenEndpointUrls: readonly string[];
   /** Cryptographically random bytes. */
   readonly random: (size: number) => Buffer;
-  /** Waits before failures are answered; absent: by Node's timer. */
+  /** Delays the answer to a failure. Default: Node's timer. */
   readonly wait?: Wait | undefined;
 }
 
 type SecretPresented = Extract<Presented, { kind: "secret" }>;
 type JwtPresented = Extract<Presented, { kind: "jwt" }>;
 
-/** Makes the authenticator. */
 export function createClientAuthenticator(dependencies: ClientAuthenticatorDependencies): ClientAuthenticator {
   const { registry, limiter, issuerTokens, issuer, tokenEndpointUrls } = dependencies;
   const scrypt = createScryptCache({ ...dependencies, queue: createSlowHashQueue() });
@@ -74,7 +73,7 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
   const privateKeyJwt = createPrivateKeyJwt({ ...dependencies, audiences });
   const bySecretDependencies = { ...dependencies, scrypt };
 
-  /** Charges a failure, and turns it into the refusal of too many if it is one. */
+  /** Charges a failure. Beyond the limit, the answer is `slow_down` instead. */
   function charge(failure: OAuthError, claimedId: string | undefined, address: string): OAuthError {
     return limiter.charge(claimedId, address) ? failure : tooManyFailures(failure.scheme, failure.detail);
   }
@@ -129,14 +128,14 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
 }
 
 /**
- * The id that a secret is said to be of. The last reading of a Basic header is the most decoded one, so that no spelling
- * of an id has a bucket of its own.
+ * * The id that a failure is charged to. The last reading of a Basic header is the most decoded one: two spellings of
+ * an id share one bucket.
  */
 function claimedIdOf({ pairs, clientId }: SecretPresented): string | undefined {
   return pairs.at(-1)?.clientId ?? clientId;
 }
 
-/** One text, whichever client. It is only ever said of a failure. */
+/** The same string for every client: it does not tell which ones exist. */
 function tooManyFailures(scheme: "Basic" | "Bearer" | undefined, detail = ""): OAuthError {
   return new OAuthError(
     "slow_down",

@@ -1,9 +1,9 @@
-/** The clients that exist now. Replaced whole when the settings change, so that a request sees one state. */
+/** The clients that exist now. A change of the settings replaces the whole set: a request sees one state. */
 import type { Client } from "./client.js";
 import type { WorkloadRule } from "./workload-rule.js";
 import { type Workloads, createWorkloads } from "./workloads.js";
 
-/** All clients of one state of the settings. */
+/** Immutable. One set for each state of the settings. */
 export interface ClientSet {
   /** The registered ones. */
   readonly byId: ReadonlyMap<string, Client>;
@@ -24,12 +24,11 @@ export function findClient({ byId, workloads }: ClientSet, id: string): Client |
   return byId.get(id) ?? workloads.find(id);
 }
 
-/** Holds the present client set. */
 export interface ClientRegistry {
   readonly current: ClientSet;
 }
 
-/** Indexes clients. The settings have made sure that ids, digests and federated identities are unique. */
+/** Ids, digests and federated identities are unique: the settings were checked for it. */
 export function clientSet(clients: Iterable<Client>, rules: readonly WorkloadRule[] = []): ClientSet {
   const byId = new Map<string, Client>();
   const bySecretDigest = new Map<string, Client>();

@@ -1,4 +1,4 @@
-/** A client's record, as the settings make it: complete, checked and frozen. */
+/** A client's record, as the settings give it: complete, checked and frozen. */
 import type { GrantType } from "../oauth/grant-type.js";
 import type { JsonObject } from "../oauth/json.js";
 import type { Scope } from "../oauth/scope.js";
@@ -7,9 +7,9 @@ import type { Scope } from "../oauth/scope.js";
 export const PERMISSIONS = ["introspect", "revoke", "watch_revocations", "rotate_keys"] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
-/** A way to check a presented secret. Instants in milliseconds. */
+/** One of a client's secrets, as it is stored. Instants in milliseconds. */
 export type ClientSecret = {
-  /** From this instant on the secret is refused. */
+  /** The secret is refused from this instant on. */
   readonly expiresAt: number | undefined;
 } & (
   | {
@@ -21,7 +21,7 @@ export type ClientSecret = {
       readonly identifies: boolean;
     }
   | {
-      /** A chosen secret: slow by design. */
+      /** A secret chosen by a person: it can be guessed, so its hash is slow. */
       readonly kind: "scrypt";
       readonly logN: number;
       readonly r: number;
@@ -44,7 +44,7 @@ export interface DerivedBy {
   readonly digest: string;
 }
 
-/** Values that may be asked for, and those that are given when nothing is asked for. */
+/** The values that a client may request, and the values that it gets when it requests none. */
 export interface Ceiling {
   readonly allowed: ReadonlySet<string>;
   readonly default: Scope;
@@ -54,7 +54,6 @@ export interface Ceiling {
 export type ClientKeys =
   { readonly kind: "inline"; readonly jwks: JsonObject } | { readonly kind: "uri"; readonly uri: string };
 
-/** A client. */
 export interface Client {
   readonly id: string;
   /** Shown to people. */

@@ -3,8 +3,8 @@ import { generateKeyPairSync } from "node:crypto";
 import type { JWK } from "jose";
 
 /**
- * A public key of the algorithm's kind that nobody has the private half of, so that an assertion for a client that does
- * not exist costs the same check as for one that does. Undefined for algorithms that are not taken.
+ * * A public key for the algorithm, whose private key nobody has. It makes an assertion for an unknown client take the
+ * time of one for a known client. Undefined for an algorithm that is not accepted.
  */
 export function createDecoyKeys(random: (size: number) => Buffer): (algorithm: string) => JWK | undefined {
   const keys = new Map<string, JWK>([

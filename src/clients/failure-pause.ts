@@ -1,19 +1,20 @@
 /**
- * Makes failed assertions take the same time, whether or not keys had to be fetched for them. Else the wait would tell
- * which clients exist and have a `jwks_uri`.
+ * * Failed assertions take the same time, whether or not their keys are fetched. Otherwise the time would tell which
+ * clients exist and have a `jwks_uri`.
  */
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 
-/** How long keys are waited for, and when a failed assertion is answered, in milliseconds. */
+/** The longest wait for keys. Shorter than the pause: a fetch never shows in the time of a failure. */
 export const FETCH_WAIT_MS = 400;
+/** A failed assertion is answered so long after it came. */
 export const FAILURE_PAUSE_MS = 500;
 
 /** Waits; ends early, without an error, when the signal is aborted. */
 export type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
 
-/** The wait of one assertion. */
+/** The pause of one assertion. */
 export interface FailurePause {
-  /** Resolves with the value, or with undefined once it has been waited for long enough. */
+  /** Resolves with the value, or with undefined after `FETCH_WAIT_MS`. */
   inTime<T>(value: Promise<T>): Promise<T | undefined>;
   /** Resolves when a failure may be answered. */
   over(): Promise<void>;
@@ -21,12 +22,11 @@ export interface FailurePause {
   end(): void;
 }
 
-/** Node's own timer. */
 const byTimer: Wait = (ms, signal) => sleep(ms, undefined, { signal, ref: false }).catch(() => {});
 
 /**
- * Makes the pauses of this process. At most `atMost` wait at once, so that a flood holds no memory: the assertions beyond
- * are answered at once, and nothing is waited for, whoever they are of.
+ * * At most `atMost` assertions wait at the same time: a flood must not hold memory. Beyond that, every assertion is
+ * answered at once, for known and unknown clients alike.
  */
 export function createFailurePauses({
   wait = byTimer,
@@ -52,7 +52,7 @@ export function createFailurePauses({
   };
 }
 
-/** Waits for what is there already, and no longer. */
+/** Accepts only a value that is already there. */
 const NO_PAUSE: FailurePause = {
   inTime: (value) => Promise.race([value, setImmediate(undefined)]),
   over: () => Promise.resolve(),

@@ -16,18 +16,17 @@ const MAX_BASE64_LENGTH = 28 * 1024;
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** An id, or none, and a secret, as one reading of a Basic header gives them. */
+/** One reading of a Basic header. The id may be missing. */
 export interface SecretPair {
   readonly clientId: string | undefined;
   readonly secret: string;
 }
 
-/** One way to authenticate. */
 export type Presented =
   | {
       readonly kind: "secret";
       readonly method: "client_secret_basic" | "client_secret_post";
-      /** To try in order. Empty: what was sent cannot be read. */
+      /** In the order to try them. Empty: the header is malformed. */
       readonly pairs: readonly SecretPair[];
       /** The `client_id` parameter beside it, which must agree. */
       readonly clientId: string | undefined;
@@ -35,22 +34,22 @@ export type Presented =
   | {
       readonly kind: "jwt";
       readonly jwt: string;
-      /** Where it came from, for `WWW-Authenticate`. */
+      /** The scheme that it came in, for `WWW-Authenticate`. */
       readonly scheme: "Basic" | undefined;
-      /** What it may be: a client's own assertion too, or a workload's token only. */
+      /** Whether it can only be a workload's token, and not the client's own assertion. */
       readonly federatedOnly: boolean;
       /** The client that the request names beside it, which must agree. */
       readonly clientId: string | undefined;
     };
 
-/** Whether there are credentials of any kind here. A `Bearer` is none, nor is a `client_id` that stands beside one. */
+/** A `Bearer` header does not count, nor does a `client_id` beside one. */
 export function presentsCredentials(credentials: Credentials): boolean {
   const { authorization, clientId, clientSecret, clientAssertion, clientAssertionType } = credentials;
   if (clientSecret !== undefined || clientAssertion !== undefined || clientAssertionType !== undefined) return true;
   return authorization === undefined ? clientId !== undefined : isBasic(authorization);
 }
 
-/** Reads what is presented. Throws `invalid_request` for two ways at once, `invalid_client` for none. */
+/** Throws `invalid_request` for two ways at the same time, `invalid_client` for none. */
 export function readPresented(credentials: Credentials): Presented {
   const { authorization, clientId, clientSecret, clientAssertion, clientAssertionType } = credentials;
   const basic = authorization !== undefined && isBasic(authorization) ? authorization : undefined;
@@ -81,7 +80,7 @@ function presentedByBasic(authorization: string, clientId: string | undefined): 
     if (clientId !== undefined && named !== clientId) throw otherClient();
     return { kind: "jwt", jwt: first.secret, scheme: "Basic", federatedOnly: true, clientId: named };
   }
-  // A pair without an id is compared with `client_id` once its secret has told whose it is.
+  // A pair without an id passes: its secret finds the client, and `client_id` is compared with that client later.
   const agreeing = pairs.filter(
     (pair) => clientId === undefined || pair.clientId === undefined || pair.clientId === clientId,
   );
@@ -122,22 +121,22 @@ export function otherClient(): OAuthError {
   return invalidRequest("CREDENTIALS_AMBIGUOUS", "client_id names another client than the credentials do.");
 }
 
-/** Whether an `Authorization` value is of the Basic scheme, whatever follows. */
+/** Whether the scheme of an `Authorization` value is Basic. The rest may be malformed. */
 export function isBasic(authorization: string): boolean {
   return SCHEME.test(authorization);
 }
 
 /**
- * Reads a Basic header (RFC 7617) into the pairs to try, in order: raw as Iceberg's Java client and PyIceberg send it,
- * then with both halves form-decoded as RFC 6749 section 2.3.1 asks and Nimbus does. A secret that comes alone has no
- * colon (Java and PyIceberg, with a `credential` that has no id), or nothing before it (DuckDB). No pair if nothing can
- * be read.
+ * * The pairs of a Basic header (RFC 7617), in the order to try them. The first is raw: Iceberg's Java client and
+ * PyIceberg send it so. The second has both halves form-decoded: RFC 6749 section 2.3.1 asks for it and Nimbus sends
+ * it. A secret without an id has no colon (Java and PyIceberg), or nothing before the colon (DuckDB). Empty if the
+ * header is malformed.
  */
 export function readBasic(authorization: string): readonly SecretPair[] {
   const encoded = SCHEME.exec(authorization)?.[1] ?? "";
   if (encoded.length > MAX_BASE64_LENGTH) return [];
   const bytes = Buffer.from(encoded, "base64");
-  // `Buffer` skips what is no base64; the way back does not.
+  // `Buffer` skips characters that are not base64, so encoding again shows them.
   if (bytes.toString("base64") !== encoded) return [];
   let text: string;
   try {
@@ -158,7 +157,7 @@ function splitPair(text: string): SecretPair | undefined {
   return { clientId: colon > 0 ? text.slice(0, colon) : undefined, secret };
 }
 
-/** Undefined if form decoding changes nothing or cannot be done: then the raw pair is the only reading. */
+/** Undefined if form decoding changes nothing or fails. Then the raw pair is the only one. */
 function decodePair(raw: SecretPair): SecretPair | undefined {
   const text = `${raw.clientId ?? ""}${raw.secret}`;
   if (!text.includes("%") && !text.includes("+")) return undefined;

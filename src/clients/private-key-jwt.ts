@@ -17,39 +17,39 @@ import type { ClientRegistry } from "./client-registry.js";
 import { createDecoyKeys } from "./decoy-keys.js";
 import { type FailurePause, type Wait, createFailurePauses } from "./failure-pause.js";
 
-/** What checking an assertion takes. */
 export interface PrivateKeyJwtDependencies {
   readonly registry: ClientRegistry;
   readonly keys: IssuerKeys;
   readonly replays: Replays;
   readonly clock: Clock;
-  /** Each alone may be the audience: our issuer, and the URLs of the token endpoint, which Nimbus (Dremio) sends. */
+  /**
+   * One of these must be the only audience: our issuer, or a URL of the token endpoint, which Nimbus (Dremio) sends.
+   */
   readonly audiences: ReadonlySet<string>;
   /** Cryptographically random bytes. */
   readonly random: (size: number) => Buffer;
-  /** Waits before failures are answered; absent: by Node's timer. */
+  /** Delays the answer to a failure. Default: Node's timer. */
   readonly wait?: Wait | undefined;
 }
 
 /**
- * Checks that the client of this id made the assertion. Throws `refuse(…)`, or `temporarily_unavailable` where its use
- * cannot be remembered. Keys that cannot be fetched are keys that the client does not have: an assertion is made up in
- * no time, and any other answer would tell that the client exists.
+ * Checks that the client of this id made the assertion. Throws `refuse(…)`, or `temporarily_unavailable` if the store
+ * cannot record its use. Keys that cannot be fetched count as missing: anyone can send a forged assertion, and another
+ * answer would tell that the client exists.
  */
 export type PrivateKeyJwt = (clientId: string, jws: CompactJws, refuse: Refuse) => Promise<Client>;
 
-/** How far ahead `exp` may be, and how old `iat`: an assertion is made for one request. In seconds. */
+/** The furthest `exp` and the oldest `iat`: an assertion is made for one request. */
 const MAX_LIFETIME_SECONDS = 60 * 60;
 const MAX_JTI_LENGTH = 256;
 
 const TYPES: ReadonlySet<string> = new Set(["jwt", "client-authentication+jwt"]);
 
-/** The client that an assertion says it is of: `iss` and `sub` are both its id (RFC 7523 section 3). Else undefined. */
+/** The client that signs for itself: `iss` and `sub` are both its id (RFC 7523 section 3). Otherwise undefined. */
 export function selfAsserted({ iss, sub }: JsonObject): string | undefined {
   return typeof iss === "string" && iss === sub ? iss : undefined;
 }
 
-/** Makes the check. */
 export function createPrivateKeyJwt(dependencies: PrivateKeyJwtDependencies): PrivateKeyJwt {
   const { registry, keys, replays, clock, audiences, random } = dependencies;
   const inline = new WeakMap<ClientKeys, readonly VerificationKey[]>();
@@ -82,7 +82,7 @@ export function createPrivateKeyJwt(dependencies: PrivateKeyJwtDependencies): Pr
   ): Promise<Client> {
     const client = registry.current.byId.get(clientId);
     const key = await keyOf(client, jws, pause);
-    // The decoy keeps the time of a refusal from telling whether the client, or its key, exists.
+    // With the decoy, the time of a refusal does not tell whether the client or its key exists.
     const used = key ?? decoyKey(jws.algorithm);
     const signed = used !== undefined && (await hasSignature(jws, used));
     if (client === undefined || key === undefined) {
@@ -92,7 +92,7 @@ export function createPrivateKeyJwt(dependencies: PrivateKeyJwtDependencies): Pr
     return client;
   }
 
-  /** As `clientOf`, with every failure after the same time where keys may have to be fetched. */
+  /** As `clientOf`. If any client's keys are fetched, every failure takes the same time. */
   async function clientInTime(clientId: string, jws: CompactJws, refuse: Refuse): Promise<Client> {
     if (!registry.current.fetchesKeys) return clientOf(clientId, jws, refuse, undefined);
     const pause = pauses.begin();
@@ -120,21 +120,21 @@ export function createPrivateKeyJwt(dependencies: PrivateKeyJwtDependencies): Pr
   };
 }
 
-/** Passes on what is a fault of ours. The keeper of keys reports why they cannot be fetched. */
+/** `issuers/keys.ts` reports why keys cannot be fetched. Any other error is our fault and passes. */
 function noneIfUnavailable(error: unknown): undefined {
   if (error instanceof OAuthError && error.code === "temporarily_unavailable") return undefined;
   throw error;
 }
 
 /**
- * Names an assertion that has no `jti`. Only what is signed counts: of one ECDSA signature anybody can make a second one
- * that is as good. The line break keeps it apart from a `jti` that reads like it.
+ * * Stands for a missing `jti`. It covers the signed part only: anyone can turn an ECDSA signature into a second valid
+ * one. A line break keeps it apart from a `jti` with the same characters.
  */
 function digestOf({ token }: CompactJws): string {
   return `\n${hash("sha256", token.slice(0, token.lastIndexOf(".")), "base64url")}`;
 }
 
-/** What is wrong here is plain from the assertion alone, whoever the client is. */
+/** These refusals depend on the assertion alone, so they tell nothing about the client. */
 function checkClaims(
   claims: JsonObject,
   nowSeconds: number,

@@ -1,4 +1,4 @@
-/** Checks chosen secrets, which are hashed slowly by design, and remembers which ones were right. */
+/** Checks chosen secrets by a slow hash, and caches the right ones. */
 import { Buffer } from "node:buffer";
 import { createHmac, scrypt, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../time/clock.js";
@@ -6,53 +6,51 @@ import { type Client, type ClientSecret, isCurrent } from "./client.js";
 import type { ClientRegistry, ClientSet } from "./client-registry.js";
 import type { Origin, SlowHashQueue } from "./slow-hash-queue.js";
 
-/** A chosen secret as it is kept. */
+/** A chosen secret as it is stored. */
 export type ScryptSecret = Extract<ClientSecret, { kind: "scrypt" }>;
 
-/** Who asks for a hash. */
+/** Who causes the hash. */
 export interface SlowAttempt {
   readonly claimedId: string | undefined;
   readonly origin: Origin;
 }
 
-/** Judges presented secrets against a client's slow ones. */
+/** Compares presented secrets with a client's slow ones. */
 export interface ScryptCache {
-  /** Whether this secret was found right before: cheap. */
+  /** Whether this secret was right before. One MAC for each slow secret, no hash. */
   remembers(client: Client | undefined, presented: string): boolean;
   /**
-   * Hashes, and remembers a right secret. The work is the same for every client, known or not. `attempt` says which id
-   * was claimed and whom the work is for. Throws `temporarily_unavailable` when too many wait.
+   * Hashes, and caches a right secret. The work is the same for known and unknown clients. Throws
+   * `temporarily_unavailable` if too many hashes wait.
    */
   check(client: Client | undefined, presented: string, attempt?: SlowAttempt): Promise<boolean>;
 }
 
-/** What the verdicts work with. */
 export interface ScryptCacheDependencies {
   readonly registry: ClientRegistry;
   readonly queue: SlowHashQueue;
   readonly clock: Clock;
   /** Cryptographically random bytes. */
   readonly random: (size: number) => Buffer;
-  /** The hash itself: Node's, on its thread pool. */
+  /** Default: Node's scrypt, on its thread pool. */
   readonly derive?: (presented: string, secret: ScryptSecret) => Promise<Buffer>;
 }
 
-/** What holds for one state of the settings. */
+/** State that belongs to one state of the settings. */
 interface Era {
   readonly clients: ClientSet;
-  /** Checks under way, by the same MACs: a client's many workers that start at once cost one hash. */
+  /** Hashes under way, by MAC and id: many workers of a client that start together cost one hash. */
   readonly underWay: Map<string, Promise<boolean>>;
   /** Hashed in place of secrets that a client does not have. */
   readonly decoys: readonly ScryptSecret[];
 }
 
-/** Makes the verdicts of this process. */
 export function createScryptCache(dependencies: ScryptCacheDependencies): ScryptCache {
   const { registry, queue, clock, random, derive = deriveByScrypt } = dependencies;
   const macKey = random(32);
-  // Right secrets, by a MAC under a key that never leaves the process, and the hash that each was right for: at most one
-  // for each hash. They stay while the hash stays in the settings: else every change of any team's file would make all
-  // clients with a chosen secret wait for a hash, or be refused one.
+  // The MAC of a right secret, and the hash that it was right for: at most one entry for each hash. The MAC key never
+  // leaves the process. An entry stays while its hash stays in the settings. Otherwise each change of any team's file
+  // would make all clients with a chosen secret wait for a hash.
   const right = new Map<string, string>();
   let era = beginEra(registry.current, random);
 
@@ -70,12 +68,12 @@ export function createScryptCache(dependencies: ScryptCacheDependencies): Scrypt
     return hmac.update(".").update(presented).digest("base64");
   }
 
-  /** A client's slow secrets, and decoys in place of those that it does not have. */
+  /** A client's slow secrets, and decoys for those that it lacks. */
   function secretsOf(client: Client | undefined, { decoys }: Era): readonly ScryptSecret[] {
     return padded(client === undefined ? [] : slowSecrets(client, clock()), decoys);
   }
 
-  /** All are hashed even when the first is right: it happens once, and keeps this simple. */
+  /** All are hashed, even after a right one. This happens once for each right secret. */
   async function checkAll(secrets: readonly ScryptSecret[], presented: string): Promise<boolean> {
     let isRight = false;
     for (const secret of secrets) {
@@ -94,7 +92,7 @@ export function createScryptCache(dependencies: ScryptCacheDependencies): Scrypt
     check(client, presented, attempt) {
       const at = present();
       const secrets = secretsOf(client, at);
-      // By the claimed id as well: else two unknown ids would share the hash of one secret, and known ones would not.
+      // The key has the claimed id too. Otherwise two unknown ids would share a hash, and two known ones would not.
       const key = `${mac(secrets, presented)} ${attempt?.claimedId ?? client?.id ?? ""}`;
       const already = at.underWay.get(key);
       if (already) return already;
@@ -115,7 +113,7 @@ function slowSecretsOf({ usesSlowSecrets, byId }: ClientSet): readonly ScryptSec
   return [...byId.values()].flatMap(({ secrets }) => secrets.filter((secret) => secret.kind === "scrypt"));
 }
 
-/** A hash and how it is made, as text: the same for the same secret only. */
+/** A string for a hash and its parameters. No two hashes share it. */
 function nameOf({ logN, r, p, salt, hash }: ScryptSecret): string {
   return `${logN},${r},${p},${salt.toString("base64url")},${hash.toString("base64url")}`;
 }
@@ -125,7 +123,7 @@ function costOf({ logN, r, p }: ScryptSecret): string {
   return `${logN},${r},${p}`;
 }
 
-/** Of each cost as many decoys as the client with the most secrets of that cost has. */
+/** For each cost, as many decoys as the client with the most secrets of that cost has. */
 function decoysFor(clients: ClientSet, random: (size: number) => Buffer): ScryptSecret[] {
   const most = new Map<string, readonly ScryptSecret[]>();
   if (!clients.usesSlowSecrets) return [];
@@ -143,7 +141,7 @@ function decoysFor(clients: ClientSet, random: (size: number) => Buffer): Scrypt
   }));
 }
 
-/** Secrets with decoys until there are as many of each cost as there are decoys of it: the same work for everybody. */
+/** Adds decoys up to their number for each cost: every client causes the same work. */
 function padded(own: readonly ScryptSecret[], decoys: readonly ScryptSecret[]): readonly ScryptSecret[] {
   const replaced = new Map([...Map.groupBy(own, costOf)].map(([cost, alike]) => [cost, alike.length]));
   const kept = decoys.filter((decoy) => {

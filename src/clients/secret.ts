@@ -1,6 +1,6 @@
 /**
- * Clients with a secret. What is cheap is compared first, so that a right secret is never refused; only then does the
- * limiter decide whether a slow hash is worth it.
+ * * Authentication by a client secret (RFC 6749 section 2.3.1). Digests and cached secrets are compared first, so a
+ * right one is never limited. Only then does the limiter decide about a slow hash.
  */
 import { hash } from "node:crypto";
 import { isSameDigest } from "../crypto/constant-time.js";
@@ -12,14 +12,12 @@ import type { ClientRegistry, ClientSet } from "./client-registry.js";
 import type { SecretPair } from "./presented.js";
 import type { ScryptCache, SlowAttempt } from "./scrypt-cache.js";
 
-/** What came of the attempt. */
 export type SecretOutcome =
   | { readonly outcome: "authenticated"; readonly client: Client }
   | { readonly outcome: "failed" }
-  /** Not looked at, since a slow hash would be needed and there have been too many failures. */
+  /** Not checked: it needs a slow hash, and there are too many failed logins. */
   | { readonly outcome: "limited" };
 
-/** What checking a secret takes. */
 export interface SecretDependencies {
   readonly registry: ClientRegistry;
   readonly limiter: FailedLoginLimiter;
@@ -27,7 +25,6 @@ export interface SecretDependencies {
   readonly clock: Clock;
 }
 
-/** What was presented, and from where. */
 export interface SecretAttempt {
   /** To try in order. */
   readonly pairs: readonly SecretPair[];
@@ -36,7 +33,7 @@ export interface SecretAttempt {
   readonly address: string;
 }
 
-/** Tries the pairs in order. At once where no slow hash is needed. */
+/** Returns a promise only if a slow hash is needed. */
 export function authenticateBySecret(
   { pairs, claimedId, address }: SecretAttempt,
   dependencies: SecretDependencies,
@@ -61,10 +58,10 @@ async function authenticateSlowly(
   { registry, scrypt }: SecretDependencies,
 ): Promise<SecretOutcome> {
   for (const { clientId, secret } of pairs) {
-    // A chosen secret never says by itself whose it is: without an id, the hash only takes the time that it takes.
+    // A chosen secret does not identify its client. Without an id, the hash of a decoy takes the same time.
     const client = clientId === undefined ? undefined : registry.current.byId.get(clientId);
     const right = await scrypt.check(client, secret, attempt);
-    // The settings may have changed meanwhile: a client that is gone since must not begin one more session.
+    // The settings can change during the hash: a client that is removed must not begin a session.
     const present = client && registry.current.byId.get(client.id);
     if (right && present !== undefined && !present.disabled) return { outcome: "authenticated", client: present };
   }
@@ -75,7 +72,7 @@ function claimed(clients: ClientSet, clientId: string | undefined, digest: strin
   return clientId === undefined ? clientBySecret(clients, digest) : clients.byId.get(clientId);
 }
 
-/** Compared with when there is nothing to compare with, so that an unknown client costs what a known one does. */
+/** Compared for a client without digests: an unknown client takes the time of a known one. */
 const DECOY = "0".repeat(64);
 
 /** SHA-256 of a secret (in UTF-8), in lower-case hex, as the settings spell it. */
@@ -84,8 +81,8 @@ export function secretDigest(secret: string): string {
 }
 
 /**
- * Whether the digest is that of one of the client's current secrets. All are compared, each in constant time, so that
- * the time says neither which one it was nor whether the client exists.
+ * Whether one of the client's current secrets has this digest. All are compared, each in constant time: the time tells
+ * neither which one matched nor whether the client exists.
  */
 export function hasDigest(client: Client | undefined, digest: string, nowMs: number): boolean {
   let found = false;

@@ -1,16 +1,16 @@
 import { OAuthError } from "../oauth/error.js";
 
-/** Whom work is done for. */
+/** Where a hash comes from. */
 export interface Origin {
   /** Where the request comes from. */
   readonly address: string;
-  /** Whether too many failures came from there already. */
+  /** Whether the address has too many failed logins. */
   readonly isNoisy: boolean;
 }
 
-/** Runs work that is slow by design, a little at a time. */
+/** Bounds how many slow hashes run and wait. */
 export interface SlowHashQueue {
-  /** Runs `work` when there is room. Throws `temporarily_unavailable` if too much waits. */
+  /** Throws `temporarily_unavailable` if too many wait. */
   run<Result>(work: () => Promise<Result>, origin?: Origin): Promise<Result>;
 }
 
@@ -23,9 +23,9 @@ interface Waiter {
 const SOMEWHERE: Origin = { address: "", isNoisy: false };
 
 /**
- * Makes a queue. Two hashes at once leave the other threads of Node's pool (four by default) to files and names; with
- * sixteen waiting, at some 100 ms each, nobody waits for much more than a second. Noisy addresses never have all places.
- * When too much waits, the address that has the most waiting loses one: a flood crowds out itself first.
+ * * Two hashes at a time leave two of the four threads of Node's pool to files and DNS. Sixteen waiting hashes of some
+ * 100 ms take about a second. Noisy addresses never have all places. When the queue is full, the address with the most
+ * waiting hashes loses one: a flood displaces itself first.
  */
 export function createSlowHashQueue({ atOnce = 2, waitingAtMost = 16 } = {}): SlowHashQueue {
   const waiting: Waiter[] = [];
@@ -50,7 +50,7 @@ export function createSlowHashQueue({ atOnce = 2, waitingAtMost = 16 } = {}): Sl
     waiter.start();
   }
 
-  /** Waits for a place, which is taken when this resolves. */
+  /** Resolves when the caller has a place. */
   function place(origin: Origin): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     waiting.push({ origin, start: resolve, refuse: reject });
@@ -71,7 +71,7 @@ export function createSlowHashQueue({ atOnce = 2, waitingAtMost = 16 } = {}): Sl
   };
 }
 
-/** The newest of the address that has the most waiting; of several such addresses, the one that came last. */
+/** The newest of the address with the most waiting. Among equals, the newest of all. */
 function loserOf(waiting: readonly Waiter[]): number {
   const counts = new Map<string, number>();
   for (const { origin } of waiting) counts.set(origin.address, (counts.get(origin.address) ?? 0) + 1);

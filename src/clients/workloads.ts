@@ -36,7 +36,9 @@ interface Compiled {
  */
 const HALF_OF_CACHE = 8192;
 
-/** `isRegistered` says whether a registered client has the identity: then no rule has it, whatever the client may do. */
+/**
+ * `isRegistered` says whether a registered client has the identity: then no rule has it, whatever the client may do.
+ */
 export function createWorkloads(
   rules: readonly WorkloadRule[],
   isRegistered: (issuer: string, subject: string) => boolean,

@@ -17,7 +17,6 @@ import type { CallingClient, IdentifyCaller } from "./permission.js";
 /** The answer of introspection: `{active: false}`, or the members of RFC 7662 section 2.2. */
 export type Introspection = JsonObject & { readonly active: boolean };
 
-/** The introspection endpoint (RFC 7662). */
 export interface IntrospectionEndpoint {
   /** Answers for a token. Throws `OAuthError` for the caller's faults, never for the token's. */
   introspect(request: CallerRequest & { readonly token: string }): Promise<Introspection>;

@@ -63,7 +63,6 @@ export function requireCredentials(caller: CallingClient, what: string): void {
   }
 }
 
-/** The client's record lacks the permission. */
 export function permissionMissing(clientId: string, permission: Permission): OAuthError {
   return new OAuthError(
     "unauthorized_client",

@@ -12,7 +12,6 @@ import { parseRefreshToken } from "../tokens/refresh-token.js";
 import type { TokenVerifier } from "../tokens/token-verifier.js";
 import { type CallingClient, type IdentifyCaller, requireCredentials, requirePermission } from "./permission.js";
 
-/** What to revoke. */
 export type RevocationTarget =
   | { readonly kind: "token"; readonly token: string }
   | { readonly kind: "session"; readonly sessionId: string }
@@ -20,7 +19,6 @@ export type RevocationTarget =
   | { readonly kind: "client"; readonly clientId: string }
   | { readonly kind: "everything" };
 
-/** The revocation endpoint (RFC 7009). */
 export interface RevocationEndpoint {
   /** Resolves when the revocation is stored, or there was nothing to revoke. Throws `OAuthError`. */
   revoke(request: CallerRequest & { readonly target: RevocationTarget }): Promise<void>;
@@ -44,8 +42,8 @@ export function createRevocationEndpoint(dependencies: RevocationDependencies): 
   const { identifyCaller, log, events, revocations } = dependencies;
 
   /**
-   * The revocation of a target that is not a token: it lasts until no session begun by now can be alive. The store stamps
-   * it, with a later instant only where sessions may be dated ahead.
+   * * The revocation of a target that is not a token: it lasts until no session begun by now can be alive. The store
+   * stamps it, with a later instant only where sessions may be dated ahead.
    */
   function widely(target: Exclude<RevocationTarget, { kind: "token" }>): Revocation {
     const expiresAt = log.lastSessionEnd();

@@ -12,7 +12,9 @@ export function bearerOf(credentials: Credentials): string | undefined {
   return token;
 }
 
-/** Reads a Bearer token and finds its client. Throws `invalid_client` unless the token is live and the client is served. */
+/**
+ * Reads a Bearer token and finds its client. Throws `invalid_client` unless the token is live and the client is served.
+ */
 export function readBearer(
   bearer: string,
   { verifier, registry }: { readonly verifier: TokenVerifier; readonly registry: ClientRegistry },
@@ -29,7 +31,9 @@ export function readBearer(
   return { reading, client };
 }
 
-/** Whether a client's own token began under the rule that derives the client now; without rules on both sides, it did. */
+/**
+ * Whether a client's own token began under the rule that derives the client now; without rules on both sides, it did.
+ */
 export function isOfPresentRule({ ruleDigests }: Pick<AccessToken, "ruleDigests">, { workload }: Client): boolean {
   return ruleDigests.length === (workload === undefined ? 0 : 1) && ruleDigests[0] === workload?.digest;
 }

@@ -15,7 +15,10 @@ export interface Bounds {
   readonly kept?: ReadonlySet<string>;
 }
 
-/** The scope to grant. Throws `invalid_scope` (RFC 6749 section 5.2): part of what was asked is never granted in silence. */
+/**
+ * The scope to grant. Throws `invalid_scope` (RFC 6749 section 5.2): part of what was asked is never granted in
+ * silence.
+ */
 export function grantedScope(parameter: string | undefined, bounds: Bounds, clientId: string): Scope {
   const asked = parseScope(parameter);
   const beyond = asked?.find((word) => !withinCeilings(word, bounds));

@@ -1,4 +1,6 @@
-/** Delegation: a client exchanges another client's token, and acts for its subject from then on (RFC 8693 section 4.1). */
+/**
+ * Delegation: a client exchanges another client's token, and acts for its subject from then on (RFC 8693 section 4.1).
+ */
 import { type Actor, depthOf, isOwnToken } from "../oauth/access-token.js";
 import { invalidRequest } from "../oauth/error.js";
 import { type TokenReading, isLive } from "../tokens/token-verifier.js";

@@ -100,7 +100,10 @@ export function createUserExchange(dependencies: UserExchangeDependencies): User
   };
 }
 
-/** A client derived by a rule acts for nobody's users, and a registered one for everybody's, unless the settings name issuers. */
+/**
+ * A client derived by a rule acts for nobody's users, and a registered one for everybody's, unless the settings name
+ * issuers.
+ */
 function requireActsForIssuer({ id, actForIssuers }: Client, issuer: string): void {
   if (actForIssuers === undefined || actForIssuers.has(issuer)) return;
   throw subjectNotAllowed(`Client '${id}' may not act for users of this issuer. Name it in act_for_issuers.`);

@@ -1,6 +1,7 @@
 /**
- * What the present settings say of a token of a user, or of a delegated one: whether its issuer is trusted, its client may
- * name the user, and its clients may act for one another. Settings change: each refresh and each delegation asks again.
+ * * What the present settings say of a token of a user, or of a delegated one: whether its issuer is trusted, its
+ * client may name the user, and its clients may act for one another. Settings change: each refresh and each delegation
+ * asks again.
  */
 import { type ClientRegistry, findClient } from "../clients/client-registry.js";
 import type { Client } from "../clients/client.js";
@@ -15,7 +16,6 @@ export type Basis = Pick<
   "subject" | "clientId" | "actor" | "subjectIssuer" | "unsecuredSubject" | "ruleDigests"
 >;
 
-/** The present settings' verdicts. */
 export interface Standing {
   /** Why the present settings would not lead to such a token; undefined if they would. */
   whyLapsed(basis: Basis): string | undefined;
@@ -31,8 +31,8 @@ export interface Standing {
   /** Whether a client's record lets it name this subject by an unsecured token, and the subject can be nobody else. */
   mayNameUnsecured(client: Client, subject: string): boolean;
   /**
-   * The claims of a token that speak of its user: those that it says were copied, as far as the settings still copy them.
-   * A client's static claims end with its record: a refresh adds the present ones, a delegation the new client's.
+   * * The claims of a token that speak of its user: those that it says were copied, as far as the settings still copy
+   * them. A client's static claims end with its record: a refresh adds the present ones, a delegation the new client's.
    */
   copiedClaims(token: Pick<AccessToken, "claims" | "copied">): JsonObject;
   /** Copied claims without those that no trusted issuer's settings name any more. */

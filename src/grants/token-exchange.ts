@@ -78,8 +78,9 @@ export function createTokenExchange(dependencies: TokenExchangeDependencies): Gr
 }
 
 /**
- * A refresh needs the grant that began the session and no other: a client's own token began by client credentials, a
- * user's by exchange. A client that lost the grant must not go on by exchange. Everything else needs the exchange grant.
+ * * A refresh needs the grant that began the session and no other: a client's own token began by client credentials, a
+ * user's by exchange. A client that lost the grant must not go on by exchange. Everything else needs the exchange
+ * grant.
  */
 function grantThatBegan(token: AccessToken, client: Client): GrantType {
   return token.clientId === client.id && isOwnToken(token) ? "client_credentials" : "token_exchange";

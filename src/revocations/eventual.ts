@@ -18,7 +18,6 @@ const LAST_DELAY_MS = 5000;
  */
 export type RevokeEventually = (revocation: Revocation, owner: string | undefined) => void;
 
-/** What publishing takes. */
 export interface EventualRevocationDependencies {
   readonly log: Pick<RevocationLog, "publish">;
   /** Resolves after so many milliseconds, or sooner when the server stops. */
@@ -28,14 +27,12 @@ export interface EventualRevocationDependencies {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** One that is not stored yet. */
 interface Waiting {
   readonly revocation: Revocation;
   readonly owner: string | undefined;
   delayMs: number;
 }
 
-/** Makes the publisher. */
 export function createEventualRevocation(dependencies: EventualRevocationDependencies): RevokeEventually {
   const { log, delay, signal, onFailure } = dependencies;
   const queue: Waiting[] = [];

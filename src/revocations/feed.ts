@@ -19,7 +19,6 @@ export type FeedEvent =
   | { readonly kind: "caught_up"; readonly cursor: string }
   | { readonly kind: "heartbeat"; readonly cursor: string; readonly viewAgeMs: number };
 
-/** How the feed is made. */
 export interface FeedDependencies {
   readonly table: RevocationTable;
   /** Milliseconds between heartbeats. */

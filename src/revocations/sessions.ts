@@ -21,7 +21,6 @@ const NO_DIGIT = 255;
 const DIGITS = new Uint8Array(128).fill(NO_DIGIT);
 for (let digit = 0; digit < 64; digit += 1) DIGITS[SIXTY_FOUR.charCodeAt(digit)] = digit;
 
-/** A revoked session. */
 export interface RevokedSession {
   readonly sessionId: string;
   /** Seconds. */

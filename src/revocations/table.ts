@@ -22,7 +22,6 @@ const MAX_AHEAD_SECONDS = 60;
 type BroadRevocation = Exclude<Revocation, { readonly kind: "session" }>;
 type Target = "subject" | "client" | "everything" | "key";
 
-/** The table. */
 export class RevocationTable implements RevocationView, RevocationSink {
   readonly #clock: Clock;
   readonly #sessions = new RevokedSessions();

@@ -23,7 +23,6 @@ export interface NewSession {
   readonly within?: AccessToken;
 }
 
-/** Begins and judges sessions. */
 export interface Sessions {
   /**
    * Begins a session. Throws `invalid_request` if it would have too many ancestors, or if the session of a token by
@@ -40,7 +39,6 @@ export interface Sessions {
   requireFreshRevocations(): void;
 }
 
-/** What sessions are made with. */
 export interface SessionsDependencies {
   /** The one that replicas share (`Storage.now`): not-before revocations are stamped by it. */
   readonly clock: Clock;
@@ -57,13 +55,15 @@ function lineageOfAll(tokens: readonly AccessToken[]): readonly string[] {
   return [...new Set(tokens.flatMap((token) => lineageOf(token.session)))];
 }
 
-/** The keys that signed some tokens and what they grew from, but those that the ring has forgotten: nobody can revoke them. */
+/**
+ * The keys that signed some tokens and what they grew from, but those that the ring has forgotten: nobody can revoke
+ * them.
+ */
 function keysOfAll(tokens: readonly AccessToken[], keys: Pick<KeyRing, "stateOf">): readonly string[] {
   const kids = new Set(tokens.flatMap((token) => [token.kid, ...token.session.keys]));
   return [...kids].filter((kid) => keys.stateOf(kid) !== undefined);
 }
 
-/** Makes the sessions of a replica. */
 export function createSessions(dependencies: SessionsDependencies): Sessions {
   const { clock, keys, randomId, revocations, sessionTtlSeconds, maxStalenessMs } = dependencies;
   const hasEnded = (session: Session): boolean => endOf(session, sessionTtlSeconds) <= toSeconds(clock());

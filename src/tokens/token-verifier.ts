@@ -21,7 +21,6 @@ export interface TokenReading {
   readonly keyState: KeyState;
 }
 
-/** Reads our own access tokens. */
 export interface TokenVerifier {
   /** Undefined for whatever is not a token that this issuer signed, dead or alive. */
   read(token: string): TokenReading | undefined;
@@ -32,7 +31,6 @@ export function isLive(reading: TokenReading): boolean {
   return !reading.expired && !reading.revoked;
 }
 
-/** What the verifier works with. */
 export interface TokenVerifierDependencies {
   readonly issuer: string;
   readonly keys: Pick<KeyRing, "find" | "stateOf">;
@@ -40,7 +38,6 @@ export interface TokenVerifierDependencies {
   readonly clock: Clock;
 }
 
-/** Makes the verifier. */
 export function createTokenVerifier(dependencies: TokenVerifierDependencies): TokenVerifier {
   const { issuer, keys, revocations, clock } = dependencies;
   const cache = createSignatureCache();

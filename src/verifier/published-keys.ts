@@ -17,7 +17,6 @@ export interface FetchedKeys {
   readonly maxAgeMs: number;
 }
 
-/** What the keys are kept with. */
 export interface PublishedKeysDependencies {
   readonly fetchKeys: (signal: AbortSignal) => Promise<FetchedKeys>;
   readonly clock: () => number;
@@ -33,7 +32,6 @@ const LONGEST_BACKOFF_MS = 30 * SECOND;
 const COOL_DOWN_MS = 5 * SECOND;
 const LONGEST_KID = 128;
 
-/** Keeps them. */
 export class PublishedKeys {
   readonly #with: PublishedKeysDependencies;
   readonly #first = Promise.withResolvers<void>();

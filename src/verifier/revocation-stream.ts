@@ -12,7 +12,6 @@ import { SECOND } from "../time/clock.js";
 import type { RevocationTable } from "../revocations/table.js";
 import { toRevocation } from "./revocation-message.js";
 
-/** What the stream works with. */
 export interface RevocationStreamDependencies {
   readonly client: Pick<Client<typeof TokenService>, "watchRevocations">;
   readonly credential: Credential;
@@ -33,7 +32,6 @@ const SPREAD_MS = 1 * SECOND;
 /** Some 500 MB. A server that sends more is not believed. */
 const MAX_REVOCATIONS = 10_000_000;
 
-/** Follows. */
 export class RevocationStream {
   readonly #with: RevocationStreamDependencies;
   readonly #first = Promise.withResolvers<void>();

@@ -10,7 +10,6 @@ import { RevocationTable } from "../revocations/table.js";
 import { PublishedKeys } from "./published-keys.js";
 import { RevocationStream } from "./revocation-stream.js";
 
-/** What the view is made of. */
 export interface ServerViewOptions {
   readonly transport: Transport;
   readonly credential: Credential;
@@ -22,7 +21,6 @@ export interface ServerViewOptions {
 
 const KEYS_TIMEOUT_MS = 5 * SECOND;
 
-/** Follows the server from the start until it is closed. */
 export class ServerView {
   readonly keys: PublishedKeys;
   readonly revocations: RevocationTable;
@@ -77,7 +75,6 @@ export class ServerView {
     await within(timeoutMs, this.signal, Promise.all([this.keys.loaded, this.#stream.caughtUp]));
   }
 
-  /** Ends both loops. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#running;

@@ -4,7 +4,6 @@ import type { ErrorReason } from "../oauth/error.js";
 /** What it means for the caller: RFC 6750 section 3.1, or that nothing can be said at the moment. */
 export type VerificationErrorCode = "invalid_token" | "insufficient_scope" | "unavailable";
 
-/** Why, more finely. */
 export type VerificationFault =
   /** No Bearer token, or more than one. */
   | "missing"

@@ -45,9 +45,10 @@ export interface Requirements {
   readonly scopes?: readonly string[];
 }
 
-/** Verifies tokens. */
 export interface Verifier extends AsyncDisposable {
-  /** Resolves once keys and revocations have been loaded; before that no token is accepted. Rejects after `timeoutMs`. */
+  /**
+   * Resolves once keys and revocations have been loaded; before that no token is accepted. Rejects after `timeoutMs`.
+   */
   ready(timeoutMs?: number): Promise<void>;
   /** What the token says. Rejects with a `VerificationError` if it is not accepted. */
   verify(token: string, requirements?: Requirements): Promise<AccessToken>;
@@ -57,7 +58,6 @@ export interface Verifier extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** What a test passes. */
 export interface VerifierDependencies {
   readonly clock?: () => number;
   readonly random?: Random;
