@@ -1,47 +1,46 @@
 /**
- * What the fast lane writes: an answer for each protocol. Headers are flat lists of names and values, which Node's HTTP/2
- * writes at half the price of objects; each function below adds to the list that it is given.
+ * The answers of the fast lane, made for each protocol and written for each HTTP version. Headers are flat lists of names
+ * and values, which Node's HTTP/2 writes at half the price of objects. Each function adds to the list that it gets.
  */
-import type { OutgoingHttpHeaders } from "node:http2";
+import type { ServerResponse } from "node:http";
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { ConnectError } from "@connectrpc/connect";
 import { mergeNonProtocolHeaders } from "@connectrpc/connect/protocol";
 import * as connect from "@connectrpc/connect/protocol-connect";
 import * as grpc from "@connectrpc/connect/protocol-grpc";
 import type { JsonWriteOptions } from "@bufbuild/protobuf";
+import { lingerThen, lingerThenReset } from "../../body.js";
 import type { LazyContext } from "./lazy-context.js";
 
-/** An answer, complete. */
 export interface Answer {
   readonly status: number;
   /** Names in lower case, each followed by its value. */
   readonly headers: readonly string[];
-  /** Absent: an answer of headers only. */
+  /** Undefined for an answer of headers only. */
   readonly body: Uint8Array | undefined;
   readonly trailers: OutgoingHttpHeaders | undefined;
 }
 
 const OK_TRAILERS: OutgoingHttpHeaders = { "grpc-status": grpc.grpcStatusOk };
 
-/** gRPC's answer with a message in its envelope. */
 export function grpcMessage(headers: string[], envelope: Uint8Array, { sentHeader, sentTrailer }: LazyContext): Answer {
   append(headers, sentHeader);
   const trailers = sentTrailer === undefined ? OK_TRAILERS : { ...Object.fromEntries(sentTrailer), ...OK_TRAILERS };
   return { status: 200, headers, body: envelope, trailers };
 }
 
-/** gRPC's refusal: "trailers only", all in one HEADERS frame. */
+/** gRPC calls this "trailers only": all is in one HEADERS frame. */
 export function grpcError(headers: string[], error: ConnectError, { sentHeader, sentTrailer }: LazyContext): Answer {
   append(headers, sentHeader);
   append(headers, grpc.setTrailerStatus(sentTrailer ?? new Headers(), error));
   return { status: 200, headers, body: undefined, trailers: undefined };
 }
 
-/** Connect's answer with a message. */
 export function connectMessage(headers: string[], message: Uint8Array, context: LazyContext): Answer {
   return connectAnswer(200, headers, message, context);
 }
 
-/** Connect's refusal: JSON whatever the codec, with the HTTP status of its code. */
+/** Connect sends errors as JSON in every codec, with the HTTP status of the code. */
 export function connectError(
   headers: string[],
   error: ConnectError,
@@ -51,6 +50,36 @@ export function connectError(
   mergeNonProtocolHeaders(context.responseHeader, error.metadata);
   const body = connect.errorToJsonBytes(error, jsonOptions);
   return connectAnswer(connect.codeToHttpStatus(error.code), headers, body, context);
+}
+
+const HEADERS_ONLY = { endStream: true };
+const WITH_TRAILERS = { waitForTrailers: true };
+
+export function writeStream(stream: ServerHttp2Stream, { status, headers, body, trailers }: Answer): void {
+  if (stream.destroyed || stream.closed) return;
+  const fields = [":status", String(status), ...headers];
+  if (body === undefined) stream.respond(fields, HEADERS_ONLY);
+  else {
+    // This happens once, but `once` costs two objects more than `on`.
+    if (trailers !== undefined) stream.on("wantTrailers", () => stream.sendTrailers(trailers));
+    stream.respond(fields, trailers === undefined ? undefined : WITH_TRAILERS);
+    stream.end(body);
+  }
+  lingerThenReset(stream);
+}
+
+/** HTTP/1.1. Closes the connection if the request has not been read to its end. */
+export function writeResponse(response: ServerResponse, { status, headers, body }: Answer): void {
+  if (response.destroyed) return;
+  const request = response.req;
+  const fields = headers.slice(); // Node's types want a list of its own
+  if (request.complete) {
+    response.writeHead(status, fields).end(body);
+    return;
+  }
+  response.shouldKeepAlive = false;
+  response.writeHead(status, fields).write(body ?? "");
+  lingerThen(request, () => response.end());
 }
 
 function connectAnswer(status: number, headers: string[], body: Uint8Array, context: LazyContext): Answer {

@@ -33,13 +33,19 @@ import type { Exchange } from "../../exchange.js";
 import { overload } from "../../admission.js";
 import type { Batch } from "../../batch.js";
 import type { UnderWay } from "../../under-way.js";
-import { connectError, connectMessage, grpcError, grpcMessage, type Answer } from "./answers.js";
+import {
+  connectError,
+  connectMessage,
+  grpcError,
+  grpcMessage,
+  writeResponse,
+  writeStream,
+  type Answer,
+} from "./answers.js";
 import { toConnectError } from "../errors.js";
-import { ENVELOPE_BYTES, closeEnvelope, openEnvelope } from "./envelope.js";
 import { LazyContext, type CallOrigin } from "./lazy-context.js";
 import type { ServiceList } from "../service-list.js";
-import { CONNECT, GRPC, WIRES, type Wire } from "./wire.js";
-import { writeResponse, writeStream } from "./write-answer.js";
+import { CONNECT, ENVELOPE_BYTES, GRPC, WIRES, closeEnvelope, openEnvelope, type Wire } from "./wire.js";
 
 /** What a call begins with. */
 export interface CallStart {
