@@ -10,16 +10,16 @@ export class AddressLimit {
   readonly #counts = new Map<string, number>();
   readonly #exempt: (address: string) => boolean;
 
-  /** Not for loopback and trusted proxies: behind each stand many callers. */
+  /** Loopback and trusted proxies are exempt: many callers stand behind each. */
   constructor(most: number, trustedProxies: readonly string[]) {
     this.#most = most;
     const exempt = toBlockList([...LOOPBACK, ...trustedProxies]);
     this.#exempt = (address) => exempt.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
   }
 
-  /** Returns what gives the place back, to be called once; or undefined if there is none. */
+  /** Returns a function that gives the place back, to be called once. Returns undefined if there is no place. */
   enter(address: string | undefined): (() => void) | undefined {
-    if (address === undefined) return undefined; // it is gone already
+    if (address === undefined) return undefined; // the peer is gone already
     if (this.#exempt(address)) return () => {};
     const block = addressBlock(address);
     const count = this.#counts.get(block) ?? 0;

@@ -2,12 +2,12 @@ import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 const MOST = 100;
-/** For one that is being answered: a scrape takes less. */
+/** A scrape takes less. */
 const ANSWER_WITHIN_MS = 10_000;
 
 /**
- * The connections of the admin port. There are never too many for one more: the oldest that asks nothing is dropped, and
- * where all ask something, the oldest of them. A probe that found no place would let Kubernetes restart a healthy pod.
+ * The connections of the admin port. One more is always accepted. When there are too many, the oldest connection without
+ * a request is dropped, or else the oldest of all. Kubernetes would restart a healthy pod if a probe found no place.
  */
 export class AdminConnections {
   /** Oldest first. */
@@ -23,7 +23,7 @@ export class AdminConnections {
     if (this.#silent.size + this.#busy.size > MOST) this.#drop();
   }
 
-  /** It asks something, until `response` has ended. */
+  /** The connection has a request until `response` closes. */
   busy(socket: Socket, response: ServerResponse): void {
     this.#silent.delete(socket);
     this.#busy.add(socket);
@@ -35,7 +35,7 @@ export class AdminConnections {
   }
 
   #drop(): void {
-    const from = this.#silent.size > 1 ? this.#silent : this.#busy; // the one that has just come is silent, too
+    const from = this.#silent.size > 1 ? this.#silent : this.#busy; // the newest connection is silent, too
     const [oldest] = from;
     if (oldest === undefined) return;
     from.delete(oldest);

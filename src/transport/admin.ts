@@ -1,4 +1,7 @@
-/** The admin port: whether the process lives, whether it may serve, and its metrics. Never a token, never a secret. */
+/**
+ * The admin port: whether the process lives, whether it may serve, and its metrics. It shows no token and no secret. It
+ * shares none of the main port's limits, because it must answer in overload and while the main port drains.
+ */
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { ListenAddress } from "../config/reading/listen-address.js";
@@ -9,26 +12,24 @@ import { parseTarget } from "./request-line.js";
 /** A part of the server that readiness depends on. */
 export interface Part {
   readonly name: string;
-  /** `degraded` still serves: a replica that is taken away for it makes things worse. */
+  /** `degraded` still serves: taking the replica away would make things worse. */
   readonly state: "ok" | "degraded" | "failing";
-  /** How old what it knows is. Milliseconds. */
+  /** The age of its data. Milliseconds. */
   readonly ageMs?: number;
-  /** For people. */
+  /** For a person who reads `/readyz?verbose`. */
   readonly detail?: string;
 }
 
-/** What the port is made of. */
 export interface AdminOptions {
   readonly listen: ListenAddress;
-  /** The parts as they are now. Must not wait for anything. */
+  /** Must not wait for anything. */
   readonly parts: () => readonly Part[];
   readonly metrics: { readonly contentType: string; readonly read: () => Promise<string> };
   readonly onFault: FaultListener;
 }
 
-/** The port. It has no part in the main port's limits, so that it answers in overload and while that one drains. */
 export interface AdminServer {
-  /** Rejects if the address cannot be had. */
+  /** Rejects if the address cannot be bound. */
   listen(): Promise<ListenAddress>;
   close(): Promise<void>;
 }
@@ -41,10 +42,9 @@ interface Page {
 
 const TEXT = "text/plain; charset=utf-8";
 
-/** Makes the port. */
 export function createAdminServer({ listen, parts, metrics, onFault }: AdminOptions): AdminServer {
   let scrape: Promise<string> | undefined;
-  /** Scrapes at one time share one reading. */
+  /** Scrapes that overlap share one reading. */
   const readMetrics = () => (scrape ??= metrics.read().finally(() => (scrape = undefined)));
 
   const pages = new Map<string, (query: string | undefined) => Page | Promise<Page>>([
@@ -102,7 +102,7 @@ export function createAdminServer({ listen, parts, metrics, onFault }: AdminOpti
   };
 }
 
-/** Ready unless a part fails. */
+/** A degraded part leaves the replica ready. */
 function readiness(parts: readonly Part[], verbose: boolean): Page {
   const failing = parts.some(({ state }) => state === "failing");
   const verdict = failing ? "not ready" : parts.some(({ state }) => state === "degraded") ? "degraded" : "ok";

@@ -1,29 +1,30 @@
 /**
- * The way into the core, for both transports: read, pass the gate, work, show. A request that is refused on the way is
- * audited once, and an error that nobody expected is reported once: by the core where it has seen the request, else here.
+ * The way into the core, for both transports: read, pass the gate, work, show. Each refusal is audited once and each
+ * unexpected error is reported once. The core does so for requests that reach its audited endpoints, and this file for all
+ * others. It knows no protocol.
  */
 import { OAuthError, toOAuthError } from "../oauth/error.js";
 import type { Caller } from "../oauth/request.js";
 import type { EndpointName, TransportEvents } from "../telemetry/events.js";
 
-/** Lets a bounded number of requests into the core at once. An early refusal keeps clients alive; a late answer does not. */
+/** Bounds the requests inside the core. A client can retry after an early refusal, but not after a late answer. */
 export interface Gate {
-  /** Whether there is room now. Asked before a body is collected. */
+  /** Whether there is room now. Both transports ask before they collect a body. */
   admits(): boolean;
   /** Requests inside the core. */
   inFlight(): number;
-  /** Requests that were turned away. */
+  /** Requests that overload refused, since the start. */
   turnedAway(): number;
 }
 
 export interface AdmissionOptions {
   readonly maxInFlight: number;
-  /** Whether the process runs late. Then nobody passes until it has caught up. */
+  /** Whether the process runs late. No request passes until it has caught up. */
   readonly overloaded: () => boolean;
   readonly events: TransportEvents;
 }
 
-/** The steps of one endpoint. `read` and `work` throw `OAuthError` for what they refuse. */
+/** The steps of one endpoint. `read` and `work` refuse by throwing `OAuthError`. */
 export interface Steps<Input, Plain, Result, Answer> {
   readonly endpoint: EndpointName;
   readonly read: (input: Input) => Plain;
@@ -32,7 +33,7 @@ export interface Steps<Input, Plain, Result, Answer> {
   readonly show: (result: Result, caller: Caller) => Answer;
 }
 
-/** Endpoints whose every decision the core audits by itself. */
+/** The core audits every decision of these endpoints. */
 const AUDITED_BY_CORE: ReadonlySet<EndpointName> = new Set(["token", "revoke", "introspect"]);
 
 export class Admission implements Gate {
@@ -66,7 +67,7 @@ export class Admission implements Gate {
     return refusal;
   }
 
-  /** Does the steps. Rejects with `OAuthError` alone. */
+  /** Rejects with nothing but `OAuthError`. */
   async admit<Input, Plain, Result, Answer>(
     { endpoint, read, work, show }: Steps<Input, Plain, Result, Answer>,
     input: Input,
@@ -91,7 +92,6 @@ export class Admission implements Gate {
   }
 }
 
-/** There is no room. */
 export function overload(): OAuthError {
   return new OAuthError("temporarily_unavailable", "OVERLOADED", "The server is overloaded. Try again.");
 }

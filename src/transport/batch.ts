@@ -1,4 +1,4 @@
-/** A batch this large is not kept waiting for more, nor does it grow: a client may send its next requests unanswered. */
+/** A batch of this size starts at once. It must not grow: a client may send more requests before it has its answers. */
 const MOST = 16;
 
 interface Task<Request> {
@@ -6,14 +6,13 @@ interface Task<Request> {
   readonly run: () => void;
 }
 
-/** Hears of a request whose work or reply failed. It is the only one of its batch that fails. */
+/** Gets the request whose work or reply failed. The rest of its batch goes on. */
 export type FailedTask<Request> = (request: Request, error: unknown) => void;
 
 /**
- * The requests of one turn of the event loop, done together at its end: first the work of all, then the replies to all.
- * Under load a form then takes half the CPU that it takes one by one (docs/performance.md): each reply wakes its reader by
- * itself, clients that are answered one by one come back one by one, and each finds the processor's caches filled by what
- * came between. A request that comes alone waits for nobody.
+ * The requests of one turn of the event loop, served together: first the work of all, then the replies to all. Under load
+ * a form then costs half the CPU (docs/performance.md). Separate replies wake their readers one by one, the clients come
+ * back one by one, and each request finds cold processor caches. A request that comes alone waits for no other.
  */
 export class Batch<Request> {
   readonly #onFailure: FailedTask<Request>;
@@ -24,7 +23,7 @@ export class Batch<Request> {
     this.#onFailure = onFailure;
   }
 
-  /** Works at the end of the turn. What `work` or `reply` throws, or a rejected answer, fails this request alone. */
+  /** `work` starts at the end of the turn. An error of `work` or `reply` fails this request alone. */
   add<Answer>(request: Request, work: () => Promise<Answer>, reply: (answer: Answer) => void): void {
     const run = () => {
       work().then(
@@ -43,7 +42,7 @@ export class Batch<Request> {
     for (const task of tasks) this.#guard(task);
   }
 
-  /** A tick begins when no promise can go on: the work of all that need not wait is done by then. */
+  /** A tick begins when no promise can go on. Every request that need not wait has its answer by then. */
   #reply(task: Task<Request>): void {
     if (this.#replies.push(task) === 1) process.nextTick(() => this.#replyToAll());
   }

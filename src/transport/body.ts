@@ -4,26 +4,24 @@ import type { Exchange } from "./exchange.js";
 import type { UnderWay } from "./under-way.js";
 
 const NOTHING = Buffer.alloc(0);
-/** What the smallest buffer of a body that comes in pieces holds. */
+/** The smallest buffer for a body that comes in pieces. */
 const LEAST_BUFFER = 4096;
 
-/** A body, whole; or why it was not read. */
+/** The whole body, or the reason why it was not read. */
 export type Body = Buffer | "too_large" | "no_room";
 
-/** How a body is to be read. */
 export interface BodyLimits {
   readonly maxBytes: number;
   readonly underWay: UnderWay;
-  /** Whether there is room for another request: asked before its body is collected. */
+  /** Whether there is room for another request. Asked once, before the body is collected. */
   readonly admits: () => boolean;
 }
 
 /**
- * Collects the body of a request. Calls `done` once: with all bytes, or with the reason as soon as it is known that it
- * will not be read; then the rest is read and dropped until someone ends the connection. Never calls it if the caller
- * goes away first.
+ * Collects the body of a request. Calls `done` once, with all bytes or with the reason why not. The reason comes as soon as
+ * it is known, and the rest of the body is then read and dropped. `done` is never called if the caller goes away first.
  *
- * A piece alone is kept as it is; several are copied together, since each may keep alive the whole buffer that the
+ * A single piece is kept as it is. Several are copied together, because each may keep alive the whole buffer that the
  * connection was read into.
  */
 export function readBody(
@@ -65,7 +63,7 @@ export function readBody(
   });
 }
 
-/** The first `size` bytes of `held` and a further piece, in a buffer of their own, of which a part may be free. */
+/** Adds a piece behind the first `size` bytes of `held`, in a buffer of its own that may have room for more. */
 function append(held: Buffer, size: number, piece: Buffer): Buffer {
   const fits = held.length >= size + piece.length && held.length === held.buffer.byteLength;
   const whole = fits ? held : Buffer.allocUnsafeSlow(Math.max(LEAST_BUFFER, 2 * (size + piece.length)));
@@ -78,8 +76,8 @@ const LINGER_MS = 1000;
 const LINGER_BYTES = 1024 * 1024;
 
 /**
- * Reads on for a moment, at most 1 s and 1 MiB, before `end`: a connection that is closed over unread bytes is reset,
- * and the reset can overtake the answer.
+ * Reads on for at most 1 s and 1 MiB before `end`. A connection that closes over unread bytes is reset, and the reset can
+ * overtake the answer.
  */
 export function lingerThen(source: Readable, end: () => void): void {
   let left = LINGER_BYTES;
@@ -101,8 +99,8 @@ export function lingerThen(source: Readable, end: () => void): void {
 }
 
 /**
- * The same for an answered HTTP/2 stream: whoever goes on sending is told that it is not wanted (RFC 9113 section 8.1).
- * Not sooner, and not to one who has sent all: this reset, too, can overtake the answer.
+ * The same for an answered HTTP/2 stream. NO_ERROR asks a client that is still sending to stop (RFC 9113 section 8.1). A
+ * client that has sent all gets no reset: this reset, too, can overtake the answer.
  */
 export function lingerThenReset(stream: ServerHttp2Stream): void {
   if (stream.readableEnded) return;

@@ -1,6 +1,6 @@
 /**
- * What both transports need to know of a request before they read it: who called, and with which credentials in the
- * header. Made once for each request.
+ * Reads from the header fields who calls: request id, address, trace and the `Authorization` field. Both transports do it
+ * once, before they read the request. It checks no credentials.
  */
 import type { IncomingHttpHeaders } from "node:http";
 import type { RandomId } from "../crypto/random-id.js";
@@ -10,27 +10,26 @@ import { parseTraceParent } from "../telemetry/traceparent.js";
 import type { AddressResolver } from "./peer-address.js";
 import { isRepeated } from "./request-line.js";
 
-/** A request as it arrived, whatever its HTTP version. */
+/** A request as it arrived, in any HTTP version. */
 export interface Arrival {
   readonly headers: IncomingHttpHeaders;
-  /** Names and values in turn, as they were sent. */
+  /** Names and values alternate, as they were sent. */
   readonly rawHeaders: readonly string[];
   readonly peerAddress: string | undefined;
 }
 
-/** Makes the caller of a request. */
 export type CallerFactory = (arrival: Arrival, transport: Transport) => Caller;
 
-/** A request id is taken over if it cannot harm a log or a header. */
+/** These cannot harm a log or a header. */
 const SAFE_REQUEST_ID = /^[A-Za-z0-9._~:=/+-]{1,64}$/;
 
-/** The id that the request brought, if it is one. */
+/** The id that the request brought, if it is safe. */
 export function sentRequestId(headers: IncomingHttpHeaders): string | undefined {
   const sent = text(headers["x-request-id"]);
   return sent !== undefined && SAFE_REQUEST_ID.test(sent) ? sent : undefined;
 }
 
-/** Makes the factory. `randomId` names requests that bring no usable id. */
+/** `randomId` names requests that bring no usable id. */
 export function createCallerFactory(randomId: RandomId, resolveAddress: AddressResolver): CallerFactory {
   return ({ headers, peerAddress }, transport) => {
     const trace = headers["traceparent"] === undefined ? undefined : parseTraceParent(text(headers["traceparent"]));
@@ -46,8 +45,8 @@ export function createCallerFactory(randomId: RandomId, resolveAddress: AddressR
 }
 
 /**
- * The `Authorization` header, or undefined if there is none or it is empty. Throws `invalid_request` if there is more
- * than one (RFC 9110 section 5.3): the two readers of an ambiguous request could choose differently.
+ * The `Authorization` header, or undefined if it is absent or empty. Throws `invalid_request` if there is more than one
+ * (RFC 9110 section 5.3): a proxy and this server could choose differently.
  */
 export function authorizationOf({ headers, rawHeaders }: Pick<Arrival, "headers" | "rawHeaders">): string | undefined {
   const value = headers.authorization;
@@ -57,7 +56,7 @@ export function authorizationOf({ headers, rawHeaders }: Pick<Arrival, "headers"
   return value;
 }
 
-/** A header that was sent once, as one string. */
+/** Joins a repeated header as RFC 9110 section 5.3 says. */
 export function text(value: string | readonly string[] | undefined): string | undefined {
   return typeof value === "string" ? value : value?.join(",");
 }

@@ -1,21 +1,21 @@
 import type { Clock } from "../time/clock.js";
 
-/** Says when a new connection should be given up, so that long-lived clients spread over new replicas. */
+/** The instant at which a new connection retires. Retirement lets long-lived clients spread over new replicas. */
 export type RetirementPlan = () => number;
 
 /**
- * Plans retirements `maxAgeMs` from now, up to a tenth earlier or later: connections that were opened together, after a
- * restart, must not come back together.
+ * Plans retirements `maxAgeMs` from now, up to a tenth earlier or later. Connections that were opened together after a
+ * restart must not come back together.
  */
 export function planRetirement(maxAgeMs: number, clock: Clock, random: () => number): RetirementPlan {
   return () => clock() + maxAgeMs * (0.9 + 0.2 * random());
 }
 
-/** Tells streams that would never end by themselves that their connection is given up. */
+/** Tells endless streams that their connection retires. */
 export class Departures {
   readonly #controllers = new WeakMap<object, AbortController>();
 
-  /** Aborts when the connection is given up; a grace later it is cut. */
+  /** Aborts when the connection retires. After a grace the connection is cut. */
   signalOf(connection: object): AbortSignal {
     return this.#of(connection).signal;
   }

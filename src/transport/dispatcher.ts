@@ -1,4 +1,4 @@
-/** Gives each request to whoever serves its path: the form endpoints and documents first, as they are asked for most. */
+/** Gives each request to the transport that serves its path. REST comes first: its paths are the ones asked most. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2Session, ServerHttp2Stream } from "node:http2";
 import type { Exchange } from "./exchange.js";
@@ -9,13 +9,11 @@ import { isMalformed, parseTarget } from "./request-line.js";
 import { abandon, guarded, type FaultListener } from "./guard.js";
 import type { UnderWay } from "./under-way.js";
 
-/** The listeners of the two halves of the port. */
 export interface Dispatcher {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   readonly onStream: StreamListener;
 }
 
-/** What requests are given to. */
 export interface DispatcherOptions {
   readonly rest: RestServer;
   readonly rpc: RpcServer;
@@ -23,10 +21,10 @@ export interface DispatcherOptions {
   readonly onFault: FaultListener;
 }
 
-/** Makes the listeners. What nobody serves is refused by `rest`; what throws fails its own request only. */
+/** `rest` refuses what nobody serves. An error fails its own request only. */
 export function createDispatcher({ rest, rpc, underWay, onFault }: DispatcherOptions): Dispatcher {
   const peers = new WeakMap<Http2Session, string>();
-  /** Remembered: a session's socket is a proxy that is slow to ask. */
+  /** Remembered, because the socket of a session is a slow proxy. */
   function peerAddress({ session }: ServerHttp2Stream): string | undefined {
     if (session === undefined) return undefined;
     const known = peers.get(session);
@@ -62,8 +60,8 @@ export function createDispatcher({ rest, rpc, underWay, onFault }: DispatcherOpt
     },
 
     onStream(stream, headers, flags, rawHeaders) {
-      stream.on("error", ignore); // a peer's reset: those who wait hear 'close'
-      if (stream.destroyed || stream.closed) return; // by a reset that came in the same packet
+      stream.on("error", ignore); // a peer's reset: every waiter hears 'close'
+      if (stream.destroyed || stream.closed) return; // the packet held a reset, too
       const arrival = { headers, rawHeaders, peerAddress: peerAddress(stream) };
       serveStream(underWay.begin(arrival, stream), stream, { headers, flags, rawHeaders });
     },

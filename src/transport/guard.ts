@@ -1,6 +1,6 @@
 /**
- * The guard at every entry of the ports: what a request, a connection or a timer throws is told once, and ends nothing
- * but that request. Whoever can make one request fail must not be able to end the process for all.
+ * The guard at every entry of the ports. An error of a request, a connection or a timer is reported once and ends nothing
+ * else. A caller that makes its own request fail must not end the process for all.
  */
 import { randomUUID } from "node:crypto";
 import { constants } from "node:http2";
@@ -8,10 +8,10 @@ import type { FaultPlace } from "../telemetry/events.js";
 import { sentRequestId } from "./caller.js";
 import type { Exchange } from "./exchange.js";
 
-/** Told of an error that nothing expected. `requestId` is there where a request is concerned. */
+/** Gets unexpected errors. `requestId` is undefined for an error outside any request. */
 export type FaultListener = (place: FaultPlace, error: unknown, requestId?: string) => void;
 
-/** The work, but whatever it throws goes to `onFault`. */
+/** The same function, except that its errors go to `onFault`. */
 export function guarded<Args extends readonly unknown[]>(
   work: (...args: Args) => void,
   onFault: (error: unknown, ...args: Args) => void,
@@ -29,8 +29,8 @@ const STATUS = 500;
 const BODY = '{"error":"server_error","error_description":"The server failed. Its log explains this request id."}';
 
 /**
- * Tells of a request whose work has failed, and answers it: `server_error`, or for gRPC a reset, which its clients read
- * as INTERNAL. An answer that has begun is cut.
+ * Reports a request that failed, and answers it with `server_error`. gRPC gets a reset, which its clients read as INTERNAL.
+ * An answer that has begun is cut.
  */
 export function abandon(exchange: Exchange, place: FaultPlace, error: unknown, onFault: FaultListener): void {
   const requestId = exchange.requestId ?? sentRequestId(exchange.headers) ?? randomUUID();

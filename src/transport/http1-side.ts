@@ -1,4 +1,7 @@
-/** The HTTP/1.1 half of the port: Node's server without a socket of its own, with every limit that a peer can strain. */
+/**
+ * The HTTP/1.1 half of the port: Node's server, fed with sockets that the port accepted. It owns the lives of its
+ * connections, and the limits that a peer can strain. It does not know what requests mean.
+ */
 import { Buffer } from "node:buffer";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
@@ -19,14 +22,13 @@ export interface Http1Timeouts {
   readonly keepAliveMs: number;
 }
 
-/** What the half is made of. */
 export interface Http1Options {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
-  /** Answers what could not be parsed: a complete HTTP/1.1 message that closes the connection. */
+  /** The answer to bytes that are no request: a complete HTTP/1.1 message that closes the connection. */
   readonly malformedAnswer: (status: 400 | 408 | 413 | 417 | 431) => string;
   readonly timeouts: Http1Timeouts;
   readonly retireAt: RetirementPlan;
-  /** For an answer that has not ended at the age of its connection; then that is cut. Milliseconds. */
+  /** For an answer that outlives its connection's age. Then the connection is cut. Milliseconds. */
   readonly graceMs: number;
   readonly departures: Departures;
   readonly onFault: FaultListener;
@@ -37,18 +39,17 @@ interface Connection {
   readonly retireAt: number;
   /** The answer to the last request. */
   response: ServerResponse | undefined;
-  /** The answer to the one before it, if that was not out when the last request came. */
+  /** The answer to the request before it, if it was not out when the last request came. */
   previous: ServerResponse | undefined;
-  /** Whether a refusal is to end the connection. */
+  /** Whether a refusal ends the connection. */
   refused: boolean;
 }
 
 const SWEEP_MS = 50;
-/** For a peer to take the refusal of what could not be parsed. */
+/** For a peer to read the refusal of bytes that are no request. */
 const REFUSAL_MS = 1000;
 const RETIRE_EVERY_MS = 1000;
 
-/** Serves the sockets that it is handed. */
 export class Http1Side {
   readonly #server: http.Server;
   readonly #connections = new Map<Duplex, Connection>();
@@ -70,7 +71,7 @@ export class Http1Side {
       },
       (request, response) => this.#serve(request, response),
     );
-    // A client that has said all is owed its answer all the same. (Node's types do not know this member.)
+    // A client that has half-closed still gets its answer. (Node's types lack this member.)
     Object.assign(this.#server, { httpAllowHalfOpen: true });
     const failed = (error: unknown, socket: Duplex) => {
       options.onFault("connection", error);
@@ -95,8 +96,8 @@ export class Http1Side {
         (error, { socket }) => failed(error, socket),
       ),
     );
-    // Node starts the clocks of headersTimeout and requestTimeout only on 'listening', which a server without a socket
-    // of its own never emits.
+    // Node starts the clocks of headersTimeout and requestTimeout on 'listening'. A server without a socket of its own
+    // never emits that.
     this.#server.emit("listening");
     const retire = guarded(
       () => this.#cutOld(),
@@ -115,8 +116,8 @@ export class Http1Side {
   }
 
   /**
-   * From now on every answer closes its connection. A connection without a request gets `lingerMs` to send one: a client
-   * may have sent it before it can know, and closing under it would lose the request.
+   * Every answer closes its connection from here on. A connection without a request gets `lingerMs` to send one, because
+   * the client may have sent it already, and closing would lose it.
    */
   drain(lingerMs: number): void {
     this.#draining = true;
@@ -126,14 +127,14 @@ export class Http1Side {
     setTimeout(() => this.#closeIdle(), lingerMs).unref();
   }
 
-  /** Cuts what is left. */
+  /** Cuts all connections that are left. */
   destroy(): void {
     clearInterval(this.#retiring);
     for (const socket of this.#connections.keys()) socket.destroy();
     this.#server.close(); // ends the clocks; there is no socket to close
   }
 
-  /** Ends answers that would never end by themselves: by telling them, and a grace later by force. */
+  /** Asks endless answers on old connections to end. After a grace it cuts the connection. */
   #cutOld(): void {
     const now = this.#options.clock();
     for (const [socket, { response, retireAt }] of this.#connections) {
@@ -166,7 +167,7 @@ export class Http1Side {
     this.#options.onRequest(request, response);
   }
 
-  /** Goes on as though no upgrade had been asked for, once the requests before it are answered. */
+  /** Serves the request as though it asked for no upgrade, once the requests before it are answered. */
   #decline(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     const { socket } = request;
     stream.on("error", ignore); // from here on, nobody else listens
@@ -187,8 +188,8 @@ export class Http1Side {
   }
 
   /**
-   * Refuses what could not be parsed, after the answers to the whole requests before it: they are done, and one may have
-   * spent a refresh token.
+   * Refuses bytes that are no request, after the answers to the requests before them. Those requests are done, and one may
+   * have spent a refresh token.
    */
   #refuse(socket: Duplex, status: 400 | 408 | 413 | 417 | 431): void {
     const connection = this.#connections.get(socket);
@@ -213,7 +214,7 @@ export class Http1Side {
 
 function ignore(): void {}
 
-/** RFC 9112 section 9.6: what follows the last request that is answered is not done. Nobody would hear of it. */
+/** RFC 9112 section 9.6: requests after the last answered one are not served. Their clients would get no answer. */
 function isClosing({ response, refused }: Connection): boolean {
   return refused || (isOwed(response) && !response.shouldKeepAlive);
 }

@@ -1,4 +1,7 @@
-/** The HTTP/2 half of the port: Node's server without a socket of its own, its limits, and its graceful endings. */
+/**
+ * The HTTP/2 half of the port: Node's server, fed with sockets that the port accepted. It owns the lives of its sessions
+ * and their limits. It does not know what streams mean.
+ */
 import http2, {
   type Http2Session,
   type IncomingHttpHeaders,
@@ -11,7 +14,7 @@ import type { Departures, RetirementPlan } from "./connection-age.js";
 import { guarded, type FaultListener } from "./guard.js";
 import { MAX_CONCURRENT_STREAMS, MAX_HEADER_BYTES } from "./limits.js";
 
-/** Handles one stream; the arguments are those of Node's 'stream' event. */
+/** The arguments are those of Node's 'stream' event. */
 export type StreamListener = (
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
@@ -19,13 +22,12 @@ export type StreamListener = (
   rawHeaders: string[],
 ) => void;
 
-/** What the half is made of. */
 export interface Http2Options {
   readonly onStream: StreamListener;
   readonly retireAt: RetirementPlan;
-  /** For a connection that has reached its age to open one more stream. Milliseconds. */
+  /** For a connection that retires to open one more stream. Milliseconds. */
   readonly lingerMs: number;
-  /** For the streams of a connection that was told to go away; then it is cut. Milliseconds. */
+  /** For the streams of a connection after GOAWAY. Then it is cut. Milliseconds. */
   readonly graceMs: number;
   readonly departures: Departures;
   readonly onFault: FaultListener;
@@ -34,14 +36,13 @@ export interface Http2Options {
 
 const SWEEP_MS = 1000;
 
-/** Serves the sockets that it is handed. */
 export class Http2Side {
   readonly #server: http2.Http2Server;
-  /** When each session is to be given up. */
+  /** The instant at which each session retires. */
   readonly #sessions = new Map<ServerHttp2Session, number>();
-  /** Those that are to be told with their next stream, and the timers that tell them if none comes. */
+  /** Sessions that get GOAWAY with their next stream, and the timers that send it if none comes. */
   readonly #leaving = new Map<Http2Session, NodeJS.Timeout>();
-  /** Those that were told, and the timers that cut what is left of them. */
+  /** Sessions that got GOAWAY, and the timers that cut what is left of them. */
   readonly #told = new Map<Http2Session, NodeJS.Timeout>();
   readonly #options: Http2Options;
   readonly #sweep: NodeJS.Timeout;
@@ -85,15 +86,15 @@ export class Http2Side {
   }
 
   /**
-   * Tells every client to open its streams elsewhere: with the next stream that it opens, or after `lingerMs`. Each
-   * connection ends with its last stream.
+   * Sends every client GOAWAY: with the next stream that it opens, or after `lingerMs`. Each connection ends with its last
+   * stream.
    */
   drain(lingerMs: number): void {
     this.#lingerMs = lingerMs;
     for (const session of this.#sessions.keys()) this.#retire(session, lingerMs);
   }
 
-  /** Cuts what is left. */
+  /** Cuts all sessions that are left. */
   destroy(): void {
     clearInterval(this.#sweep);
     for (const session of this.#sessions.keys()) session.destroy();
@@ -118,17 +119,17 @@ export class Http2Side {
   }
 
   /**
-   * GOAWAY (RFC 9113 section 6.8), told with the next stream: the news goes out before its answer, so that a client which
-   * waits for answers never opens a stream in ignorance. One that does, having others open, is told which was the last
-   * that is served, and opens the rest elsewhere. Node cannot send the warning that would spare it that: after any GOAWAY,
-   * nghttp2 takes no more streams.
+   * GOAWAY (RFC 9113 section 6.8) goes out with the next stream, before its answer. A client that waits for answers then
+   * never opens a stream in vain. A client with several open streams may do so. GOAWAY names the last stream that is
+   * served, and the client opens the rest elsewhere. Node cannot send the early warning of section 6.8: nghttp2 accepts no
+   * stream after any GOAWAY.
    */
   #retire(session: ServerHttp2Session, lingerMs: number): void {
     if (session.closed || this.#leaving.has(session)) return;
     this.#leaving.set(session, setTimeout(() => this.#tell(session), lingerMs).unref());
   }
 
-  /** From here on everything ends: streams by themselves, and what does not a grace later. */
+  /** Streams may end by themselves. After a grace the session is cut. */
   #goAway(session: Http2Session): void {
     clearTimeout(this.#leaving.get(session));
     this.#leaving.delete(session);
@@ -147,7 +148,7 @@ export class Http2Side {
     }
     stream.on("error", ignore);
     setImmediate(() => {
-      // by then, streams that came in one packet with it have been seen
+      // By then, all streams of the same packet have been seen.
       this.#tell(session);
       this.#options.onStream(stream, headers, flags, rawHeaders);
     });

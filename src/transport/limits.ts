@@ -1,4 +1,4 @@
-/** How much of anything a request may hold, on every transport. */
+/** The bounds of a request, the same on both transports. */
 
 /** A form body or an RPC message, in bytes. */
 export const MAX_MESSAGE_BYTES = 256 * 1024;
@@ -15,16 +15,16 @@ export const MAX_VALUE_LENGTH = 4 * 1024;
 /** Parameters of one form, and values of one repeated field. */
 export const MAX_PARAMETERS = 64;
 
-/** All that a caller may send in one call, whatever the number of its messages, in bytes. */
+/** All messages of one call together, in bytes. */
 export const MAX_STREAM_BYTES = 1024 * 1024;
 
-/** All that requests may hold while they are under way, over all connections, in bytes. */
+/** The memory of all requests under way, over all connections, in bytes. */
 export const MAX_BYTES_UNDER_WAY = 32 * 1024 * 1024;
 
 /** Streams that one HTTP/2 connection may have open. */
 export const MAX_CONCURRENT_STREAMS = 100;
 
-/** A unary call's deadline: longer ones are cut to this. */
+/** A longer deadline of a unary call is cut to this. */
 export const MAX_TIMEOUT_MS = 30_000;
 
 /** An RPC answer, in bytes. */

@@ -1,7 +1,7 @@
 /**
- * One listening port for HTTP/1.1 and HTTP/2: cleartext by the connection preface (prior knowledge, RFC 9113 section
- * 3.3), TLS by ALPN. A port is either cleartext or TLS, never both: a mix would let a client be talked down to
- * cleartext. Knows connections, not requests.
+ * One listening port for HTTP/1.1 and HTTP/2. In cleartext it tells them apart by the connection preface (prior knowledge,
+ * RFC 9113 section 3.3), over TLS by ALPN. A port is either cleartext or TLS: on a mixed port, an attacker could talk a
+ * client down to cleartext. It knows connections, not requests.
  */
 import net, { type AddressInfo, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
@@ -12,17 +12,15 @@ import type { Http1Side } from "./http1-side.js";
 import type { Http2Side } from "./http2-side.js";
 import type { CertificatePair } from "./tls-files.js";
 
-/** What the port is made of. */
 export interface OnePortOptions {
   readonly http1: Http1Side;
   readonly http2: Http2Side;
-  /** Absent: cleartext. */
+  /** Undefined for cleartext. */
   readonly certificate?: CertificatePair | undefined;
   /** For a new connection to show what it speaks. */
   readonly sniffTimeoutMs: number;
   /** Further ones are dropped at once. */
   readonly maxConnections: number;
-  /** Counts the connections of each address. */
   readonly perAddress: Pick<AddressLimit, "enter">;
   readonly onFault: FaultListener;
 }
@@ -34,7 +32,7 @@ const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 export class OnePort {
   readonly #front: net.Server | tls.Server;
   readonly #sockets = new Set<Socket>();
-  /** Those of them that have not shown yet what they speak. */
+  /** The ones that have not shown yet what they speak. */
   readonly #silent = new Set<Socket>();
   readonly #options: OnePortOptions;
   /** Connections since the start. */
@@ -56,13 +54,13 @@ export class OnePort {
     });
   }
 
-  /** Rejects if the address cannot be had. */
+  /** Rejects if the address cannot be bound. */
   listen(port: number, host: string): Promise<AddressInfo> {
     const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
     this.#front.once("error", reject);
     this.#front.listen(port, host, () => {
       this.#front.off("error", reject);
-      this.#front.on("error", ignore); // an accept that failed, for want of file descriptors: the next one may succeed
+      this.#front.on("error", ignore); // a failed accept, such as EMFILE: the next may succeed
       const address = this.#front.address();
       if (address === null || typeof address === "string") reject(new Error("the port has no address"));
       else resolve(address);
@@ -74,26 +72,26 @@ export class OnePort {
     return this.#sockets.size;
   }
 
-  /** New handshakes use this pair; connections that exist keep theirs. */
+  /** New handshakes use this pair. Open connections keep theirs. */
   renewCertificate(pair: CertificatePair): void {
     if (this.#front instanceof tls.Server) this.#front.setSecureContext(pair);
   }
 
   /**
-   * Waits until every connection that the kernel has already made is taken: closing the port would reset those, and Node
-   * takes no more than one in each turn of its loop. Bounded, as others may go on coming.
+   * Waits until Node has accepted every connection that the kernel already holds. Closing the port would reset them, and
+   * Node accepts only one in each turn of its loop. Bounded, because more may go on coming.
    */
   async takeWaiting(): Promise<void> {
     for (let turn = 0, before = -1; turn < MAX_TURNS && before !== this.#taken; turn++) {
       before = this.#taken;
       await setImmediate();
-      await setImmediate(); // between the two lies a whole look at the port
+      await setImmediate(); // between the two, Node has polled the port
     }
   }
 
   /**
-   * Takes no new connections; resolves when the last one has ended. Those that show nothing of what they speak are cut
-   * after `lingerMs`; all others are the two halves' to end.
+   * Accepts no new connections. Resolves when the last one has ended. Connections that have not shown what they speak are
+   * cut after `lingerMs`. The two halves end all others.
    */
   close(lingerMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -102,7 +100,7 @@ export class OnePort {
     return promise;
   }
 
-  /** Cuts what is left. */
+  /** Cuts all connections that are left. */
   destroy(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -135,7 +133,7 @@ export class OnePort {
     });
   }
 
-  /** What came so far is kept here until it is enough: 'readable' is not promised for more behind bytes that were put back. */
+  /** Keeps the bytes until they are enough. Node promises no 'readable' for bytes behind those that were put back. */
   #sniff(socket: Socket): void {
     let begin = Buffer.alloc(0);
     const sniff = (): void => {

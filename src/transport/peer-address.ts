@@ -1,12 +1,12 @@
 import { BlockList, isIP } from "node:net";
 
-/** Says where a request came from: the peer, or what a chain of trusted proxies says (`X-Forwarded-For`). */
+/** The address of the caller: the peer's, or the one that trusted proxies report (`X-Forwarded-For`). */
 export type AddressResolver = (peer: string | undefined, forwardedFor: string | undefined) => string;
 
 /**
- * Makes a resolver that believes the given CIDR blocks and nobody else. The header is read from the right, as each
- * proxy appends whom it saw; the first address that is no trusted proxy is the caller. Text that is no address ends the
- * reading: nothing left of it can be trusted.
+ * Trusts the given CIDR blocks and no other peer. The header is read from the right, because each proxy appends the address
+ * that it saw. The first address that is no trusted proxy is the caller's. A string that is no address ends the reading:
+ * nothing to its left can be trusted.
  */
 export function createAddressResolver(trustedProxies: readonly string[]): AddressResolver {
   if (trustedProxies.length === 0) return (peer) => (peer === undefined ? "unknown" : withoutMapping(peer));
@@ -26,7 +26,7 @@ export function createAddressResolver(trustedProxies: readonly string[]): Addres
   };
 }
 
-/** CIDR blocks and addresses as one list. */
+/** Accepts CIDR blocks and single addresses. */
 export function toBlockList(blocks: readonly string[]): BlockList {
   const list = new BlockList();
   for (const block of blocks) {
@@ -39,7 +39,7 @@ export function toBlockList(blocks: readonly string[]): BlockList {
 
 const WITH_PORT = /^(?:\[([0-9a-fA-F:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)$/;
 
-/** An address without port, brackets and the IPv4-mapped prefix; undefined if it is none. */
+/** Strips the port, brackets and the IPv4-mapped prefix. Undefined if the string is no address. */
 function plainAddress(text: string): string | undefined {
   const address = withoutMapping(text);
   if (isIP(address) !== 0) return address;
@@ -50,7 +50,7 @@ function plainAddress(text: string): string | undefined {
 
 const MAPPED = "::ffff:";
 
-/** IPv4 as itself, also where the socket is an IPv6 one (RFC 4291 section 2.5.5.2). */
+/** An IPv6 socket shows IPv4 peers as IPv4-mapped addresses (RFC 4291 section 2.5.5.2). */
 function withoutMapping(address: string): string {
   return address.startsWith(MAPPED) && address.includes(".") ? address.slice(MAPPED.length) : address;
 }

@@ -1,4 +1,4 @@
-/** From the first connection to the last: listening, the certificate, and the way down. */
+/** The life of the main port: it listens, renews its certificate and drains. It knows connections, not requests. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.js";
 import type { ListenAddress } from "../config/reading/listen-address.js";
@@ -10,15 +10,14 @@ import type { Http2Side } from "./http2-side.js";
 import { OnePort } from "./one-port.js";
 import { readCertificate, watchCertificate } from "./tls-files.js";
 
-/** How a server goes down. Milliseconds. */
+/** Milliseconds. */
 export interface DrainTimes {
-  /** To go on serving after readiness failed, for balancers to notice. */
+  /** The server goes on serving after readiness failed: balancers need time to notice. */
   readonly delayMs: number;
-  /** For requests in flight after that; then what is left is cut. */
+  /** For requests in flight after that. Then all connections that are left are cut. */
   readonly graceMs: number;
 }
 
-/** What the lifetime is of. */
 export interface PortLifetimeOptions {
   readonly http1: Http1Side;
   readonly http2: Http2Side;
@@ -26,13 +25,12 @@ export interface PortLifetimeOptions {
   readonly http: Pick<Config["http"], "tls" | "trustedProxies">;
   readonly limits: Pick<Config["limits"], "maxConnections" | "connectionsPerAddress">;
   readonly timeouts: { readonly sniffMs: number; readonly lingerMs: number };
-  /** Called when connections begin to be closed: streams that would not end by themselves end then. */
+  /** Called when connections begin to close. Endless streams end then. */
   readonly onClosing: () => void;
   readonly onFault: FaultListener;
   readonly logger: Logger;
 }
 
-/** The lifetime of the main port. */
 export class PortLifetime {
   readonly #options: PortLifetimeOptions;
   #port: OnePort | undefined;
@@ -42,7 +40,7 @@ export class PortLifetime {
     this.#options = options;
   }
 
-  /** Rejects if the address or the certificate cannot be had. */
+  /** Rejects if the address cannot be bound or the certificate cannot be read. */
   async listen(): Promise<ListenAddress> {
     const { http1, http2, http, limits, timeouts, listen, logger, onFault } = this.#options;
     const certificate = http.tls && (await readCertificate(http.tls));
@@ -64,7 +62,7 @@ export class PortLifetime {
     return { host: bound.address, port: bound.port };
   }
 
-  /** Goes down without losing a request. Resolves when the last connection has ended or was cut. */
+  /** Loses no request. Resolves when the last connection has ended or was cut. */
   async drain({ delayMs, graceMs }: DrainTimes): Promise<void> {
     const { http1, http2, timeouts, onClosing } = this.#options;
     await sleep(delayMs);

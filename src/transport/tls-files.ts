@@ -11,14 +11,13 @@ export interface CertificatePair {
   readonly key: Buffer;
 }
 
-/** Reads the pair and checks that it is usable and belongs together. Rejects if not. */
+/** Rejects if the files are unusable or do not belong together. */
 export async function readCertificate(files: TlsFiles): Promise<CertificatePair> {
   const [cert, key] = await Promise.all([readFile(files.certFile), readFile(files.keyFile)]);
   createSecureContext({ cert, key });
   return { cert, key };
 }
 
-/** The pair that the server has, and who receives the next one. */
 export interface CertificateWatch {
   readonly files: TlsFiles;
   readonly started: CertificatePair;
@@ -27,7 +26,7 @@ export interface CertificateWatch {
   readonly intervalMs?: number;
 }
 
-/** Hands on each good pair that differs from the one before. */
+/** Calls `onChange` with each usable pair that differs from the one before. */
 export function watchCertificate({ files, started, onChange, logger, intervalMs }: CertificateWatch): Disposable {
   const closing = new AbortController();
   let good = started;
