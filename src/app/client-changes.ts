@@ -4,8 +4,8 @@ import type { Revocation, RevocationView } from "../oauth/revocation.js";
 import type { RevocationLog } from "../storage/revocation-log.js";
 
 /**
- * The revocations that a change of clients calls for: one for each client that was served before and is not now, so that
- * every replica and every verifier that follows the stream refuses its tokens.
+ * The revocations that a change of clients calls for: one for each client that was served before and is not now, so
+ * that every replica and every verifier that follows the stream refuses its tokens.
  */
 export function revocationsOfChange(
   before: ClientSet,

@@ -26,7 +26,9 @@ export class LiveSettings implements ClientRegistry {
     return this.#trustedIssuers;
   }
 
-  /** Scope words that clients get by default, for the metadata. Gathered once: anyone may ask, as often as they like. */
+  /**
+   * Scope words that clients get by default, for the metadata. Gathered once: anyone may ask, as often as they like.
+   */
   scopes(): readonly string[] {
     const { byId, workloads } = this.#clients;
     const records = [...byId.values(), ...workloads.rules.map(({ template }) => template)];

@@ -6,8 +6,9 @@ const MOST = 100;
 const ANSWER_WITHIN_MS = 10_000;
 
 /**
- * The connections of the admin port. One more is always accepted. When there are too many, the oldest connection without
- * a request is dropped, or else the oldest of all. Kubernetes would restart a healthy pod if a probe found no place.
+ * The connections of the admin port. One more is always accepted. When there are too many, the oldest connection
+ * without a request is dropped, or else the oldest of all. Kubernetes would restart a healthy pod if a probe found no
+ * place.
  */
 export class AdminConnections {
   /** Oldest first. */

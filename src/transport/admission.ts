@@ -1,7 +1,7 @@
 /**
  * The way into the core, for both transports: read, pass the gate, work, show. Each refusal is audited once and each
- * unexpected error is reported once. The core does so for requests that reach its audited endpoints, and this file for all
- * others. It knows no protocol.
+ * unexpected error is reported once. The core does so for requests that reach its audited endpoints, and this file for
+ * all others. It knows no protocol.
  */
 import { OAuthError, toOAuthError } from "../oauth/error.js";
 import type { Caller } from "../oauth/request.js";

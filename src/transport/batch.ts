@@ -10,9 +10,10 @@ interface Task<Request> {
 export type FailedTask<Request> = (request: Request, error: unknown) => void;
 
 /**
- * The requests of one turn of the event loop, served together: first the work of all, then the replies to all. Under load
- * a form then costs half the CPU (docs/performance.md). Separate replies wake their readers one by one, the clients come
- * back one by one, and each request finds cold processor caches. A request that comes alone waits for no other.
+ * The requests of one turn of the event loop, served together: first the work of all, then the replies to all. Under
+ * load a form then costs half the CPU (docs/performance.md). Separate replies wake their readers one by one, the
+ * clients come back one by one, and each request finds cold processor caches. A request that comes alone waits for no
+ * other.
  */
 export class Batch<Request> {
   readonly #onFailure: FailedTask<Request>;

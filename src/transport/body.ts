@@ -18,8 +18,9 @@ export interface BodyLimits {
 }
 
 /**
- * Collects the body of a request. Calls `done` once, with all bytes or with the reason why not. The reason comes as soon as
- * it is known, and the rest of the body is then read and dropped. `done` is never called if the caller goes away first.
+ * Collects the body of a request. Calls `done` once, with all bytes or with the reason why not. The reason comes as
+ * soon as it is known, and the rest of the body is then read and dropped. `done` is never called if the caller goes
+ * away first.
  *
  * A single piece is kept as it is. Several are copied together, because each may keep alive the whole buffer that the
  * connection was read into.
@@ -76,8 +77,8 @@ const LINGER_MS = 1000;
 const LINGER_BYTES = 1024 * 1024;
 
 /**
- * Reads on for at most 1 s and 1 MiB before `end`. A connection that closes over unread bytes is reset, and the reset can
- * overtake the answer.
+ * Reads on for at most 1 s and 1 MiB before `end`. A connection that closes over unread bytes is reset, and the reset
+ * can overtake the answer.
  */
 export function lingerThen(source: Readable, end: () => void): void {
   let left = LINGER_BYTES;
@@ -99,8 +100,8 @@ export function lingerThen(source: Readable, end: () => void): void {
 }
 
 /**
- * The same for an answered HTTP/2 stream. NO_ERROR asks a client that is still sending to stop (RFC 9113 section 8.1). A
- * client that has sent all gets no reset: this reset, too, can overtake the answer.
+ * The same for an answered HTTP/2 stream. NO_ERROR asks a client that is still sending to stop (RFC 9113 section 8.1).
+ * A client that has sent all gets no reset: this reset, too, can overtake the answer.
  */
 export function lingerThenReset(stream: ServerHttp2Stream): void {
   if (stream.readableEnded) return;

@@ -1,6 +1,6 @@
 /**
- * Reads from the header fields who calls: request id, address, trace and the `Authorization` field. Both transports do it
- * once, before they read the request. It checks no credentials.
+ * Reads from the header fields who calls: request id, address, trace and the `Authorization` field. Both transports do
+ * it once, before they read the request. It checks no credentials.
  */
 import type { IncomingHttpHeaders } from "node:http";
 import type { RandomId } from "../crypto/random-id.js";

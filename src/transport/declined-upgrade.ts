@@ -1,8 +1,8 @@
 /**
- * Requests that ask for an upgrade (RFC 9110 section 7.8): Apache's HttpClient asks for TLS, Java's and `curl --http2` for
- * `h2c`, with every cleartext request. None is offered here, and a server may ignore the wish. But Node's parser stops
- * behind such a request and drops what follows it in the same packet. Where something follows, Node hands over the
- * connection instead, and the request is written out once more without the wish, in front of what follows.
+ * Requests that ask for an upgrade (RFC 9110 section 7.8): Apache's HttpClient asks for TLS, Java's and `curl --http2`
+ * for `h2c`, with every cleartext request. None is offered here, and a server may ignore the wish. But Node's parser
+ * stops behind such a request and drops what follows it in the same packet. Where something follows, Node hands over
+ * the connection instead, and the request is written out once more without the wish, in front of what follows.
  */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -26,8 +26,8 @@ export function hasFollower(request: IncomingMessage): boolean {
 }
 
 /**
- * Watches a request that is served where it stands. What follows it in a later packet is dropped: then, and where nobody
- * can know, the answer ends the connection, so that the client asks again (RFC 9112 section 9.3.2).
+ * Watches a request that is served where it stands. What follows it in a later packet is dropped: then, and where
+ * nobody can know, the answer ends the connection, so that the client asks again (RFC 9112 section 9.3.2).
  */
 export function watchFollower(request: IncomingMessage, response: ServerResponse): void {
   const missing = missingBytes(request);

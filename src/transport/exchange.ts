@@ -54,7 +54,9 @@ export class Exchange implements Arrival {
     this.hold(this.#least - this.#bytes);
   }
 
-  /** A stream of an authenticated follower, which may be as old as it likes: it is neither timed nor cut to make room. */
+  /**
+   * A stream of an authenticated follower, which may be as old as it likes: it is neither timed nor cut to make room.
+   */
   exempt(): void {
     this.beganAt = undefined;
     this.hold(-this.#bytes);

@@ -1,6 +1,6 @@
 /**
- * The guard at every entry of the ports. An error of a request, a connection or a timer is reported once and ends nothing
- * else. A caller that makes its own request fail must not end the process for all.
+ * The guard at every entry of the ports. An error of a request, a connection or a timer is reported once and ends
+ * nothing else. A caller that makes its own request fail must not end the process for all.
  */
 import { randomUUID } from "node:crypto";
 import { constants } from "node:http2";
@@ -29,8 +29,8 @@ const STATUS = 500;
 const BODY = '{"error":"server_error","error_description":"The server failed. Its log explains this request id."}';
 
 /**
- * Reports a request that failed, and answers it with `server_error`. gRPC gets a reset, which its clients read as INTERNAL.
- * An answer that has begun is cut.
+ * Reports a request that failed, and answers it with `server_error`. gRPC gets a reset, which its clients read as
+ * INTERNAL. An answer that has begun is cut.
  */
 export function abandon(exchange: Exchange, place: FaultPlace, error: unknown, onFault: FaultListener): void {
   const requestId = exchange.requestId ?? sentRequestId(exchange.headers) ?? randomUUID();

@@ -116,8 +116,8 @@ export class Http1Side {
   }
 
   /**
-   * Every answer closes its connection from here on. A connection without a request gets `lingerMs` to send one, because
-   * the client may have sent it already, and closing would lose it.
+   * Every answer closes its connection from here on. A connection without a request gets `lingerMs` to send one,
+   * because the client may have sent it already, and closing would lose it.
    */
   drain(lingerMs: number): void {
     this.#draining = true;
@@ -188,8 +188,8 @@ export class Http1Side {
   }
 
   /**
-   * Refuses bytes that are no request, after the answers to the requests before them. Those requests are done, and one may
-   * have spent a refresh token.
+   * Refuses bytes that are no request, after the answers to the requests before them. Those requests are done, and one
+   * may have spent a refresh token.
    */
   #refuse(socket: Duplex, status: 400 | 408 | 413 | 417 | 431): void {
     const connection = this.#connections.get(socket);

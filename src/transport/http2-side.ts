@@ -1,6 +1,6 @@
 /**
- * The HTTP/2 half of the port: Node's server, fed with sockets that the port accepted. It owns the lives of its sessions
- * and their limits. It does not know what streams mean.
+ * The HTTP/2 half of the port: Node's server, fed with sockets that the port accepted. It owns the lives of its
+ * sessions and their limits. It does not know what streams mean.
  */
 import http2, {
   type Http2Session,
@@ -86,8 +86,8 @@ export class Http2Side {
   }
 
   /**
-   * Sends every client GOAWAY: with the next stream that it opens, or after `lingerMs`. Each connection ends with its last
-   * stream.
+   * Sends every client GOAWAY: with the next stream that it opens, or after `lingerMs`. Each connection ends with its
+   * last stream.
    */
   drain(lingerMs: number): void {
     this.#lingerMs = lingerMs;
@@ -119,10 +119,10 @@ export class Http2Side {
   }
 
   /**
-   * GOAWAY (RFC 9113 section 6.8) goes out with the next stream, before its answer. A client that waits for answers then
-   * never opens a stream in vain. A client with several open streams may do so. GOAWAY names the last stream that is
-   * served, and the client opens the rest elsewhere. Node cannot send the early warning of section 6.8: nghttp2 accepts no
-   * stream after any GOAWAY.
+   * GOAWAY (RFC 9113 section 6.8) goes out with the next stream, before its answer. A client that waits for answers
+   * then never opens a stream in vain. A client with several open streams may do so. GOAWAY names the last stream that
+   * is served, and the client opens the rest elsewhere. Node cannot send the early warning of section 6.8: nghttp2
+   * accepts no stream after any GOAWAY.
    */
   #retire(session: ServerHttp2Session, lingerMs: number): void {
     if (session.closed || this.#leaving.has(session)) return;

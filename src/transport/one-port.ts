@@ -1,7 +1,7 @@
 /**
- * One listening port for HTTP/1.1 and HTTP/2. In cleartext it tells them apart by the connection preface (prior knowledge,
- * RFC 9113 section 3.3), over TLS by ALPN. A port is either cleartext or TLS: on a mixed port, an attacker could talk a
- * client down to cleartext. It knows connections, not requests.
+ * One listening port for HTTP/1.1 and HTTP/2. In cleartext it tells them apart by the connection preface (prior
+ * knowledge, RFC 9113 section 3.3), over TLS by ALPN. A port is either cleartext or TLS: on a mixed port, an attacker
+ * could talk a client down to cleartext. It knows connections, not requests.
  */
 import net, { type AddressInfo, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
@@ -78,8 +78,8 @@ export class OnePort {
   }
 
   /**
-   * Waits until Node has accepted every connection that the kernel already holds. Closing the port would reset them, and
-   * Node accepts only one in each turn of its loop. Bounded, because more may go on coming.
+   * Waits until Node has accepted every connection that the kernel already holds. Closing the port would reset them,
+   * and Node accepts only one in each turn of its loop. Bounded, because more may go on coming.
    */
   async takeWaiting(): Promise<void> {
     for (let turn = 0, before = -1; turn < MAX_TURNS && before !== this.#taken; turn++) {
@@ -90,8 +90,8 @@ export class OnePort {
   }
 
   /**
-   * Accepts no new connections. Resolves when the last one has ended. Connections that have not shown what they speak are
-   * cut after `lingerMs`. The two halves end all others.
+   * Accepts no new connections. Resolves when the last one has ended. Connections that have not shown what they speak
+   * are cut after `lingerMs`. The two halves end all others.
    */
   close(lingerMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();

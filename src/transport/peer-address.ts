@@ -4,9 +4,9 @@ import { BlockList, isIP } from "node:net";
 export type AddressResolver = (peer: string | undefined, forwardedFor: string | undefined) => string;
 
 /**
- * Trusts the given CIDR blocks and no other peer. The header is read from the right, because each proxy appends the address
- * that it saw. The first address that is no trusted proxy is the caller's. A string that is no address ends the reading:
- * nothing to its left can be trusted.
+ * Trusts the given CIDR blocks and no other peer. The header is read from the right, because each proxy appends the
+ * address that it saw. The first address that is no trusted proxy is the caller's. A string that is no address ends the
+ * reading: nothing to its left can be trusted.
  */
 export function createAddressResolver(trustedProxies: readonly string[]): AddressResolver {
   if (trustedProxies.length === 0) return (peer) => (peer === undefined ? "unknown" : withoutMapping(peer));

@@ -1,4 +1,7 @@
-/** The server's main port: form endpoints, documents and RPCs, over HTTP/1.1 and HTTP/2, until it is drained. */
+/**
+ * The main port: form endpoints, documents and RPCs, over HTTP/1.1 and HTTP/2. It owns everything between a socket and
+ * the core: limits, connections, admission and both transports. It must not know a grant, a client or a store.
+ */
 import type { Config } from "../config/config.js";
 import type { ListenAddress } from "../config/reading/listen-address.js";
 import { pooledRandomId } from "../crypto/random-id.js";
@@ -19,16 +22,18 @@ import { Batch } from "./batch.js";
 import { UnderWay } from "./under-way.js";
 import { PortLifetime, type DrainTimes } from "./port-lifetime.js";
 import { createRest, malformedAnswer, type MalformedStatus, type RestOptions } from "./rest/rest.js";
+import type { RestServer } from "./rest/rest-server.js";
 import { createRpc, type RpcOptions } from "./rpc/rpc.js";
+import type { RpcServer } from "./rpc/rpc-server.js";
 
-/** How long peers may take. Milliseconds. */
+/** The time that a peer has. Milliseconds. */
 export interface ServerTimeouts {
   /** For a new connection to show what it speaks, and for a TLS handshake. */
   readonly sniffMs: number;
   readonly headersMs: number;
   readonly requestMs: number;
   readonly keepAliveMs: number;
-  /** For a connection that is to be closed to send one more request: its answer then tells. */
+  /** For a connection that retires to send one more request. Its answer closes the connection. */
   readonly lingerMs: number;
 }
 
@@ -43,7 +48,6 @@ const TIMEOUTS: ServerTimeouts = {
 type Core = Pick<RestOptions, "tokenEndpoint" | "revocationEndpoint" | "introspectionEndpoint" | "keyRing"> &
   Pick<RpcOptions, "watchAuthorizer" | "keyOperations" | "feed">;
 
-/** What the server is made of. */
 export interface ServerOptions extends Core {
   readonly events: TransportEvents;
   readonly listen: ListenAddress;
@@ -52,11 +56,11 @@ export interface ServerOptions extends Core {
   readonly limits: Pick<Config["limits"], "maxConnections" | "connectionsPerAddress" | "maxInFlight">;
   /** Algorithms that client assertions may be signed with, for the metadata. */
   readonly assertionAlgorithms: readonly string[];
-  /** Scope words worth telling everyone, for the metadata. */
+  /** Scopes that anyone may know, for the metadata. */
   readonly scopesSupported: () => readonly string[];
-  /** Whether keys and revocations are loaded. gRPC health says NOT_SERVING otherwise, and while the server drains. */
+  /** Whether keys and revocations are loaded. Otherwise, and while the server drains, gRPC health says NOT_SERVING. */
   readonly ready: () => boolean;
-  /** Whether the process runs late: new work is then refused. */
+  /** Whether the process runs late. New work is then refused. */
   readonly overloaded: () => boolean;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -65,65 +69,59 @@ export interface ServerOptions extends Core {
 
 export type { DrainTimes };
 
-/** How many of each there are now. */
 export interface ConnectionCounts {
   readonly total: number;
   readonly http1: number;
   readonly http2: number;
   /** Requests inside the core. */
   readonly inFlight: number;
-  /** Requests that overload turned away, since the start. */
+  /** Requests that overload refused, since the start. */
   readonly turnedAway: number;
 }
 
-/** The server. */
 export interface Server {
-  /** Rejects if the address or the certificate cannot be had. */
+  /** Rejects if the address cannot be bound or the certificate cannot be read. */
   listen(): Promise<ListenAddress>;
-  /** Whether requests should come here: false from the first moment of draining. */
+  /** Whether requests should come here. False from the first moment of draining. */
   accepting(): boolean;
-  /** Goes down without losing a request; resolves when the last connection has ended or was cut. */
+  /** Loses no request. Resolves when the last connection has ended or was cut. */
   drain(times: DrainTimes): Promise<void>;
-  /** Goes down at once. */
+  /** Cuts all connections at once. */
   close(): Promise<void>;
   connections(): ConnectionCounts;
 }
 
-/** Composes the server; `listen` starts it. */
+/** `listen` starts it. */
 export function createServer(options: ServerOptions): Server {
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
-  const { clock, issuer } = options;
+  const { clock, issuer, events, overloaded, http, limits, listen, logger } = options;
   const shutdown = new AbortController();
-  const { events, overloaded } = options;
-  const admission = new Admission({ maxInFlight: options.limits.maxInFlight, overloaded, events });
-  const callerOf = createCallerFactory(pooledRandomId(), createAddressResolver(options.http.trustedProxies));
+  const admission = new Admission({ maxInFlight: limits.maxInFlight, overloaded, events });
   const onFault: FaultListener = (place, error, requestId) => events.unexpectedError(place, error, requestId);
   const underWay = new UnderWay({ maxBytes: MAX_BYTES_UNDER_WAY, halfMs: timeouts.requestMs });
-  const batch = new Batch<Exchange>((exchange, error) => abandon(exchange, "batch", error, onFault));
-  const shared = { ...options, admission, callerOf, underWay, batch };
   const departures = new Departures();
   let accepting = true;
 
   const { onRequest, onStream } = createDispatcher({
     underWay,
     onFault,
-    rest: createRest({ ...shared, tokenPaths: options.http.tokenPaths }),
-    rpc: createRpc({
-      ...shared,
-      corsOrigins: options.http.corsOrigins,
-      reflection: options.http.reflection,
-      serving: () => accepting && options.ready(),
-      shutdown: shutdown.signal,
+    ...createTransports(options, {
+      admission,
+      callerOf: createCallerFactory(pooledRandomId(), createAddressResolver(http.trustedProxies)),
+      underWay,
+      batch: new Batch<Exchange>((exchange, error) => abandon(exchange, "batch", error, onFault)),
       departures,
-      maxStreamAgeMs: options.http.maxConnectionAgeMs,
+      shutdown: shutdown.signal,
+      serving: () => accepting && options.ready(),
     }),
   });
-  const retireAt = planRetirement(options.http.maxConnectionAgeMs, clock, Math.random);
+  const retireAt = planRetirement(http.maxConnectionAgeMs, clock, Math.random);
   const answerMalformed = (status: MalformedStatus) => malformedAnswer(status, issuer);
   const ages = { retireAt, graceMs: timeouts.requestMs, departures, onFault, clock };
   const http1 = new Http1Side({ ...ages, onRequest, malformedAnswer: answerMalformed, timeouts });
   const http2 = new Http2Side({ ...ages, onStream, lingerMs: timeouts.lingerMs });
-  const lifetime = new PortLifetime({ ...options, http1, http2, timeouts, onFault, onClosing: () => shutdown.abort() });
+  const onClosing = () => shutdown.abort();
+  const lifetime = new PortLifetime({ http1, http2, listen, http, limits, timeouts, onClosing, onFault, logger });
 
   async function drain(times: DrainTimes): Promise<void> {
     accepting = false;
@@ -142,4 +140,39 @@ export function createServer(options: ServerOptions): Server {
       turnedAway: admission.turnedAway() + underWay.gaveWay,
     }),
   };
+}
+
+type TransportParts = Pick<RestOptions, "admission" | "callerOf" | "underWay" | "batch"> &
+  Pick<RpcOptions, "departures" | "shutdown" | "serving">;
+
+function createTransports(
+  options: ServerOptions,
+  { admission, callerOf, underWay, batch, departures, shutdown, serving }: TransportParts,
+): { readonly rest: RestServer; readonly rpc: RpcServer } {
+  const { tokenEndpoint, revocationEndpoint, introspectionEndpoint, keyRing, http } = options;
+  const endpoints = { tokenEndpoint, revocationEndpoint, introspectionEndpoint, keyRing };
+  const entry = { admission, callerOf, underWay, batch };
+  const rest = createRest({
+    ...entry,
+    ...endpoints,
+    issuer: options.issuer,
+    tokenPaths: http.tokenPaths,
+    assertionAlgorithms: options.assertionAlgorithms,
+    scopesSupported: options.scopesSupported,
+  });
+  const rpc = createRpc({
+    ...entry,
+    ...endpoints,
+    watchAuthorizer: options.watchAuthorizer,
+    keyOperations: options.keyOperations,
+    feed: options.feed,
+    serving,
+    departures,
+    shutdown,
+    corsOrigins: http.corsOrigins,
+    reflection: http.reflection,
+    maxStreamAgeMs: http.maxConnectionAgeMs,
+    logger: options.logger,
+  });
+  return { rest, rpc };
 }

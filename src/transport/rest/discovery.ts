@@ -1,4 +1,4 @@
-/** What the server says of itself: RFC 8414, and as much of OpenID Connect Discovery as a verifier needs. */
+/** The server's metadata: RFC 8414, and as much of OpenID Connect Discovery as a verifier needs. */
 import { GRANT_TYPES, grantTypeOnWire } from "../../oauth/grant-type.js";
 import type { KeyRing } from "../../keys/key-ring.js";
 import type { Document } from "./documents.js";
@@ -11,18 +11,16 @@ import {
   TOKEN_PATH,
 } from "../../oauth/paths.js";
 
-/** What the documents tell. */
 export interface DiscoveryOptions {
   /** `iss`, byte for byte. */
   readonly issuer: string;
   readonly keyRing: Pick<KeyRing, "published">;
   /** Algorithms that client assertions may be signed with. */
   readonly assertionAlgorithms: readonly string[];
-  /** Scope words worth telling everyone; none: the member is left out. */
+  /** Scopes that anyone may know. Without any, the member is left out. */
   readonly scopesSupported: () => readonly string[];
 }
 
-/** The documents. */
 export interface Discovery {
   readonly authorizationServer: () => Document;
   readonly openIdConfiguration: () => Document;
@@ -34,7 +32,6 @@ type Members = Readonly<Record<string, string | readonly string[]>>;
 const METADATA_MAX_AGE_SECONDS = 300;
 const AUTH_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
 
-/** Makes the documents. */
 export function createDiscovery({
   issuer,
   keyRing,
@@ -63,7 +60,7 @@ export function createDiscovery({
 
   return {
     authorizationServer: () => json(members()),
-    // Quarkus OIDC reads all endpoints here, and refuses every token where introspection is not named.
+    // Quarkus OIDC reads all endpoints here. It rejects every token if this document names no introspection.
     openIdConfiguration: () =>
       json({ ...members(), subject_types_supported: ["public"], id_token_signing_alg_values_supported: signing() }),
     jwks: () => {
@@ -73,7 +70,9 @@ export function createDiscovery({
   };
 }
 
-/** RFC 8414 section 3.2: members with no elements are left out; `response_types_supported` is required all the same. */
+/**
+ * RFC 8414 section 3.2 leaves out empty members. Section 2 requires `response_types_supported`, which is empty here.
+ */
 function json(members: Members): Document {
   const present = Object.entries(members).filter(
     ([name, value]) => name === "response_types_supported" || value.length > 0,

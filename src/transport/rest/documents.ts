@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import type { RestHandler } from "./rest-message.js";
 
-/** A document as it is now. */
 export interface Document {
   readonly contentType: string;
   readonly body: string;
@@ -10,8 +9,8 @@ export interface Document {
 }
 
 /**
- * Serves a document with an entity tag, so that a verifier that asks again is answered without the body (RFC 9110
- * section 13.1.2). Any page may read it (`Access-Control-Allow-Origin: *`).
+ * Serves a document with an entity tag. A verifier that asks again gets no body (RFC 9110 section 13.1.2). Any page may
+ * read it (`Access-Control-Allow-Origin: *`).
  */
 export function serveDocument(current: () => Document): RestHandler {
   let tagged = { body: "", tag: "" };
@@ -33,7 +32,7 @@ export function serveDocument(current: () => Document): RestHandler {
   };
 }
 
-/** Lets any page ask for a document with the headers that it likes. */
+/** Any page may ask for a document, with any headers. */
 export const documentPreflight: RestHandler = ({ caller }) => ({
   status: 204,
   headers: [
@@ -55,7 +54,7 @@ function entityTag(body: string): string {
   return `"${createHash("sha256").update(body).digest("base64url").slice(0, 27)}"`;
 }
 
-/** Weak comparison, as If-None-Match wants (RFC 9110 section 8.8.3.2): a proxy may have weakened the tag. */
+/** If-None-Match compares weakly (RFC 9110 section 8.8.3.2): a proxy may have weakened the tag. */
 function matches(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   if (ifNoneMatch.trim() === "*") return true;

@@ -1,8 +1,7 @@
-/** The page that `error_uri` points to: every reason, in a line or two. The long text is in docs/errors.md. */
+/** The page that `error_uri` points to: every reason, in a line or two. docs/errors.md says more. */
 import type { ErrorReason } from "../../oauth/error.js";
 import type { Document } from "./documents.js";
 
-/** What each reason means, and what to do. */
 export const REASONS = {
   REQUEST_MALFORMED:
     "The request could not be read: its encoding, media type, size, or a repeated or too long parameter.",
@@ -44,7 +43,6 @@ export const REASONS = {
 
 const MAX_AGE_SECONDS = 3600;
 
-/** Makes the page. */
 export function createErrorList(): () => Document {
   const rows = Object.entries(REASONS).map(([reason, text]) => `<dt id="${reason}">${reason}</dt><dd>${text}</dd>`);
   const body =

@@ -1,8 +1,8 @@
-/** How a refusal looks over HTTP: one total table, and the answer that it makes (RFC 6749 section 5.2). */
+/** Errors over HTTP: one total table of statuses, and the answer (RFC 6749 section 5.2). */
 import type { OAuthError, OAuthErrorCode } from "../../oauth/error.js";
 import type { RestResponse } from "./rest-message.js";
 
-/** Iceberg's API documents 200, 400, 401 and 5XX; 429 is the one exception that its clients know. */
+/** Iceberg's API documents 200, 400, 401 and 5XX. Its clients also know 429. */
 export const STATUS = {
   invalid_request: 400,
   invalid_client: 401,
@@ -19,13 +19,12 @@ export const STATUS = {
 const MAX_DESCRIPTION = 200;
 const NOT_ALLOWED = /[^\x20\x21\x23-\x5B\x5D-\x7E]/g;
 
-/** What the answers need to know of the server. */
 export interface ErrorLinks {
-  /** Where every reason has an anchor. */
+  /** The page that has an anchor for every reason. */
   readonly errorsUri: string;
 }
 
-/** The answer for a refusal. `status` is for what HTTP itself refuses, such as 404 and 405. */
+/** `status` is for what HTTP itself refuses, such as 404 and 405. */
 export function errorResponse(
   error: OAuthError,
   requestId: string,
@@ -53,7 +52,7 @@ export function errorResponse(
   return { status, headers, body };
 }
 
-/** Whole seconds, at least 1: Java reads the header so. */
+/** Whole seconds, at least 1: Java clients parse an integer. */
 function retryAfter({ retryAfterSeconds }: OAuthError): number | undefined {
   return retryAfterSeconds === undefined ? undefined : Math.max(1, Math.ceil(retryAfterSeconds));
 }
@@ -65,7 +64,7 @@ function challenge({ scheme }: OAuthError): string {
     : 'Basic realm="icemint", charset="UTF-8"';
 }
 
-/** The core's descriptions are clean; this is the last place where one that is not can be stopped. */
+/** The core's descriptions are clean. This is the last check against one that is not (RFC 6749 section 5.2). */
 function clean(description: string): string {
   const safe = description.replace(NOT_ALLOWED, "?");
   return safe.length > MAX_DESCRIPTION ? `${safe.slice(0, MAX_DESCRIPTION - 3)}...` : safe;

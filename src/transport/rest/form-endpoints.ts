@@ -1,4 +1,7 @@
-/** The three endpoints that accept a form. Each reads, calls the core and shows its answer. None knows a rule of a grant. */
+/**
+ * The three endpoints that accept a form. Each reads, calls the core and shows its answer. None knows a rule of a
+ * grant.
+ */
 import type { Introspection, IntrospectionEndpoint } from "../../endpoints/introspection.js";
 import type { RevocationEndpoint } from "../../endpoints/revocation.js";
 import type { TokenEndpoint } from "../../grants/token-endpoint.js";

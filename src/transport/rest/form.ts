@@ -1,7 +1,7 @@
 /**
- * Reads the form of a request (`application/x-www-form-urlencoded`, RFC 6749 appendix B) in one pass. It decodes only the
- * parameters that the endpoint knows, and it knows nothing of what they mean. It is stricter than URLSearchParams, which
- * silently repairs broken escapes and broken UTF-8.
+ * Reads the form of a request (`application/x-www-form-urlencoded`, RFC 6749 appendix B) in one pass. It decodes only
+ * the parameters that the endpoint knows, and it knows nothing of what they mean. It is stricter than URLSearchParams,
+ * which silently repairs broken escapes and broken UTF-8.
  */
 import { isAscii } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";

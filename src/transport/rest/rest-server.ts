@@ -1,4 +1,4 @@
-/** Carries requests and answers between Node's two HTTP servers and the handlers. */
+/** Carries requests and answers between Node's two HTTP servers and the handlers. It knows no endpoint. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Readable } from "node:stream";
@@ -16,7 +16,6 @@ import type { UnderWay } from "../under-way.js";
 import { errorResponse, type ErrorLinks } from "./errors.js";
 import type { RestResponse, RestRoute, RestRoutes } from "./rest-message.js";
 
-/** What the server is made of. */
 export interface RestServerOptions {
   readonly routes: RestRoutes;
   readonly callerOf: CallerFactory;
@@ -26,19 +25,17 @@ export interface RestServerOptions {
   readonly batch: Batch<Exchange>;
 }
 
-/** Serves what is at the routes, and refuses what is nowhere. */
+/** Refuses a path that has no route. */
 export interface RestServer {
-  /** Whether there is something at this path. */
   has(path: string): boolean;
   serveHttp1(target: Target, request: IncomingMessage, response: ServerResponse, exchange: Exchange): void;
-  /** Refuses what is no proper HTTP/1.1 request, and closes its connection. */
+  /** Refuses a malformed request and closes its connection. */
   refuseHttp1(request: IncomingMessage, response: ServerResponse, exchange: Exchange): void;
   serveHttp2(target: Target, stream: ServerHttp2Stream, exchange: Exchange): void;
 }
 
 const NO_BODY = Buffer.alloc(0);
 
-/** Makes the server. */
 export function createRestServer(options: RestServerOptions): RestServer {
   const { routes, callerOf, links, admission, underWay, batch } = options;
   const limits = { maxBytes: MAX_MESSAGE_BYTES, underWay, admits: () => admission.admits() };
@@ -96,7 +93,7 @@ export function createRestServer(options: RestServerOptions): RestServer {
 
 function writeHttp1(request: IncomingMessage, response: ServerResponse, { status, headers, body }: RestResponse): void {
   if (response.destroyed) return;
-  const sized = headers.slice(); // not `concat`, which takes the slow road for strings
+  const sized = headers.slice(); // `concat` is slow for strings
   if (hasBody(status)) sized.push("Content-Length", String(Buffer.byteLength(body)));
   if (request.complete || isSmall(request.headers)) {
     response.writeHead(status, sized);
@@ -122,7 +119,7 @@ function writeHttp2(stream: ServerHttp2Stream, method: string, { status, headers
   lingerThenReset(stream);
 }
 
-/** Whether Node may read the rest of a body by itself: it has no limit of its own. */
+/** Whether Node may read the rest of the body by itself: Node has no limit of its own. */
 function isSmall(headers: IncomingHttpHeaders): boolean {
   return headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) <= MAX_MESSAGE_BYTES;
 }

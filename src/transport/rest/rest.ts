@@ -1,4 +1,6 @@
-/** Everything that is served without RPC, composed. Owns the form endpoints and the documents; knows no rule of a grant. */
+/**
+ * REST, composed. It owns the form endpoints and the documents. It must not know a rule of a grant, and nothing of RPC.
+ */
 import type { CallerFactory } from "../caller.js";
 import type { Exchange } from "../exchange.js";
 import type { Batch } from "../batch.js";
@@ -13,7 +15,6 @@ import { createRestServer, type RestServer } from "./rest-server.js";
 import { createRoutes } from "./routes.js";
 import { invalidRequest } from "../../oauth/error.js";
 
-/** What it is made of. */
 export interface RestOptions extends DiscoveryOptions, Omit<FormEndpointOptions, "links"> {
   /** Further paths of the token endpoint. */
   readonly tokenPaths: readonly string[];
@@ -22,18 +23,18 @@ export interface RestOptions extends DiscoveryOptions, Omit<FormEndpointOptions,
   readonly batch: Batch<Exchange>;
 }
 
-/** Makes the server of all that. */
 export function createRest(options: RestOptions): RestServer {
-  const { issuer, tokenPaths } = options;
+  const { issuer, tokenPaths, keyRing, assertionAlgorithms, scopesSupported } = options;
+  const { tokenEndpoint, revocationEndpoint, introspectionEndpoint, admission, callerOf, underWay, batch } = options;
   const links = { errorsUri: endpointUrl(issuer, ERRORS_PATH) };
   const routes = createRoutes({
-    endpoints: createFormEndpoints({ ...options, links }),
-    discovery: createDiscovery(options),
+    endpoints: createFormEndpoints({ tokenEndpoint, revocationEndpoint, introspectionEndpoint, admission, links }),
+    discovery: createDiscovery({ issuer, keyRing, assertionAlgorithms, scopesSupported }),
     errorList: createErrorList(),
     tokenPaths,
     issuer,
   });
-  return createRestServer({ ...options, routes, links });
+  return createRestServer({ routes, links, admission, callerOf, underWay, batch });
 }
 
 const PHRASES = {
@@ -44,10 +45,9 @@ const PHRASES = {
   431: ["Request Header Fields Too Large", "The header fields are larger than 32 KiB."],
 } as const;
 
-/** What HTTP itself can find wrong. */
 export type MalformedStatus = keyof typeof PHRASES;
 
-/** The answer to what could not be parsed as HTTP, as bytes for the connection, which it closes. */
+/** The answer to bytes that are no HTTP request. It closes the connection. */
 export function malformedAnswer(status: MalformedStatus, issuer: string): string {
   const [phrase, description] = PHRASES[status];
   const links = { errorsUri: endpointUrl(issuer, ERRORS_PATH) };

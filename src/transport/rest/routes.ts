@@ -1,4 +1,4 @@
-/** Which path is served how. */
+/** The paths of REST and what serves them. */
 import { documentPreflight, serveDocument, type Document } from "./documents.js";
 import type { Discovery } from "./discovery.js";
 import {
@@ -14,7 +14,6 @@ import type { FormEndpoints } from "./form-endpoints.js";
 import type { RestHandler, RestRoute, RestRoutes } from "./rest-message.js";
 import type { EndpointName } from "../../telemetry/events.js";
 
-/** What the routes lead to. */
 export interface RouteOptions {
   readonly endpoints: FormEndpoints;
   readonly discovery: Discovery;
@@ -24,11 +23,10 @@ export interface RouteOptions {
   readonly issuer: string;
 }
 
-/** Makes the routes. */
 export function createRoutes({ endpoints, discovery, errorList, tokenPaths, issuer }: RouteOptions): RestRoutes {
   const routes = new Map<string, RestRoute>();
   for (const path of tokenPaths) routes.set(path, form("token", endpoints.token));
-  // Both with and without the issuer's path: a proxy in front may strip it.
+  // With and without the issuer's path, because a proxy may strip it.
   const issuerPath = new URL(issuer).pathname.replace(/\/$/, "");
   for (const prefix of new Set(["", issuerPath])) {
     routes.set(prefix + TOKEN_PATH, form("token", endpoints.token));

@@ -1,4 +1,6 @@
-/** Streams that end only when someone ends them: so many for each connection, and each told when that one is given up. */
+/**
+ * Streams that end only when someone ends them: so many for each connection, and each told when that one is given up.
+ */
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Departures } from "../connection-age.js";
 import type { Exchange } from "../exchange.js";

@@ -47,12 +47,14 @@ export interface RpcServer {
   takeRequest(request: IncomingMessage, response: ServerResponse, path: string, exchange: Exchange): boolean;
 }
 
-/** Larger than any answer: none is compressed, since a token beside text that a caller chose could be guessed by size. */
+/**
+ * Larger than any answer: none is compressed, since a token beside text that a caller chose could be guessed by size.
+ */
 const NEVER = 0xffff_ffff;
 
 /**
- * The values of each call inherit the three methods, which keep a value in `this`: `createContextValues` would make them
- * anew for each.
+ * The values of each call inherit the three methods, which keep a value in `this`: `createContextValues` would make
+ * them anew for each.
  */
 const NO_VALUES = createContextValues();
 

@@ -1,4 +1,6 @@
-/** `WatchRevocations`: everything in force, a mark, then each new one, with a heartbeat that says how fresh the view is. */
+/**
+ * `WatchRevocations`: everything in force, a mark, then each new one, with a heartbeat that says how fresh the view is.
+ */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext } from "@connectrpc/connect";

@@ -1,6 +1,7 @@
 /**
- * The answers of the fast lane, made for each protocol and written for each HTTP version. Headers are flat lists of names
- * and values, which Node's HTTP/2 writes at half the price of objects. Each function adds to the list that it gets.
+ * The answers of the fast lane, made for each protocol and written for each HTTP version. Headers are flat lists of
+ * names and values, which Node's HTTP/2 writes at half the price of objects. Each function adds to the list that it
+ * gets.
  */
 import type { ServerResponse } from "node:http";
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";

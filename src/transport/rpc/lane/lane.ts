@@ -1,12 +1,12 @@
 /**
  * The fast lane: unary calls in gRPC (HTTP/2) and Connect (both HTTP versions), protobuf and JSON, from Node's streams
- * straight to the handler, at the price of a bare server. Everything else is the stock road's (`stock-road.ts`): streams,
- * gRPC-Web, GET, odd content types.
+ * straight to the handler, at the price of a bare server. Everything else is the stock road's (`stock-road.ts`):
+ * streams, gRPC-Web, GET, odd content types.
  *
  * What it may assume, since the stock road does not need to ask it: the service implementations are the same objects as
- * the stock road's; there are no interceptors; answers are never compressed; a message fits into memory (`readMaxBytes`).
- * It is built of parts that Connect exports and marks as private: the version is pinned exactly, and both the parity test
- * and the Connect conformance suite run on this lane.
+ * the stock road's; there are no interceptors; answers are never compressed; a message fits into memory
+ * (`readMaxBytes`). It is built of parts that Connect exports and marks as private: the version is pinned exactly, and
+ * both the parity test and the Connect conformance suite run on this lane.
  */
 import type { ServerHttp2Stream } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
