@@ -304,6 +304,34 @@ describe("who may import whom", () => {
   });
 });
 
+/** The picture in CONTRIBUTING.md: the line of each folder and file of `src`, counted from the top. */
+function linesOfPicture(): ReadonlyMap<string, number> {
+  const [, picture = ""] = /^```rooms\n([^]*?)^```$/m.exec(readFileSync(join(ROOT, "CONTRIBUTING.md"), "utf8")) ?? [];
+  const rows = picture.split("\n").map((line) => /^[a-z][\w., ]*?(?= {2})/.exec(line)?.[0].split(", ") ?? []);
+  return new Map(rows.flatMap((names, line) => names.map((name): [string, number] => [name, line])));
+}
+
+describe("the picture of the rooms in CONTRIBUTING.md", () => {
+  const lines = linesOfPicture();
+
+  test("shows every room, and nothing else", () => {
+    const folders = new Set(Object.keys(MAY_IMPORT).map(folderOf));
+    expect(new Set(lines.keys())).toEqual(folders);
+  });
+
+  test("has each room above those that it imports", () => {
+    const upward = Object.entries(MAY_IMPORT).flatMap(([room, allowed]) =>
+      allowed
+        .map(folderOf)
+        .filter((other) => other !== folderOf(room) && lines.has(other))
+        .filter((other) => (lines.get(folderOf(room)) ?? Infinity) >= (lines.get(other) ?? 0))
+        .filter((other) => !(room === "app.ts" && other === "app"))
+        .map((other) => `${room} -> ${other}`),
+    );
+    expect(upward).toEqual([]);
+  });
+});
+
 describe("what a file may do", () => {
   const files = sourceFiles(SRC).filter((file) => !file.includes("/gen/"));
 
