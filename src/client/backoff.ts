@@ -14,7 +14,7 @@ const FIRST_MS = 0.5 * SECOND;
 const MAX_RETRY_AFTER_MS = 60 * SECOND;
 
 /**
- * * The wait after so many failures in a row, in milliseconds: it doubles from half a second up to `longestMs`, less up
+ * The wait after so many failures in a row, in milliseconds: it doubles from half a second up to `longestMs`, less up
  * to a half at random, so that those who failed together do not come back together. What the server asked for
  * (`Retry-After`, `RetryInfo`) is the least, up to a minute.
  */

@@ -1,5 +1,5 @@
 /**
- * * Conditions on the claims of a workload's token. An object is compared leaf by leaf, and the token may say more. A
+ * Conditions on the claims of a workload's token. An object is compared leaf by leaf, and the token may say more. A
  * list means any of its values. Values are compared by type: the string "true" is not the boolean, and a list in the
  * token never matches, whatever it holds.
  */

@@ -1,5 +1,5 @@
 /**
- * * Client authentication, by any method. All failures get one answer, and each is charged to the limiter. The reason
+ * Client authentication, by any method. All failures get one answer, and each is charged to the limiter. The reason
  * is in the error's `detail`, for the log. Knows no grant.
  */
 import type { Buffer } from "node:buffer";
@@ -128,7 +128,7 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
 }
 
 /**
- * * The id that a failure is charged to. The last reading of a Basic header is the most decoded one: two spellings of
+ * The id that a failure is charged to. The last reading of a Basic header is the most decoded one: two spellings of
  * an id share one bucket.
  */
 function claimedIdOf({ pairs, clientId }: SecretPresented): string | undefined {

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import type { JWK } from "jose";
 
 /**
- * * A public key for the algorithm, whose private key nobody has. It makes an assertion for an unknown client take the
+ * A public key for the algorithm, whose private key nobody has. It makes an assertion for an unknown client take the
  * time of one for a known client. Undefined for an algorithm that is not accepted.
  */
 export function createDecoyKeys(random: (size: number) => Buffer): (algorithm: string) => JWK | undefined {

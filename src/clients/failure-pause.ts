@@ -1,5 +1,5 @@
 /**
- * * Failed assertions take the same time, whether or not their keys are fetched. Otherwise the time would tell which
+ * Failed assertions take the same time, whether or not their keys are fetched. Otherwise the time would tell which
  * clients exist and have a `jwks_uri`.
  */
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
@@ -25,7 +25,7 @@ export interface FailurePause {
 const byTimer: Wait = (ms, signal) => sleep(ms, undefined, { signal, ref: false }).catch(() => {});
 
 /**
- * * At most `atMost` assertions wait at the same time: a flood must not hold memory. Beyond that, every assertion is
+ * At most `atMost` assertions wait at the same time: a flood must not hold memory. Beyond that, every assertion is
  * answered at once, for known and unknown clients alike.
  */
 export function createFailurePauses({

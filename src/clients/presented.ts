@@ -127,7 +127,7 @@ export function isBasic(authorization: string): boolean {
 }
 
 /**
- * * The pairs of a Basic header (RFC 7617), in the order to try them. The first is raw: Iceberg's Java client and
+ * The pairs of a Basic header (RFC 7617), in the order to try them. The first is raw: Iceberg's Java client and
  * PyIceberg send it so. The second has both halves form-decoded: RFC 6749 section 2.3.1 asks for it and Nimbus sends
  * it. A secret without an id has no colon (Java and PyIceberg), or nothing before the colon (DuckDB). Empty if the
  * header is malformed.

@@ -127,7 +127,7 @@ function noneIfUnavailable(error: unknown): undefined {
 }
 
 /**
- * * Stands for a missing `jti`. It covers the signed part only: anyone can turn an ECDSA signature into a second valid
+ * Stands for a missing `jti`. It covers the signed part only: anyone can turn an ECDSA signature into a second valid
  * one. A line break keeps it apart from a `jti` with the same characters.
  */
 function digestOf({ token }: CompactJws): string {

@@ -1,5 +1,5 @@
 /**
- * * Authentication by a client secret (RFC 6749 section 2.3.1). Digests and cached secrets are compared first, so a
+ * Authentication by a client secret (RFC 6749 section 2.3.1). Digests and cached secrets are compared first, so a
  * right one is never limited. Only then does the limiter decide about a slow hash.
  */
 import { hash } from "node:crypto";

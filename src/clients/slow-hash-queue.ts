@@ -23,7 +23,7 @@ interface Waiter {
 const SOMEWHERE: Origin = { address: "", isNoisy: false };
 
 /**
- * * Two hashes at a time leave two of the four threads of Node's pool to files and DNS. Sixteen waiting hashes of some
+ * Two hashes at a time leave two of the four threads of Node's pool to files and DNS. Sixteen waiting hashes of some
  * 100 ms take about a second. Noisy addresses never have all places. When the queue is full, the address with the most
  * waiting hashes loses one: a flood displaces itself first.
  */

@@ -42,7 +42,7 @@ export function createRevocationEndpoint(dependencies: RevocationDependencies): 
   const { identifyCaller, log, events, revocations } = dependencies;
 
   /**
-   * * The revocation of a target that is not a token: it lasts until no session begun by now can be alive. The store
+   * The revocation of a target that is not a token: it lasts until no session begun by now can be alive. The store
    * stamps it, with a later instant only where sessions may be dated ahead.
    */
   function widely(target: Exclude<RevocationTarget, { kind: "token" }>): Revocation {

@@ -22,7 +22,7 @@ export interface Families {
   /** Undefined also for a family that icemint did not write as it is. */
   find(familyId: string): Promise<StoredFamily | undefined>;
   /**
-   * * What the store says of a family, also if icemint did not write it as it is: enough to end the session that it
+   * What the store says of a family, also if icemint did not write it as it is: enough to end the session that it
    * names, and for nothing else. A refresh token of a release without MACs can be revoked so.
    */
   findToEnd(familyId: string): Promise<{ readonly family: StoredFamily; readonly authentic: boolean } | undefined>;

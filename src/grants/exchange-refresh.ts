@@ -36,7 +36,7 @@ export function proposeRefreshBySelf(
 }
 
 /**
- * * Refresh asked by the token's client with its own credentials. A client's own token is always answered, at worst by
+ * Refresh asked by the token's client with its own credentials. A client's own token is always answered, at worst by
  * a new session: no more than client credentials give it anyway. A user's token only inside its session, never if
  * revoked.
  */

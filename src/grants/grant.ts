@@ -1,5 +1,5 @@
 /**
- * * A grant, as the pipeline (`token-endpoint.ts`) sees it: who asks, which grant the client needs for it, and what
+ * A grant, as the pipeline (`token-endpoint.ts`) sees it: who asks, which grant the client needs for it, and what
  * could be granted. Scope, audience, minting and the record are the pipeline's: no grant can forget them.
  */
 import type { AuthMethod } from "../clients/client-authenticator.js";

@@ -51,12 +51,12 @@ export interface RefreshTokensDependencies {
 /** Refresh tokens of users' sessions. */
 export interface RefreshTokens {
   /**
-   * * Begins a family for a user's new session and returns its first refresh token; undefined while the store is away:
+   * Begins a family for a user's new session and returns its first refresh token; undefined while the store is away:
    * the exchange then answers without one.
    */
   begin(authorization: Authorization): Promise<string | undefined>;
   /**
-   * * Uses a refresh token. Every failure that is about the token gives the same answer. `settle` throws if the request
+   * Uses a refresh token. Every failure that is about the token gives the same answer. `settle` throws if the request
    * asks for more than is proposed. That must not use the token up: the client asks again with it, perhaps after the
    * grace window. Given only where something is asked for, since it costs a second store call.
    */

@@ -1,5 +1,5 @@
 /**
- * * What the present settings say of a token of a user, or of a delegated one: whether its issuer is trusted, its
+ * What the present settings say of a token of a user, or of a delegated one: whether its issuer is trusted, its
  * client may name the user, and its clients may act for one another. Settings change: each refresh and each delegation
  * asks again.
  */
@@ -31,7 +31,7 @@ export interface Standing {
   /** Whether a client's record lets it name this subject by an unsecured token, and the subject can be nobody else. */
   mayNameUnsecured(client: Client, subject: string): boolean;
   /**
-   * * The claims of a token that speak of its user: those that it says were copied, as far as the settings still copy
+   * The claims of a token that speak of its user: those that it says were copied, as far as the settings still copy
    * them. A client's static claims end with its record: a refresh adds the present ones, a delegation the new client's.
    */
   copiedClaims(token: Pick<AccessToken, "claims" | "copied">): JsonObject;

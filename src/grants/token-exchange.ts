@@ -78,7 +78,7 @@ export function createTokenExchange(dependencies: TokenExchangeDependencies): Gr
 }
 
 /**
- * * A refresh needs the grant that began the session and no other: a client's own token began by client credentials, a
+ * A refresh needs the grant that began the session and no other: a client's own token began by client credentials, a
  * user's by exchange. A client that lost the grant must not go on by exchange. Everything else needs the exchange
  * grant.
  */

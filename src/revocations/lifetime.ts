@@ -1,5 +1,5 @@
 /**
- * * How long a revocation lasts: until nothing that it bars can be alive. Instants in seconds. A revocation that names
+ * How long a revocation lasts: until nothing that it bars can be alive. Instants in seconds. A revocation that names
  * no session and no token lasts until `lastSessionEnd` of the log: the end of the last session that any replica may
  * have begun.
  */

@@ -1,5 +1,5 @@
 /**
- * * What any grant decides. Kept apart from the token that is minted of it (`token-issuer.ts`) and from the answer that
+ * What any grant decides. Kept apart from the token that is minted of it (`token-issuer.ts`) and from the answer that
  * is sent (`oauth/response.ts`).
  */
 import type { Actor, Session } from "../oauth/access-token.js";

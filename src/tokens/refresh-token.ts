@@ -1,5 +1,5 @@
 /**
- * * Refresh tokens on the wire: `icr_<family>.<generation>.<MAC>`. Opaque to clients. The MAC stops forged ones before
+ * Refresh tokens on the wire: `icr_<family>.<generation>.<MAC>`. Opaque to clients. The MAC stops forged ones before
  * the store is asked, and the next token follows from family and generation, so that a repeated request gets the same
  * one.
  */

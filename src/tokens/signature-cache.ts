@@ -1,5 +1,5 @@
 /**
- * * A bounded cache of tokens whose signature is good. It keeps nothing else: expiry, revocation, client and settings
+ * A bounded cache of tokens whose signature is good. It keeps nothing else: expiry, revocation, client and settings
  * are read at every use. A catalog's own token comes with each of its users' exchanges, and its verification is half
  * the CPU of an exchange (docs/performance.md).
  */
