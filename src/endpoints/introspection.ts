@@ -18,7 +18,7 @@ import type { CallingClient, IdentifyCaller } from "./permission.js";
 export type Introspection = JsonObject & { readonly active: boolean };
 
 export interface IntrospectionEndpoint {
-  /** Answers for a token. Throws `OAuthError` for the caller's faults, never for the token's. */
+  /** Rejects with `OAuthError` for a fault of the caller. A bad token is `{active: false}`. */
   introspect(request: CallerRequest & { readonly token: string }): Promise<Introspection>;
   /** The same as a signed JWT (RFC 9701 section 5), for the resource server that asks. */
   introspectSigned(request: CallerRequest & { readonly token: string }): Promise<string>;
@@ -39,7 +39,7 @@ export interface IntrospectionDependencies {
 
 type IntrospectionRequest = CallerRequest & { readonly token: string };
 
-/** All that is said of a token that is dead, unknown or not for the caller (RFC 7662 section 2.2). */
+/** The whole answer for a token that is dead, unknown or not for the caller (RFC 7662 section 2.2). */
 const INACTIVE: Introspection = { active: false };
 
 export function createIntrospectionEndpoint(dependencies: IntrospectionDependencies): IntrospectionEndpoint {
@@ -58,7 +58,7 @@ export function createIntrospectionEndpoint(dependencies: IntrospectionDependenc
   async function describeFamily(familyId: string, generation: number, caller: CallingClient): Promise<Introspection> {
     const family = await families.find(familyId);
     if (family === undefined || family.generation !== generation || !refreshTokens.isLive(family)) return INACTIVE;
-    // A refresh token is for nobody but its client and this server: no resource server stands for it.
+    // A refresh token has no audience: no resource server may see it.
     const { clientId } = family;
     if (!mayKnow(caller, { clientId, audience: [] })) return INACTIVE;
     return {
@@ -70,7 +70,7 @@ export function createIntrospectionEndpoint(dependencies: IntrospectionDependenc
     };
   }
 
-  /** Identifies, describes, records; the caller's client id is the audience of a signed answer. */
+  /** The caller's client id is the audience of a signed answer. */
   async function answer(request: IntrospectionRequest): Promise<{ introspection: Introspection; clientId: string }> {
     try {
       const caller = await identifyCaller(request);
@@ -126,8 +126,8 @@ function actorJson({ sub, iss, act }: Actor): JsonObject {
 }
 
 /**
- * A client may know of tokens that are its own. Of the others, `serves` opens those for its audiences and closes the
- * rest (RFC 7662 section 2.2 leaves it to the server); without it, permission `introspect` opens all.
+ * A client may see its own tokens. With `serves`, it also sees those for its audiences, and no others. Without it,
+ * permission `introspect` shows all. RFC 7662 section 2.2 leaves the rule to the server.
  */
 function mayKnow({ client }: CallingClient, token: Pick<AccessToken, "clientId" | "audience">): boolean {
   const { id, serves, permissions } = client;

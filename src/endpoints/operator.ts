@@ -1,4 +1,4 @@
-/** Who may follow revocations and who may change keys. */
+/** Authorizes followers of revocations and changes of keys. */
 import { type IdentifyCaller, requireCredentials, requirePermission } from "./permission.js";
 import type { CallerRequest } from "../oauth/request.js";
 

@@ -1,4 +1,4 @@
-/** Who calls the endpoints that are about tokens rather than for them, and what they may do there. */
+/** Callers of revocation, introspection and the operator's endpoints, and their permissions. */
 import type { ClientAuthenticator } from "../clients/client-authenticator.js";
 import type { ClientRegistry } from "../clients/client-registry.js";
 import type { Client, Permission } from "../clients/client.js";
@@ -9,7 +9,7 @@ import type { TokenVerifier } from "../tokens/token-verifier.js";
 import { bearerInvalid, bearerOf, credentialsMissing, readBearer } from "../grants/bearer.js";
 import type { Sessions } from "../tokens/sessions.js";
 
-/** A client that calls, and whether it proved itself by its own credentials rather than by a token. */
+/** A caller, and whether it authenticated by its own credentials and not by a token. */
 export interface CallingClient {
   readonly client: Client;
   readonly byCredentials: boolean;
@@ -24,8 +24,8 @@ export interface CallerDependencies {
 }
 
 /**
- * Identifies the caller: by credentials, or by a client's own live token with our issuer in `aud` (RFC 6750; RFC 9068
- * section 4). Rejects with `invalid_client`.
+ * Accepts credentials, or a client's own live token with our issuer in `aud` (RFC 6750; RFC 9068 section 4). Rejects
+ * with `invalid_client`.
  */
 export type IdentifyCaller = (request: CallerRequest) => Promise<CallingClient>;
 

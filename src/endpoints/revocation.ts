@@ -32,7 +32,7 @@ export interface RevocationDependencies {
   readonly keys: Pick<KeyRing, "macKey">;
   readonly events: Events;
   readonly revocations: RevocationView;
-  /** The one that replicas share, as sessions end by it. */
+  /** The clock that replicas share: sessions end by it. */
   readonly clock: Clock;
 }
 
@@ -42,8 +42,8 @@ export function createRevocationEndpoint(dependencies: RevocationDependencies): 
   const { identifyCaller, log, events, revocations } = dependencies;
 
   /**
-   * The revocation of a target that is not a token: it lasts until no session begun by now can be alive. The store
-   * stamps it, with a later instant only where sessions may be dated ahead.
+   * The revocation of a target that is not a token. It lasts until every session that has begun is over. The store
+   * stamps it. `notBefore` is later than that only if sessions may be dated ahead.
    */
   function widely(target: Exclude<RevocationTarget, { kind: "token" }>): Revocation {
     const expiresAt = log.lastSessionEnd();
@@ -100,7 +100,7 @@ async function revokeToken(
   const found = await sessionNamedBy(token, dependencies);
   if (found === undefined) return;
   const { sessionIds, clientId, expiresAt, family } = found;
-  // Of a family that the store has forgotten nobody knows the client: it takes a client that holds the token.
+  // The client of a lost family is unknown. Any client that holds the token may revoke it.
   if (clientId !== undefined) requireOwnership(caller, clientId);
   if (expiresAt <= toSeconds(clock())) return; // nothing can be alive
   for (const sessionId of sessionIds) await log.publish({ kind: "session", sessionId, expiresAt }, caller.client.id);
@@ -108,7 +108,7 @@ async function revokeToken(
   for (const sessionId of sessionIds) events.revoked(request.caller, caller.client.id, "session", sessionId);
 }
 
-/** The session that a token is of (or two that it may be of), and when nothing of it can be alive any more. */
+/** The session of a token (or two that it may belong to), and the instant when all that grew from it is over. */
 interface NamedSession {
   readonly sessionIds: readonly string[];
   readonly clientId: string | undefined;
@@ -127,10 +127,10 @@ async function sessionNamedBy(
     const { familyId } = refresh;
     const found = await families.findToEnd(familyId);
     const unknown = { sessionIds: [familyId], clientId: undefined, expiresAt: log.lastSessionEnd() };
-    // Idled out, or lost: its session may go on by exchange. The token is ours, and names it.
+    // The family expired or was lost, but its session can continue by exchange. The token's MAC proves the id.
     if (found === undefined) return unknown;
     const { sessionId, clientId } = found.family;
-    // Whoever wrote it: what it names ends too. A release without MACs gave families ids of their own.
+    // Not authentic: the session that it names ends too. A release without MACs gave families other ids.
     if (!found.authentic) return { ...unknown, sessionIds: [...new Set([familyId, sessionId])], family: familyId };
     return { sessionIds: [sessionId], clientId, expiresAt: familySessionEnd(found.family), family: familyId };
   }
@@ -150,7 +150,7 @@ function requireOwnership(caller: CallingClient, clientId: string): void {
   }
 }
 
-/** Any subject that a token of ours can have fits: a mapped one has a prefix before at most 2048 characters. */
+/** Longer than any subject of our tokens: a mapped one has a prefix before at most 2048 characters. */
 const MAX_NAME_LENGTH = 4096;
 
 function named(value: string, parameter: string): string {

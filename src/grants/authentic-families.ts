@@ -1,7 +1,6 @@
 /**
- * The families as the grants see them: what decides anything was written by icemint, or it does not count. Generation,
- * marks and times change inside the store, so no MAC can cover them: changing them does what a store that lost writes
- * does.
+ * Refresh families with their MACs checked: the grants read only families that icemint wrote. Generation, marks and
+ * times change inside the store, so no MAC covers them. A change of them does no more than a store that lost writes.
  */
 import { hash } from "node:crypto";
 import { isSameDigest } from "../crypto/constant-time.js";
@@ -15,23 +14,23 @@ import type {
 import { SECOND } from "../time/clock.js";
 import type { StoreMac } from "../crypto/store-mac.js";
 
-/** What the grants use. As `RefreshFamilies`, which says more. */
+/** As `RefreshFamilies`, which states the guarantees. */
 export interface Families {
   create(family: Omit<NewFamily, "mac">): Promise<void>;
   rotate(request: RotationRequest): Promise<Rotation>;
-  /** Undefined also for a family that icemint did not write as it is. */
+  /** Undefined for a family that is not authentic. */
   find(familyId: string): Promise<StoredFamily | undefined>;
   /**
-   * What the store says of a family, also if icemint did not write it as it is: enough to end the session that it
-   * names, and for nothing else. A refresh token of a release without MACs can be revoked so.
+   * The stored family, authentic or not. One that is not authentic may only end the session that it names. It lets a
+   * refresh token of a release without MACs be revoked.
    */
   findToEnd(familyId: string): Promise<{ readonly family: StoredFamily; readonly authentic: boolean } | undefined>;
   revoke(familyId: string): Promise<void>;
 }
 
 /**
- * Authenticates the families of a store. A reuse is answered as one in any case: it ends the session that is named, no
- * longer than `lastSessionEnd` (seconds). `onTampered` is told of each that icemint did not write as it is.
+ * A reuse counts even if its family is not authentic: it ends the session that is named, until `lastSessionEnd`
+ * (seconds) at most. `onTampered` is called for each family that is not authentic.
  */
 export function authenticFamilies(needs: {
   readonly families: RefreshFamilies;
@@ -41,7 +40,7 @@ export function authenticFamilies(needs: {
 }): Families {
   const { families, mac, lastSessionEnd, onTampered } = needs;
 
-  /** The digest of the grant goes before the MAC: a tombstone has no grant, and must be believed too. */
+  /** The digest of the grant stands before the MAC: a tombstone has no grant, and its MAC is checked too. */
   const macOf = ({ id, clientId, sessionId, endsAt }: Omit<NewFamily, "mac" | "grant">, grantDigest: string): string =>
     `${grantDigest}.${mac([id, clientId, sessionId, endsAt, grantDigest])}`;
 

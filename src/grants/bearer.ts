@@ -1,4 +1,4 @@
-/** A Bearer token of ours as proof of who calls (RFC 6750). */
+/** Client authentication by our own Bearer token (RFC 6750). */
 import { type ClientRegistry, findClient } from "../clients/client-registry.js";
 import type { Client } from "../clients/client.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
@@ -13,7 +13,7 @@ export function bearerOf(credentials: Credentials): string | undefined {
 }
 
 /**
- * Reads a Bearer token and finds its client. Throws `invalid_client` unless the token is live and the client is served.
+ * Throws `invalid_client` unless the token is live and the client is served.
  */
 export function readBearer(
   bearer: string,
@@ -38,7 +38,7 @@ export function isOfPresentRule({ ruleDigests }: Pick<AccessToken, "ruleDigests"
   return ruleDigests.length === (workload === undefined ? 0 : 1) && ruleDigests[0] === workload?.digest;
 }
 
-/** One text for all: nothing tells a forged token from a revoked one. */
+/** The same string for every reason: it does not tell a forged token from a revoked one. */
 export function bearerInvalid(detail: string): OAuthError {
   return new OAuthError(
     "invalid_client",

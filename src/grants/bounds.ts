@@ -1,23 +1,25 @@
 /**
- * How far a grant may reach, as data: the same rule for scope words and for audiences. What is granted can only shrink,
- * never beyond the subject, the actor and the client (RFC 8693 section 5).
+ * The limits of a grant, as data. One rule serves scopes and audiences: a grant never exceeds the subject's token, the
+ * actor's token or the client's record (RFC 8693 section 5).
  */
 import { OAuthError, quoted } from "../oauth/error.js";
 import { type Scope, parseScope } from "../oauth/scope.js";
 
 /** Limits of what may be granted. */
 export interface Bounds {
-  /** Granted when nothing is asked for, after cutting it to the rest. */
+  /** Granted if the request names nothing, as far as the ceilings allow. */
   readonly fallback: readonly string[];
-  /** Each of these must hold everything that is asked for. */
+  /** Each must contain everything that the request names. */
   readonly ceilings: readonly ReadonlySet<string>[];
-  /** At a refresh: what the client still has. The rest is dropped rather than refused, and the answer says so. */
+  /**
+   * At a refresh: what the client's record still allows. The rest is dropped and not refused; the answer has the new
+   * scope.
+   */
   readonly kept?: ReadonlySet<string>;
 }
 
 /**
- * The scope to grant. Throws `invalid_scope` (RFC 6749 section 5.2): part of what was asked is never granted in
- * silence.
+ * Throws `invalid_scope` (RFC 6749 section 5.2) if a scope exceeds a ceiling: it never grants a part in silence.
  */
 export function grantedScope(parameter: string | undefined, bounds: Bounds, clientId: string): Scope {
   const asked = parseScope(parameter);
@@ -46,8 +48,7 @@ export function grantedScope(parameter: string | undefined, bounds: Bounds, clie
 }
 
 /**
- * The audiences to grant. Several: the token is for all of them or refused, never for one in silence (RFC 8707 section
- * 2.2). Throws `invalid_target`.
+ * Throws `invalid_target` unless every audience is allowed: a token is never for a part of them (RFC 8707 section 2.2).
  */
 export function grantedAudience(
   request: { readonly audience: readonly string[]; readonly resource: readonly string[] },
@@ -88,7 +89,7 @@ function allowedBy(bounds: Bounds): readonly string[] {
   return [...first].filter((name) => withinCeilings(name, bounds));
 }
 
-/** A short list for people; the whole would not fit an error description. */
+/** Five at most: an error description has no room for more. */
 function listed(names: readonly string[]): string {
   return names.length === 0 ? "none" : quoted(names.slice(0, 5).join(" "), 80);
 }

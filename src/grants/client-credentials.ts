@@ -21,7 +21,7 @@ export function createClientCredentials({
   };
 }
 
-/** A token for the client itself, in a session of its own. */
+/** The client is the subject. Every token begins a session. */
 export function proposeOwn(client: Client, sessions: Sessions): Proposal {
   return {
     client,

@@ -1,5 +1,5 @@
 /**
- * Delegation: a client exchanges another client's token, and acts for its subject from then on (RFC 8693 section 4.1).
+ * Delegation: a client exchanges another client's token, and then acts for its subject (RFC 8693 section 4.1).
  */
 import { type Actor, depthOf, isOwnToken } from "../oauth/access-token.js";
 import { invalidRequest } from "../oauth/error.js";
@@ -8,7 +8,7 @@ import { type Proposal, type Requester, clientBounds, ruleDigestsOf } from "./gr
 import type { Sessions } from "../tokens/sessions.js";
 import type { Standing } from "./standing.js";
 
-/** At most this many actors. */
+/** The longest chain of actors. */
 export const MAX_ACTORS = 4;
 
 export interface DelegationDependencies {
@@ -16,7 +16,7 @@ export interface DelegationDependencies {
   readonly standing: Standing;
 }
 
-/** A token for the subject of another client's live token, with the requester as actor. */
+/** The requester becomes the outermost actor. */
 export function proposeDelegation(
   reading: TokenReading,
   requester: Requester,
@@ -30,7 +30,7 @@ export function proposeDelegation(
       `Client '${client.id}' may not exchange this token. Name the token's client in its may_act_for.`,
     );
   }
-  // While the store is away, or after a restart, the log does not say it yet.
+  // The revocation log may not say it yet: the store is away, or icemint has restarted.
   if (!standing.isServed(token)) {
     throw invalidRequest("SUBJECT_NOT_ALLOWED", "The subject token's client was removed or disabled.");
   }

@@ -1,6 +1,6 @@
 /**
- * Refresh by exchange, as Iceberg does it: the expiring token as subject, and as Bearer or with the client's own
- * credentials. Nothing is stored; the session bounds it.
+ * Refresh by token exchange, as Iceberg's clients do it: the expiring token is the subject, and the client
+ * authenticates by the same token or by its own credentials. Nothing is stored. The session bounds it.
  */
 import type { Ceiling, Client } from "../clients/client.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
@@ -18,8 +18,8 @@ export interface RefreshDependencies {
 }
 
 /**
- * Refresh asked by the live token itself. Near the session's end it is refused at once, while the token still has time
- * for Java's six tries and its Basic fallback; early and far from the end it is simply answered.
+ * Refresh by the live token itself. Near the session's end it is refused: the token then lives long enough for Java's
+ * six tries and its Basic fallback.
  */
 export function proposeRefreshBySelf(
   reading: TokenReading,
@@ -36,9 +36,8 @@ export function proposeRefreshBySelf(
 }
 
 /**
- * Refresh asked by the token's client with its own credentials. A client's own token is always answered, at worst by
- * a new session: no more than client credentials give it anyway. A user's token only inside its session, never if
- * revoked.
+ * Refresh by the token's client with its own credentials. A client's own token always succeeds, at worst with a new
+ * session: client credentials give no less. A user's token is refreshed inside its session only, and never if revoked.
  */
 export function proposeRefreshByClient(
   reading: TokenReading,
@@ -49,7 +48,7 @@ export function proposeRefreshByClient(
   const { token, revoked } = reading;
   if (isOwnToken(token)) {
     const continues = !revoked && isOfPresentRule(token, client) && !sessions.isEnding(token, client.accessTtlSeconds);
-    return continues ? continued(token, client, dependencies) : begunAnew(token, client, sessions);
+    return continues ? continued(token, client, dependencies) : begunAgain(token, client, sessions);
   }
   sessions.requireFreshRevocations();
   if (revoked) throw invalidRequest("SESSION_REVOKED", "The user's session was revoked. Exchange a new user token.");
@@ -60,10 +59,10 @@ export function proposeRefreshByClient(
 }
 
 /**
- * A new session of the client's own. What is not asked for stays as the former token had it, rather than grow to the
- * client's defaults, unless the client has lost all of that.
+ * A new session of the client. Scope and audience default to those of the former token. The client's defaults apply
+ * only if the client has lost all of those.
  */
-function begunAnew(token: AccessToken, client: Client, sessions: Sessions): Proposal {
+function begunAgain(token: AccessToken, client: Client, sessions: Sessions): Proposal {
   const fresh = proposeOwn(client, sessions);
   return {
     ...fresh,
@@ -78,7 +77,7 @@ function stillAllowed(former: readonly string[], ceiling: Ceiling): readonly str
   return kept.length > 0 ? kept : ceiling.default;
 }
 
-/** The same claims with a new expiry; static claims are the client's present ones. */
+/** The same claims with a new expiry. Static claims come from the client's present record. */
 function continued(token: AccessToken, client: Client, { sessions, standing }: RefreshDependencies): Proposal {
   return {
     client,

@@ -1,4 +1,7 @@
-/** A user's token, with the client as actor: of a trusted issuer, or unsecured where the client's record allows it. */
+/**
+ * Exchange of a user's token, with the client as actor. A trusted issuer signed it, or it is unsecured and the client's
+ * record allows that.
+ */
 import type { Client } from "../clients/client.js";
 import type { IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
 import { readUnsecuredJwt } from "../jwt/unsecured-jwt.js";
@@ -32,9 +35,9 @@ export interface UserExchange {
   proposeUnsecured(subjectToken: string, requester: Requester): Proposal;
 }
 
-/** A user as the presented token names them. */
+/** The user that the presented token names. */
 interface NamedUser extends Pick<Proposal, "subject" | "copiedClaims" | "subjectIssuer" | "unsecuredSubject"> {
-  /** Actors that the other issuer named. */
+  /** Actors that the trusted issuer named. */
   readonly former: Actor | undefined;
 }
 
@@ -109,7 +112,7 @@ function requireActsForIssuer({ id, actForIssuers }: Client, issuer: string): vo
   throw subjectNotAllowed(`Client '${id}' may not act for users of this issuer. Name it in act_for_issuers.`);
 }
 
-/** `may_act` (RFC 8693 section 4.4) names who may act: the client must match all of it. It never widens anything. */
+/** `may_act` (RFC 8693 section 4.4): the client must match every member. It never grants anything by itself. */
 function requireMayAct(mayAct: unknown, client: Client, issuer: string): void {
   if (mayAct === undefined) return;
   const self: JsonObject = { sub: client.id, client_id: client.id, iss: issuer };
@@ -120,13 +123,13 @@ function requireMayAct(mayAct: unknown, client: Client, issuer: string): void {
   if (!matchesAll) throw subjectNotAllowed(`The subject token's may_act names another actor than '${client.id}'.`);
 }
 
-/** Actors that the other issuer already named stay nested inside, marked as its. */
+/** Actors of the trusted issuer stay nested inside ours, marked with its name. */
 function formerActor(claims: JsonObject, issuer: string): Actor | undefined {
   const named = actorOf(claims["act"]);
   return named && markedAs(issuer, named);
 }
 
-/** The issuer vouches for them all: an `iss` that it gives one of them could be ours, or that of another issuer. */
+/** Each gets the issuer's name: an `iss` in its claim could name us, or another issuer. */
 function markedAs(issuer: string, { sub, act }: Actor): Actor {
   if (!isSubject(sub)) throw subjectInvalid("act names an actor that no token of ours may name");
   return { sub, iss: issuer, ...(act && { act: markedAs(issuer, act) }) };

@@ -1,4 +1,7 @@
-/** Whether a string matches a pattern with `*` for any characters. Linear for each star: no backtracking to exploit. */
+/**
+ * Whether a string matches a pattern with `*` for any characters. Linear for each star, without backtracking: a hostile
+ * pattern or subject costs no more.
+ */
 export function matchesGlob(subject: string, pattern: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   const last = rest.pop();

@@ -1,6 +1,6 @@
 /**
- * A grant, as the pipeline (`token-endpoint.ts`) sees it: who asks, which grant the client needs for it, and what
- * could be granted. Scope, audience, minting and the record are the pipeline's: no grant can forget them.
+ * A grant supplies its own parts: the requester, the grant that the client's record needs, and a proposal. The pipeline
+ * (`token-endpoint.ts`) does the rest: scope, audience, minting, the record. No grant can forget them.
  */
 import type { AuthMethod } from "../clients/client-authenticator.js";
 import type { Client } from "../clients/client.js";
@@ -12,32 +12,32 @@ import type { TokenType } from "../oauth/token-type.js";
 import type { TokenReading } from "../tokens/token-verifier.js";
 import type { Bounds } from "./bounds.js";
 
-/** A grant. Each hook throws `OAuthError` for what it refuses. */
+/** Each hook throws `OAuthError` to refuse. */
 export interface Grant {
   readonly type: GrantType;
   identify(request: TokenRequest): Promise<Requester>;
   ask(request: TokenRequest, requester: Requester): Ask;
 }
 
-/** Who asks, and the tokens of ours that prove it. */
+/** The client that sends the request, and our tokens that it presents as proof. */
 export interface Requester {
   readonly client: Client;
   readonly by: AuthMethod | "actor_token" | "self";
-  /** Live tokens of the client's own, as Bearer or actor. With `self`: the token that asks to be refreshed. */
+  /** The client's own live tokens, as Bearer or actor. With `self`: the token to refresh. */
   readonly tokens: readonly AccessToken[];
-  /** With `self`: that token as it was read. Its signature need not be verified twice. */
+  /** With `self`: the reading of that token. It is not verified twice. */
   readonly self?: TokenReading;
 }
 
-/** What a client asks for. */
+/** One request to a grant, checked but not decided. */
 export interface Ask {
-  /** The grant that the client's record must have. It is another one where a grant continues what that one began. */
+  /** The grant that the client's record must have: the one that began the session, if the request continues one. */
   readonly needs: GrantType;
-  /** `settle` throws if the request asks for more than is proposed. A grant that uses something up calls it before. */
+  /** `settle` throws if the request exceeds the proposal. A grant that uses up a token calls it first. */
   propose(settle: (proposal: Proposal) => unknown): Proposal | Promise<Proposal>;
 }
 
-/** What could be granted, before scope and audience are settled. */
+/** The most that can be granted, before scope and audience are settled. */
 export interface Proposal {
   readonly client: Client;
   readonly subject: string;
@@ -52,9 +52,9 @@ export interface Proposal {
   readonly scope: Bounds;
   readonly audience: Bounds;
   readonly issuedType: TokenType;
-  /** The kind of request, for the record. */
+  /** The kind of request, for the audit log. */
   readonly via: "client_credentials" | "refresh" | "new_session" | "user" | "delegation" | "refresh_token";
-  /** `begin`: a user's session begins, and a refresh token may refresh it. `successor`: the refresh token to answer. */
+  /** `begin`: the session may get a refresh token. `successor`: the next refresh token of its family. */
   readonly refreshToken: "none" | "begin" | { readonly successor: string };
 }
 
@@ -75,7 +75,7 @@ export function clientBounds(client: Client): Pick<Proposal, "scope" | "audience
 
 type ParametersOf<Type extends GrantType> = Extract<GrantParameters, { readonly type: Type }>;
 
-/** The parameters of a request by the grant of that type, which the pipeline has chosen by it. */
+/** The parameters of a grant. The pipeline chose the grant by their type. */
 export function parametersOf<Type extends GrantType>({ grant }: TokenRequest, type: Type): ParametersOf<Type> {
   if (isOf(grant, type)) return grant;
   throw new TypeError(`a request by ${grant.type} reached the grant ${type}`);

@@ -22,7 +22,7 @@ import { type Grant, type Proposal, parametersOf } from "./grant.js";
 import type { Sessions } from "../tokens/sessions.js";
 import type { Standing } from "./standing.js";
 
-/** What a family remembers of its authorization, as JSON. */
+/** The authorization that a family stores, as JSON. */
 interface FamilyGrant {
   readonly sub: string;
   readonly act?: Actor | undefined;
@@ -41,7 +41,7 @@ export interface RefreshTokensDependencies {
   readonly families: Families;
   readonly keys: Pick<KeyRing, "macKey" | "stateOf">;
   readonly revocations: RevocationView;
-  /** Publishes a revocation until it is stored. Nobody waits for it. */
+  /** Tries until the revocation is stored. No request waits for it. */
   readonly revokeEventually: (revocation: Revocation, owner: string | undefined) => void;
   readonly sessions: Sessions;
   readonly standing: Standing;
@@ -51,14 +51,14 @@ export interface RefreshTokensDependencies {
 /** Refresh tokens of users' sessions. */
 export interface RefreshTokens {
   /**
-   * Begins a family for a user's new session and returns its first refresh token; undefined while the store is away:
-   * the exchange then answers without one.
+   * The first refresh token of a user's new session. Undefined while the store is away: the exchange succeeds without
+   * one.
    */
   begin(authorization: Authorization): Promise<string | undefined>;
   /**
-   * Uses a refresh token. Every failure that is about the token gives the same answer. `settle` throws if the request
-   * asks for more than is proposed. That must not use the token up: the client asks again with it, perhaps after the
-   * grace window. Given only where something is asked for, since it costs a second store call.
+   * Every failure of the token gets the same answer. `settle` throws if the request exceeds the proposal. It must not
+   * use up the token: the client sends it again, perhaps after the grace window. It is passed only if the request names
+   * a scope or an audience, because it costs a second store call.
    */
   use(refreshToken: string, client: Client, settle: ((proposal: Proposal) => unknown) | undefined): Promise<Proposal>;
   /** Whether a stored family may still be used: its session was not revoked and has not ended. */
@@ -149,7 +149,7 @@ export function createRefreshTokens(dependencies: RefreshTokensDependencies): Re
       case "reused": {
         const { sessionId } = rotation.family;
         events.refreshReused(client.id, sessionId);
-        // A quota of its own: a client that has used up its quota for what it asks for is not spared for reuse.
+        // Reuse has its own quota: a client that has used up its other quota still loses the session.
         const owner = `reuse ${client.id}`;
         revokeEventually({ kind: "session", sessionId, expiresAt: familySessionEnd(rotation.family) }, owner);
         throw refreshTokenInvalid("reused: family and session are revoked");
@@ -178,7 +178,7 @@ export function createRefreshTokens(dependencies: RefreshTokensDependencies): Re
         unsecured: unsecuredSubject,
         ...(ruleDigests.length > 0 && { rules: ruleDigests }),
       };
-      // A family has its session's id: a refresh token can be revoked by it after the store has forgotten the family.
+      // A family has its session's id: the refresh token can be revoked after the store has lost the family.
       const { id } = session;
       try {
         await families.create({
@@ -202,7 +202,7 @@ export function createRefreshTokens(dependencies: RefreshTokensDependencies): Re
       sessions.requireFreshRevocations();
       if (settle !== undefined) {
         const found = await families.find(presented.familyId);
-        // An older token cannot be used up: the store tells a repeat from a reuse.
+        // An older token needs no check: the store tells a repeat from a reuse.
         const isNewest = found !== undefined && presented.generation >= found.generation;
         if (isNewest && found.live && found.clientId === client.id) {
           settle(proposalOf(grantIn(found.grant), client, refreshToken));
@@ -219,7 +219,7 @@ export function createRefreshTokens(dependencies: RefreshTokensDependencies): Re
 }
 
 function grantIn(stored: string): FamilyGrant {
-  // Written by `begin` and returned as it was: its MAC was checked.
+  // `begin` wrote it, and its MAC was checked.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return JSON.parse(stored) as FamilyGrant;
 }

@@ -1,4 +1,4 @@
-/** Who asks for an exchange: a client by its credentials, a client by one of its own tokens, or a token for itself. */
+/** The requester of an exchange: a client by its credentials, a client by its own token, or a token for itself. */
 import type { ClientAuthenticator } from "../clients/client-authenticator.js";
 import { type ClientRegistry, findClient } from "../clients/client-registry.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
@@ -10,8 +10,8 @@ import type { Requester } from "./grant.js";
 import type { Sessions } from "../tokens/sessions.js";
 
 /**
- * Identifies who asks for an exchange. Credentials decide where both are present, and the Bearer is ignored (PyIceberg
- * and Java send a stale one). A user's token proves no client: as Bearer it may only refresh itself.
+ * Credentials win over a Bearer, which is ignored (PyIceberg and Java send a stale one). A user's token does not
+ * authenticate a client: as Bearer it may only refresh itself.
  */
 export type IdentifyRequester = (request: TokenRequest, parameters: TokenExchangeParameters) => Promise<Requester>;
 

@@ -1,7 +1,6 @@
 /**
- * What the present settings say of a token of a user, or of a delegated one: whether its issuer is trusted, its
- * client may name the user, and its clients may act for one another. Settings change: each refresh and each delegation
- * asks again.
+ * Whether the present settings allow a user's token or a delegated token: its issuer is trusted, its client may name
+ * the user, and its clients may act for one another. Settings change, so each refresh and each delegation checks again.
  */
 import { type ClientRegistry, findClient } from "../clients/client-registry.js";
 import type { Client } from "../clients/client.js";
@@ -10,14 +9,14 @@ import { type AccessToken, actingClients } from "../oauth/access-token.js";
 import type { JsonObject } from "../oauth/json.js";
 import { matchesGlob } from "./glob.js";
 
-/** Who is meant, who acts, and who says so. */
+/** The subject, the clients that act, and the issuer that named the subject. */
 export type Basis = Pick<
   AccessToken,
   "subject" | "clientId" | "actor" | "subjectIssuer" | "unsecuredSubject" | "ruleDigests"
 >;
 
 export interface Standing {
-  /** Why the present settings would not lead to such a token; undefined if they would. */
+  /** Why the present settings do not allow the token. Undefined if they do. */
   whyLapsed(basis: Basis): string | undefined;
   /**
    * Whether every client that a token names is served, by the rule that it began under: one can also be removed or
@@ -31,8 +30,8 @@ export interface Standing {
   /** Whether a client's record lets it name this subject by an unsecured token, and the subject can be nobody else. */
   mayNameUnsecured(client: Client, subject: string): boolean;
   /**
-   * The claims of a token that speak of its user: those that it says were copied, as far as the settings still copy
-   * them. A client's static claims end with its record: a refresh adds the present ones, a delegation the new client's.
+   * The claims that were copied from the user's token and that the settings still copy. Static claims are not among
+   * them: a refresh adds the client's present ones, a delegation the new client's.
    */
   copiedClaims(token: Pick<AccessToken, "claims" | "copied">): JsonObject;
   /** Copied claims without those that no trusted issuer's settings name any more. */

@@ -42,17 +42,17 @@ export function createTokenEndpoint(dependencies: TokenEndpointDependencies): To
   }
 
   async function decide(request: TokenRequest, decision: Decision): Promise<TokenResponse> {
-    // 1. Who asks.
+    // 1. Which client sends this?
     const grant = grantOf(request);
     const requester = await grant.identify(request);
     noteRequester(decision, requester);
     // 2. May this client use this grant?
     const ask = grant.ask(request, requester);
     requireGrant(requester.client, ask.needs);
-    // 3. What could be granted.
+    // 3. What is the most that it can get?
     const proposal = await ask.propose((proposed) => settle(request, proposed));
     noteProposal(decision, proposal);
-    // 4. What is granted of it.
+    // 4. What does it get?
     const authorization = settle(request, proposal);
     // 5. The tokens.
     const minted = await tokenIssuer.mint(authorization);
@@ -98,7 +98,7 @@ function requireGrant(client: Client, grant: GrantType): void {
   );
 }
 
-/** Settles what is asked for within what the grant proposes. Throws `invalid_scope` or `invalid_target`. */
+/** Cuts the request to the proposal. Throws `invalid_scope` or `invalid_target`. */
 function settle(request: TokenRequest, proposal: Proposal): Authorization {
   const { client, subject, actor, session, copiedClaims, subjectIssuer, unsecuredSubject, ruleDigests } = proposal;
   return {

@@ -1,6 +1,6 @@
 /**
- * The token exchange grant (RFC 8693): decides which kind of exchange a request is, and leaves it to the file of that
- * kind. A refresh of our own token, a user's token of a trusted issuer or unsecured, or delegation.
+ * The token exchange grant (RFC 8693). It chooses the kind of exchange, each of which has its own file: a refresh of
+ * our own token, a user's token, or delegation.
  */
 import type { Client } from "../clients/client.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
@@ -78,15 +78,14 @@ export function createTokenExchange(dependencies: TokenExchangeDependencies): Gr
 }
 
 /**
- * A refresh needs the grant that began the session and no other: a client's own token began by client credentials, a
- * user's by exchange. A client that lost the grant must not go on by exchange. Everything else needs the exchange
- * grant.
+ * A refresh needs the grant that began the session: client credentials for a client's own token, token exchange for a
+ * user's. A client that lost the grant must not continue by exchange.
  */
 function grantThatBegan(token: AccessToken, client: Client): GrantType {
   return token.clientId === client.id && isOwnToken(token) ? "client_credentials" : "token_exchange";
 }
 
-/** The present settings decide at every refresh, and about what may be delegated. */
+/** The present settings decide at every refresh and every delegation. */
 function requireStanding(token: AccessToken, standing: Standing): void {
   const lapsed = isOwnToken(token) ? undefined : standing.whyLapsed(token);
   if (lapsed === undefined) return;

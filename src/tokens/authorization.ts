@@ -1,12 +1,11 @@
 /**
- * What any grant decides. Kept apart from the token that is minted of it (`token-issuer.ts`) and from the answer that
- * is sent (`oauth/response.ts`).
+ * The decision of a grant. The token (`token-issuer.ts`) and the answer (`oauth/response.ts`) are other values.
  */
 import type { Actor, Session } from "../oauth/access-token.js";
 import type { JsonObject } from "../oauth/json.js";
 import type { Scope } from "../oauth/scope.js";
 
-/** What a token says of the client that it is for. */
+/** The part of a client's record that goes into its tokens. */
 export interface TokenClient {
   readonly id: string;
   readonly accessTtlSeconds: number;
@@ -16,7 +15,7 @@ export interface TokenClient {
   readonly userClaims: JsonObject;
 }
 
-/** Leave to act: who, through which client, for what, inside which session. */
+/** The subject, the clients that act for it, the limits, and the session. */
 export interface Authorization {
   readonly client: TokenClient;
   readonly subject: string;

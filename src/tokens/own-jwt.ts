@@ -1,8 +1,8 @@
-/** What every access token of ours looks like from outside: what the issuer writes, and the verifier alone accepts. */
+/** The outer form of our access tokens, shared by the issuer and the verifier. */
 import { Buffer } from "node:buffer";
 import type { Signer } from "../keys/signer.js";
 
-/** Longer tokens do not fit the headers that they travel in. */
+/** Common servers limit a header to 8 KiB, and a Bearer token travels in one. */
 export const MAX_TOKEN_BYTES = 8 * 1024;
 
 /** The protected header of every token that a key signs, encoded. The verifier accepts no other. */

@@ -1,12 +1,11 @@
 /**
- * Refresh tokens on the wire: `icr_<family>.<generation>.<MAC>`. Opaque to clients. The MAC stops forged ones before
- * the store is asked, and the next token follows from family and generation, so that a repeated request gets the same
- * one.
+ * Refresh tokens on the wire: `icr_<family>.<generation>.<MAC>`. Opaque to clients. The MAC rejects a forged token
+ * without a store call. Family and generation determine the next token: a repeated request gets the same one.
  */
 import { createHmac } from "node:crypto";
 import { isSameDigest } from "../crypto/constant-time.js";
 
-/** What a refresh token names. */
+/** The parts of a refresh token. */
 export interface RefreshTokenId {
   readonly familyId: string;
   /** From 0. */
@@ -15,12 +14,12 @@ export interface RefreshTokenId {
 
 const SHAPE = /^icr_([A-Za-z0-9_-]{22})\.(0|[1-9][0-9]{0,9})\.([A-Za-z0-9_-]{43})$/;
 
-/** Writes a refresh token. `macKey` is the 32-byte key from the key ring. */
+/** `macKey` is the 32-byte key from the key ring. */
 export function formatRefreshToken({ familyId, generation }: RefreshTokenId, macKey: Buffer): string {
   return `icr_${familyId}.${generation}.${macOf(familyId, generation, macKey)}`;
 }
 
-/** Reads a refresh token; undefined if it is none of ours. */
+/** Undefined unless the MAC is ours. */
 export function parseRefreshToken(token: string, macKey: Buffer): RefreshTokenId | undefined {
   const [, familyId, digits, mac] = SHAPE.exec(token) ?? [];
   if (familyId === undefined || digits === undefined || mac === undefined) return undefined;

@@ -9,15 +9,15 @@ import { OAuthError, invalidRequest } from "../oauth/error.js";
 import type { RandomId } from "../crypto/random-id.js";
 import type { RevocationView } from "../oauth/revocation.js";
 
-/** At most this many ancestors: one that did not fit could not be revoked. */
+/** The most ancestors. Every ancestor must be listed: one that is not could not be revoked. */
 export const MAX_ANCESTORS = 8;
 
-/** For whom a session begins. */
+/** The basis of a new session. */
 export interface NewSession {
   readonly subject: string;
   readonly clientId: string;
   readonly actor: Actor | undefined;
-  /** Tokens of ours by means of which it begins: Bearer, actor and subject. */
+  /** Our tokens that the request presents: Bearer, actor and subject. */
   readonly means: readonly AccessToken[];
   /** The subject's token, if it is ours: the session ends no later than its. */
   readonly within?: AccessToken;
@@ -25,22 +25,21 @@ export interface NewSession {
 
 export interface Sessions {
   /**
-   * Begins a session. Throws `invalid_request` if it would have too many ancestors, or if the session of a token by
-   * means of which it begins has ended.
+   * Throws `invalid_request` if there are too many ancestors, or if the session of a presented token has ended.
    */
   begin(session: NewSession): Session;
-  /** The session as a refresh of its token goes on with it. */
+  /** The session of a refreshed token, with the key of the former token added. */
   continued(token: AccessToken): Session;
-  /** Whether a refresh of the token gains too little to be worth an answer. */
+  /** Whether the session ends too soon for a refresh. */
   isEnding(token: AccessToken, accessTtlSeconds: number): boolean;
   /** Whether a session has ended by the present settings. */
   hasEnded(session: Session): boolean;
-  /** Throws `temporarily_unavailable` if too long ago to rely on, the replica last knew all revocations. */
+  /** Throws `temporarily_unavailable` if the replica's view of revocations is too old to trust a token. */
   requireFreshRevocations(): void;
 }
 
 export interface SessionsDependencies {
-  /** The one that replicas share (`Storage.now`): not-before revocations are stamped by it. */
+  /** The clock that replicas share (`Storage.now`): it stamps not-before revocations. */
   readonly clock: Clock;
   readonly keys: Pick<KeyRing, "stateOf">;
   readonly randomId: RandomId;
@@ -56,8 +55,7 @@ function lineageOfAll(tokens: readonly AccessToken[]): readonly string[] {
 }
 
 /**
- * The keys that signed some tokens and what they grew from, but those that the ring has forgotten: nobody can revoke
- * them.
+ * The keys that signed tokens and their ancestors. A key that the ring has forgotten is left out: nobody can revoke it.
  */
 function keysOfAll(tokens: readonly AccessToken[], keys: Pick<KeyRing, "stateOf">): readonly string[] {
   const kids = new Set(tokens.flatMap((token) => [token.kid, ...token.session.keys]));
@@ -108,24 +106,24 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
   };
 }
 
-/** What a new session is made from. */
+/** The values of a new session. */
 export interface SessionBeginning {
   readonly id: string;
   readonly nowSeconds: number;
   readonly ttlSeconds: number;
   /** Not-before instant in force for the subject, client or actors, or 0. */
   readonly notBefore: number;
-  /** Sessions of the tokens by means of which it begins, and theirs. */
+  /** The sessions of the presented tokens, and their ancestors. */
   readonly ancestors: readonly string[];
-  /** Keys that signed those tokens, and what they grew from. */
+  /** The keys that signed those tokens and their ancestors. */
   readonly keys: readonly string[];
   /** The end of the subject's own session, if the subject was a token of ours. */
   readonly noLaterThan?: number | undefined;
 }
 
 /**
- * Begins a session. While a not-before instant has not passed, the session is dated just after it, so that the
- * revocation that named it does not catch sessions begun later.
+ * A session is dated after any not-before instant, even one that is still ahead. The revocation then does not cover
+ * sessions that begin after it.
  */
 export function beginSession(beginning: SessionBeginning): Session {
   const { id, nowSeconds, ttlSeconds, notBefore, ancestors, keys, noLaterThan = Infinity } = beginning;
@@ -134,21 +132,21 @@ export function beginSession(beginning: SessionBeginning): Session {
   return { id, startedAt, endsAt: Math.min(nowSeconds + ttlSeconds, noLaterThan), ancestors: distinct, keys };
 }
 
-/** When a session ends: the earlier of the end that it was given and what the present setting allows. */
+/** The end of a session: its own end, or an earlier one by the present `session_ttl`. */
 export function endOf(session: Session, ttlSeconds: number): number {
   return Math.min(session.endsAt, session.startedAt + ttlSeconds);
 }
 
 /**
- * Whether a refresh gains too little to be worth an answer: the session's end would cut the new token to less than a
- * quarter of a life beyond the present one. Refusing it at once leaves Java time for its six tries and its fallback.
+ * Whether a refresh gains too little: the session's end would cut the new token to less than a quarter of a life beyond
+ * the present one. An early refusal leaves Java time for its six tries and its fallback.
  */
 export function isEnding(end: number, nowSeconds: number, presentExpiry: number, accessTtlSeconds: number): boolean {
   const cut = end < nowSeconds + accessTtlSeconds;
   return cut && end < Math.max(presentExpiry, nowSeconds) + accessTtlSeconds / 4;
 }
 
-/** A session and its ancestors: the lineage that a session begun by its means inherits. */
+/** A session and its ancestors. A session that grows from it inherits them all. */
 export function lineageOf(session: Session): readonly string[] {
   return [session.id, ...session.ancestors];
 }

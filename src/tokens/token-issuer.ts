@@ -1,6 +1,5 @@
 /**
- * The only place where access tokens are made (RFC 9068). Knows nothing of grants: it writes down what an authorization
- * says.
+ * Mints access tokens (RFC 9068), and nothing else does. It writes what an authorization says and knows no grant.
  */
 import type { KeyRing } from "../keys/key-ring.js";
 import { type Clock, toSeconds } from "../time/clock.js";
@@ -20,8 +19,8 @@ export interface MintedToken {
 
 export interface TokenIssuer {
   /**
-   * Mints the token of an authorization: it expires after the client's `access_ttl` or with the session, whichever is
-   * first. Throws `invalid_request` if it would be larger than 8 KiB, `temporarily_unavailable` without a signing key.
+   * The token expires after the client's `access_ttl` or with the session, whichever comes first. Rejects with
+   * `invalid_request` if it would be larger than 8 KiB, `temporarily_unavailable` without a signing key.
    */
   mint(authorization: Authorization): Promise<MintedToken>;
 }

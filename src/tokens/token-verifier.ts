@@ -1,6 +1,7 @@
 /**
- * The only reader of our own access tokens. It takes exactly what the issuer writes: a header that is byte for byte one
- * that a key of ours has, so that `alg`, `typ`, `crit` and the rest leave no room for confusion (RFC 8725 section 3.1).
+ * Reads our own access tokens, and nothing else does. It accepts only what the issuer writes: the header must equal,
+ * byte for byte, the header of one of our keys. `alg`, `typ` and `crit` leave no room for confusion (RFC 8725 section
+ * 3.1).
  */
 import { verify } from "node:crypto";
 import type { KeyRing, KeyState, VerifyingKey } from "../keys/key-ring.js";
@@ -12,7 +13,7 @@ import { RESERVED_CLAIMS } from "../oauth/access-token.js";
 import { createSignatureCache } from "./signature-cache.js";
 import { MAX_TOKEN_BYTES, encodedHeader } from "./own-jwt.js";
 
-/** A token of ours whose signature is good, and how it stands at this moment. */
+/** A token with a good signature, and its state at this moment. */
 export interface TokenReading {
   readonly token: AccessToken;
   readonly expired: boolean;
@@ -22,7 +23,7 @@ export interface TokenReading {
 }
 
 export interface TokenVerifier {
-  /** Undefined for whatever is not a token that this issuer signed, dead or alive. */
+  /** Undefined unless this issuer signed the token. An expired or revoked token has a reading. */
   read(token: string): TokenReading | undefined;
 }
 
@@ -50,7 +51,7 @@ export function createTokenVerifier(dependencies: TokenVerifierDependencies): To
     return parsed;
   }
 
-  /** The ring says it even where the log does not, and also of the keys that signed what the token grew from. */
+  /** The ring knows a revoked key even if the log does not. The keys that signed the token's ancestors count too. */
   function isKeyRevoked({ session }: AccessToken, keyState: KeyState): boolean {
     return keyState === "revoked" || session.keys.some((kid) => keys.stateOf(kid) === "revoked");
   }
@@ -71,7 +72,7 @@ export function createTokenVerifier(dependencies: TokenVerifierDependencies): To
   };
 }
 
-/** What of a token decides whether it is revoked. */
+/** The parts of a token that a revocation can name. */
 export function revocableOf(token: AccessToken): Revocable {
   return {
     sessionIds: [token.session.id, ...token.session.ancestors],
@@ -84,8 +85,8 @@ export function revocableOf(token: AccessToken): Revocable {
 }
 
 function verified(token: string, keys: Pick<KeyRing, "find">, issuer: string): AccessToken | undefined {
-  // What stands between the dots needs no look of its own: the signature covers it to the last character. Without two
-  // dots there is nothing that we ever signed.
+  // The parts need no check of their own: the signature covers every character. We never signed a string without two
+  // dots.
   const headerEnd = token.indexOf(".");
   const payloadEnd = token.lastIndexOf(".");
   const header = token.slice(0, headerEnd);
@@ -111,7 +112,7 @@ function keyOf(header: string, keys: Pick<KeyRing, "find">): VerifyingKey | unde
 
 function isSignedBy(key: VerifyingKey, input: string, signature: string): boolean {
   const bytes = Buffer.from(signature, "base64url");
-  // Stray bits in the last character decode to the same bytes: only the one spelling that we write is ours.
+  // Spare bits of the last character decode to the same bytes. Only the canonical spelling is accepted.
   if (bytes.toString("base64url") !== signature) return false;
   const data = Buffer.from(input);
   switch (key.algorithm) {
@@ -131,7 +132,7 @@ function isSignedBy(key: VerifyingKey, input: string, signature: string): boolea
 /** `crypto.constants.RSA_PKCS1_PSS_PADDING`. */
 const RSA_PKCS1_PSS_PADDING = 6;
 
-/** Reads the claims of a payload that we signed. Undefined if another kind of JWT was signed with the same key. */
+/** Undefined for another kind of JWT that we signed with the same key. */
 function accessTokenOf(claims: JsonObject, kid: string): AccessToken | undefined {
   const { jti, sub, client_id: clientId, sid, aud, scope, subject_issuer: subjectIssuer } = claims;
   const [issuedAt, expiresAt, startedAt, endsAt] = [
