@@ -121,7 +121,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "config/reload": ["config", "config/reading", "clients", "files"],
   "config/clients": ["config/issuers", "config/reading", "clients", "oauth", "time", "zod"],
-  "config/issuers": ["config/reading", "issuers", "oauth", "zod"],
+  "config/issuers": ["config/reading", "issuers", "oauth", "time", "zod"],
   "config/reading": ["files", "oauth", "time", "yaml", "zod"],
   endpoints: ["grants", "clients", "tokens", "revocations", "keys", "storage", "oauth", "time"],
   grants: ["clients", "tokens", "revocations", "issuers", "keys", "storage", "jwt", "oauth", "crypto", "time"],

@@ -11,6 +11,7 @@ import { createIntrospectionEndpoint } from "../endpoints/introspection.js";
 import { createRevocationEndpoint } from "../endpoints/revocation.js";
 import { createSessions } from "../tokens/sessions.js";
 import { createClientCredentials } from "../grants/client-credentials.js";
+import { createJwtBearer } from "../grants/jwt-bearer.js";
 import { createUserExchange } from "../grants/exchange-user.js";
 import { createRefreshTokenGrant, createRefreshTokens } from "../grants/refresh-token.js";
 import { createRequesters } from "../grants/requester.js";
@@ -69,9 +70,11 @@ export function createCore(given: CoreDependencies): Core {
   const { config, registry, storage, revocationView, keys, events, clock, randomId } = given;
   const { issuer, tokens, revocation } = config;
   const sessionTtlSeconds = tokens.sessionTtlMs / SECOND;
+  const tokenEndpointUrls = config.tokenPaths.map((path) => endpointUrl(issuer, path));
   const issuerTokens = createIssuerTokenVerifier({
     issuers: given.trustedIssuers,
     ownIssuer: issuer,
+    tokenEndpointUrls,
     keys: given.issuerKeys,
     clock,
   });
@@ -81,7 +84,7 @@ export function createCore(given: CoreDependencies): Core {
     issuerTokens,
     replays: storage.replays,
     issuer,
-    tokenEndpointUrls: config.tokenPaths.map((path) => endpointUrl(issuer, path)),
+    tokenEndpointUrls,
   });
   const verifier = createTokenVerifier({ issuer, keys, revocations: revocationView, clock });
   const sharedClock = (): number => storage.now();
@@ -117,6 +120,7 @@ export function createCore(given: CoreDependencies): Core {
       grants: [
         createClientCredentials({ authenticator, sessions }),
         createTokenExchange({ identify, verifier, sessions, standing, users }),
+        createJwtBearer({ authenticator, sessions }),
         createRefreshTokenGrant({ authenticator, refreshTokens }),
       ],
       tokenIssuer: createTokenIssuer({ issuer, keys, clock, randomId, sessionTtlSeconds }),

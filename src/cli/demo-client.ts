@@ -15,6 +15,7 @@ export function demoClient(sha256: string, config: Pick<Config, "issuer" | "toke
     secrets: [{ kind: "digest", sha256, identifies: true, expiresAt: undefined }],
     federated: [],
     keys: undefined,
+    singleUse: false,
     grants: new Set(["client_credentials", "token_exchange"]),
     scopes: { allowed: new Set(["catalog", "PRINCIPAL_ROLE:ALL"]), default: ["catalog"] },
     audiences: { allowed: new Set([config.issuer]), default: [config.issuer] },

@@ -7,15 +7,16 @@ import type { Clock } from "../time/clock.js";
 import { OAuthError, invalidCredentials } from "../oauth/error.js";
 import type { CallerRequest } from "../oauth/request.js";
 import type { FailedLoginLimiter } from "../limits/limiter.js";
-import type { Replays } from "../storage/replays.js";
+import type { ReplayPurpose, Replays } from "../storage/replays.js";
 import { readCompactJws, type Refuse } from "../jwt/compact-jws.js";
+import { ownAudiences } from "../issuers/claims.js";
 import type { IssuerKeys } from "../issuers/keys.js";
 import type { IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
 import type { Client } from "./client.js";
 import type { ClientRegistry } from "./client-registry.js";
 import type { Wait } from "./failure-pause.js";
 import { authenticateFederated } from "./federated-jwt.js";
-import { otherClient, presentsCredentials, readPresented, type Presented } from "./presented.js";
+import { otherClient, presentsCredentials, presentsProof, readPresented, type Presented } from "./presented.js";
 import { createPrivateKeyJwt, selfAsserted } from "./private-key-jwt.js";
 import { createScryptCache } from "./scrypt-cache.js";
 import { authenticateBySecret, type SecretOutcome } from "./secret.js";
@@ -43,6 +44,19 @@ export interface ClientAuthenticator {
    * that is disabled fails like an unknown one.
    */
   authenticate(request: CallerRequest): Promise<AuthenticatedClient>;
+  /**
+   * Finds the client that an assertion outside the credentials is of: a workload's token, and as a grant also what a
+   * client signed. Credentials beside it, or a `client_id` alone, must be of the same client. Rejects with what `refuse`
+   * makes, which is charged like a failed authentication.
+   */
+  identify(request: CallerRequest, assertion: Assertion): Promise<AuthenticatedClient>;
+}
+
+/** An assertion outside the credentials. */
+export interface Assertion {
+  readonly jwt: string;
+  readonly as: "grant" | "actor";
+  readonly refuse: Refuse;
 }
 
 export interface ClientAuthenticatorDependencies {
@@ -64,12 +78,25 @@ export interface ClientAuthenticatorDependencies {
 }
 
 type SecretPresented = Extract<Presented, { kind: "secret" }>;
-type JwtPresented = Extract<Presented, { kind: "jwt" }>;
+
+/** A JWT that says which client it is of, wherever it stood. */
+interface PresentedJwt {
+  readonly jwt: string;
+  readonly purpose: ReplayPurpose;
+  /** Whether it is a workload's token or nothing. */
+  readonly federatedOnly: boolean;
+  /** The client that the request names beside it, which must agree. */
+  readonly clientId: string | undefined;
+  readonly address: string;
+  readonly refuse: Refuse;
+  /** What is said where `clientId` does not agree; absent: what is said of any failure. */
+  readonly otherClient?: () => Error;
+}
 
 export function createClientAuthenticator(dependencies: ClientAuthenticatorDependencies): ClientAuthenticator {
-  const { registry, limiter, issuerTokens, issuer, tokenEndpointUrls } = dependencies;
+  const { limiter, issuer, tokenEndpointUrls } = dependencies;
   const scrypt = createScryptCache({ ...dependencies, queue: createSlowHashQueue() });
-  const audiences = new Set([issuer, ...tokenEndpointUrls]);
+  const audiences = new Set(ownAudiences(issuer, tokenEndpointUrls));
   const privateKeyJwt = createPrivateKeyJwt({ ...dependencies, audiences });
   const bySecretDependencies = { ...dependencies, scrypt };
 
@@ -99,30 +126,49 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
     return { client, method: presented.method };
   }
 
-  async function byJwt(presented: JwtPresented, address: string): Promise<AuthenticatedClient> {
-    const refuse: Refuse = (detail) => invalidCredentials(`JWT: ${detail}`, presented.scheme);
-    let claimedId = presented.clientId;
+  async function byJwt(given: PresentedJwt): Promise<AuthenticatedClient> {
+    const refusals = new WeakSet<Error>();
+    const refuse: Refuse = (detail) => {
+      const refusal = given.refuse(`JWT: ${detail}`);
+      refusals.add(refusal);
+      return refusal;
+    };
+    let claimedId = given.clientId;
     try {
-      const jws = readCompactJws(presented.jwt, refuse);
-      const self = presented.federatedOnly ? undefined : selfAsserted(jws.claims);
+      const jws = readCompactJws(given.jwt.trim(), refuse);
+      const self = given.federatedOnly ? undefined : selfAsserted(jws.claims);
       claimedId ??= self;
       const client =
         self === undefined
-          ? await authenticateFederated(presented.jwt, refuse, { registry, issuerTokens })
-          : await privateKeyJwt(self, jws, refuse);
-      if (presented.clientId !== undefined && presented.clientId !== client.id) throw otherClient();
+          ? await authenticateFederated(jws.token, given.purpose, refuse, dependencies)
+          : await privateKeyJwt(self, jws, given.purpose, refuse);
+      if (given.clientId !== undefined && given.clientId !== client.id) {
+        throw given.otherClient?.() ?? refuse("it stands for another client than the one beside it");
+      }
       return { client, method: self === undefined ? "federated_jwt" : "private_key_jwt" };
     } catch (error) {
-      if (!(error instanceof OAuthError) || error.code !== "invalid_client") throw error;
-      throw charge(error, claimedId, address);
+      if (!(error instanceof OAuthError) || !refusals.has(error)) throw error;
+      throw charge(error, claimedId, given.address);
     }
+  }
+
+  function authenticate({ credentials, caller: { address } }: CallerRequest): Promise<AuthenticatedClient> {
+    const presented = readPresented(credentials);
+    if (presented.kind === "secret") return bySecret(presented, address);
+    const refuse: Refuse = (detail) => invalidCredentials(detail, presented.scheme);
+    return byJwt({ ...presented, address, purpose: "authentication", refuse, otherClient });
   }
 
   return {
     presents: ({ credentials }) => presentsCredentials(credentials),
-    async authenticate({ credentials, caller }) {
-      const presented = readPresented(credentials);
-      return presented.kind === "secret" ? bySecret(presented, caller.address) : byJwt(presented, caller.address);
+    authenticate: async (request) => authenticate(request),
+    async identify(request, { jwt, as, refuse }) {
+      const { clientId } = presentsProof(request.credentials)
+        ? { clientId: (await authenticate(request)).client.id }
+        : request.credentials;
+      const { address } = request.caller;
+      const purpose = as === "grant" ? "grant" : "authentication";
+      return byJwt({ jwt, purpose, federatedOnly: as === "actor", clientId, address, refuse });
     },
   };
 }

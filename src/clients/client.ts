@@ -61,6 +61,8 @@ export interface Client {
   readonly secrets: readonly ClientSecret[];
   readonly federated: readonly FederatedIdentity[];
   readonly keys: ClientKeys | undefined;
+  /** Whether an assertion that it signs is accepted as a grant once, which needs the store. */
+  readonly singleUse: boolean;
   readonly grants: ReadonlySet<GrantType>;
   readonly scopes: Ceiling;
   readonly audiences: Ceiling;

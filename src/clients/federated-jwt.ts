@@ -4,21 +4,41 @@
  * or without (the kubelet renews one at 80% of its life), so that none is remembered.
  */
 import type { Refuse } from "../jwt/compact-jws.js";
-import type { IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
+import type { IssuerToken, IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
+import { LEEWAY_SECONDS } from "../jwt/jwt-times.js";
+import type { ReplayPurpose, Replays } from "../storage/replays.js";
+import { type Clock, toSeconds } from "../time/clock.js";
+import { useIssuerToken } from "./assertion-use.js";
 import type { Client } from "./client.js";
-import type { ClientRegistry } from "./client-registry.js";
+import type { ClientRegistry, ClientSet } from "./client-registry.js";
+
+export interface FederatedDependencies {
+  readonly registry: ClientRegistry;
+  readonly issuerTokens: IssuerTokenVerifier;
+  readonly replays: Replays;
+  readonly clock: Clock;
+}
 
 /** Finds the client that a workload's token stands for. Throws `refuse(…)`, or `temporarily_unavailable`. */
 export async function authenticateFederated(
   jwt: string,
+  purpose: ReplayPurpose,
   refuse: Refuse,
-  dependencies: { readonly registry: ClientRegistry; readonly issuerTokens: IssuerTokenVerifier },
+  { registry, issuerTokens, replays, clock }: FederatedDependencies,
 ): Promise<Client> {
-  const { issuer, subject, claims } = await dependencies.issuerTokens.verify(jwt, "client_assertion", refuse);
-  const { byFederatedIdentity, workloads } = dependencies.registry.current;
+  const token = await issuerTokens.verify(jwt, "client_assertion", refuse);
+  if (purpose === "grant") checkAge(token, toSeconds(clock()), refuse);
+  const client = clientOf(token, registry.current, refuse);
+  await useIssuerToken(token, purpose, { replays, refuse });
+  return client;
+}
+
+/** The client that is registered for the workload, or else the one that the only matching rule derives. */
+function clientOf({ issuer: { issuer }, subject, claims }: IssuerToken, clients: ClientSet, refuse: Refuse): Client {
+  const { byFederatedIdentity, workloads } = clients;
   // A registered client wins over every rule, a disabled one too: disabling it must not hand its workload to a rule.
-  const registered = byFederatedIdentity.get(`${issuer.issuer}\n${subject}`);
-  const matched = registered === undefined ? workloads.match({ issuer: issuer.issuer, subject, claims }) : undefined;
+  const registered = byFederatedIdentity.get(`${issuer}\n${subject}`);
+  const matched = registered === undefined ? workloads.match({ issuer, subject, claims }) : undefined;
   if (matched !== undefined && matched.rules.length > 1) {
     throw refuse(`several workload rules match: ${matched.rules.join(", ")}`);
   }
@@ -27,4 +47,13 @@ export async function authenticateFederated(
     throw refuse("no client and no workload rule has this federated identity, or it is disabled");
   }
   return client;
+}
+
+/** An assertion that is a grant needs no other proof: the default-mounted token of Kubernetes, good for a year, is none. */
+function checkAge({ issuer, times }: IssuerToken, now: number, refuse: Refuse): void {
+  const { issuedAt, expiresAt } = times;
+  if (issuedAt === undefined) throw refuse("the token has no iat, which max_assertion_age needs");
+  const most = issuer.maxAssertionAgeSeconds + LEEWAY_SECONDS;
+  if (now - issuedAt > most) throw refuse("iat is longer ago than max_assertion_age");
+  if (expiresAt - issuedAt > most) throw refuse("exp is longer after iat than max_assertion_age");
 }

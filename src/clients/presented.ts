@@ -49,6 +49,13 @@ export function presentsCredentials(credentials: Credentials): boolean {
   return authorization === undefined ? clientId !== undefined : isBasic(authorization);
 }
 
+/** Whether there is something that proves who the client is: more than a `client_id`. */
+export function presentsProof(credentials: Credentials): boolean {
+  const { authorization, clientSecret, clientAssertion, clientAssertionType } = credentials;
+  if (clientSecret !== undefined || clientAssertion !== undefined || clientAssertionType !== undefined) return true;
+  return authorization !== undefined && isBasic(authorization);
+}
+
 /** Throws `invalid_request` for two ways at the same time, `invalid_client` for none. */
 export function readPresented(credentials: Credentials): Presented {
   const { authorization, clientId, clientSecret, clientAssertion, clientAssertionType } = credentials;
@@ -68,14 +75,23 @@ export function readPresented(credentials: Credentials): Presented {
 }
 
 function presentedByForm(secret: string, clientId: string | undefined): Presented {
-  if (looksLikeJws(secret)) return { kind: "jwt", jwt: secret, scheme: undefined, federatedOnly: true, clientId };
-  return { kind: "secret", method: "client_secret_post", pairs: [{ clientId, secret }], clientId };
+  if (looksLikeJws(secret.trim()))
+    return { kind: "jwt", jwt: secret, scheme: undefined, federatedOnly: true, clientId };
+  return { kind: "secret", method: "client_secret_post", pairs: withTrimmed([{ clientId, secret }]), clientId };
+}
+
+/** Java trims a credential when it starts, and not when it refreshes: a secret may stand with spaces round it, and without. */
+function withTrimmed(pairs: readonly SecretPair[]): readonly SecretPair[] {
+  return pairs.flatMap((pair) => {
+    const secret = pair.secret.trim();
+    return secret === pair.secret || secret === "" ? [pair] : [pair, { ...pair, secret }];
+  });
 }
 
 function presentedByBasic(authorization: string, clientId: string | undefined): Presented {
-  const pairs = readBasic(authorization);
+  const pairs = withTrimmed(readBasic(authorization));
   const [first] = pairs;
-  if (first !== undefined && looksLikeJws(first.secret)) {
+  if (first !== undefined && looksLikeJws(first.secret.trim())) {
     const named = first.clientId ?? clientId;
     if (clientId !== undefined && named !== clientId) throw otherClient();
     return { kind: "jwt", jwt: first.secret, scheme: "Basic", federatedOnly: true, clientId: named };

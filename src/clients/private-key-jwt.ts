@@ -1,17 +1,17 @@
 /** `private_key_jwt`: an assertion that the client signs with its own key (RFC 7521 section 4.2, RFC 7523). */
 import { Buffer } from "node:buffer";
-import { hash } from "node:crypto";
 import type { JWK } from "jose";
-import { SECOND, toSeconds, type Clock } from "../time/clock.js";
+import { toSeconds, type Clock } from "../time/clock.js";
 import { OAuthError } from "../oauth/error.js";
 import type { JsonObject } from "../oauth/json.js";
-import type { Replays } from "../storage/replays.js";
+import type { ReplayPurpose, Replays } from "../storage/replays.js";
 import type { CompactJws, Refuse } from "../jwt/compact-jws.js";
 import { audienceOf, checkKind } from "../issuers/claims.js";
 import type { IssuerKeys } from "../issuers/keys.js";
 import { ASYMMETRIC_ALGORITHMS, readJwks, selectKey, type VerificationKey } from "../jwt/jwk-set.js";
 import { hasSignature } from "../jwt/jws-signature.js";
 import { LEEWAY_SECONDS, checkTimesWithExpiry } from "../jwt/jwt-times.js";
+import { MAX_JTI_LENGTH, useOwnAssertion } from "./assertion-use.js";
 import type { Client, ClientKeys } from "./client.js";
 import type { ClientRegistry } from "./client-registry.js";
 import { createDecoyKeys } from "./decoy-keys.js";
@@ -37,11 +37,15 @@ export interface PrivateKeyJwtDependencies {
  * cannot record its use. Keys that cannot be fetched count as missing: anyone can send a forged assertion, and another
  * answer would tell that the client exists.
  */
-export type PrivateKeyJwt = (clientId: string, jws: CompactJws, refuse: Refuse) => Promise<Client>;
+export type PrivateKeyJwt = (
+  clientId: string,
+  jws: CompactJws,
+  purpose: ReplayPurpose,
+  refuse: Refuse,
+) => Promise<Client>;
 
 /** The furthest `exp` and the oldest `iat`: an assertion is made for one request. */
 const MAX_LIFETIME_SECONDS = 60 * 60;
-const MAX_JTI_LENGTH = 256;
 
 const TYPES: ReadonlySet<string> = new Set(["jwt", "client-authentication+jwt"]);
 
@@ -106,16 +110,13 @@ export function createPrivateKeyJwt(dependencies: PrivateKeyJwtDependencies): Pr
     }
   }
 
-  return async (clientId, jws, refuse) => {
+  return async (clientId, jws, purpose, refuse) => {
     if (!ASYMMETRIC_ALGORITHMS.has(jws.algorithm)) throw refuse("the assertion's alg is not taken");
     if (jws.type !== undefined && !TYPES.has(jws.type)) throw refuse("typ says that the token is for something else");
     checkKind(jws, "client_assertion", refuse);
     const { expiresAt, jti } = checkClaims(jws.claims, toSeconds(clock()), audiences, refuse);
     const client = await clientInTime(clientId, jws, refuse);
-    const until = (expiresAt + LEEWAY_SECONDS) * SECOND;
-    if (!(await replays.firstUse(`${client.id}\n${jti ?? digestOf(jws)}`, until))) {
-      throw refuse("the assertion was used before");
-    }
+    await useOwnAssertion(client, { jws, jti, expiresAt }, purpose, { replays, refuse });
     return client;
   };
 }
@@ -124,14 +125,6 @@ export function createPrivateKeyJwt(dependencies: PrivateKeyJwtDependencies): Pr
 function noneIfUnavailable(error: unknown): undefined {
   if (error instanceof OAuthError && error.code === "temporarily_unavailable") return undefined;
   throw error;
-}
-
-/**
- * Stands for a missing `jti`. It covers the signed part only: anyone can turn an ECDSA signature into a second valid
- * one. A line break keeps it apart from a `jti` with the same characters.
- */
-function digestOf({ token }: CompactJws): string {
-  return `\n${hash("sha256", token.slice(0, token.lastIndexOf(".")), "base64url")}`;
 }
 
 /** These refusals depend on the assertion alone, so they tell nothing about the client. */

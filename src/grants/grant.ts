@@ -53,7 +53,8 @@ export interface Proposal {
   readonly audience: Bounds;
   readonly issuedType: TokenType;
   /** The kind of request, for the audit log. */
-  readonly via: "client_credentials" | "refresh" | "new_session" | "user" | "delegation" | "refresh_token";
+  readonly via:
+    "client_credentials" | "refresh" | "new_session" | "user" | "delegation" | "refresh_token" | "jwt_bearer";
   /** `begin`: the session may get a refresh token. `successor`: the next refresh token of its family. */
   readonly refreshToken: "none" | "begin" | { readonly successor: string };
 }

@@ -1,10 +1,11 @@
 /** The requester of an exchange: a client by its credentials, a client by its own token, or a token for itself. */
-import type { ClientAuthenticator } from "../clients/client-authenticator.js";
+import type { AuthenticatedClient, ClientAuthenticator } from "../clients/client-authenticator.js";
 import { type ClientRegistry, findClient } from "../clients/client-registry.js";
+import type { Client } from "../clients/client.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
 import { type OAuthError, invalidRequest } from "../oauth/error.js";
 import type { TokenExchangeParameters, TokenRequest } from "../oauth/request.js";
-import { type TokenVerifier, isLive } from "../tokens/token-verifier.js";
+import { type TokenReading, type TokenVerifier, isLive } from "../tokens/token-verifier.js";
 import { bearerInvalid, bearerOf, credentialsMissing, isOfPresentRule, readBearer } from "./bearer.js";
 import type { Requester } from "./grant.js";
 import type { Sessions } from "../tokens/sessions.js";
@@ -27,34 +28,59 @@ export function createRequesters(dependencies: RequesterDependencies): IdentifyR
 
   async function byCredentials(request: TokenRequest, parameters: TokenExchangeParameters): Promise<Requester> {
     const { client, method } = await authenticator.authenticate(request);
-    const actor = actorToken(parameters, client.id);
-    return { client, by: method, tokens: actor === undefined ? [] : [actor] };
+    const tokens = await actorTokens(request, parameters, client);
+    return { client, by: method, tokens };
   }
 
-  function byBearer(bearer: string, parameters: TokenExchangeParameters): Requester {
+  async function byBearer(
+    bearer: string,
+    request: TokenRequest,
+    parameters: TokenExchangeParameters,
+  ): Promise<Requester> {
     const { reading, client } = readBearer(bearer, dependencies);
     const { token } = reading;
     sessions.requireFreshRevocations();
-    const actor = actorToken(parameters, client.id);
+    const actors = await actorTokens(request, parameters, client);
     if (bearer === parameters.subjectToken) return { client, by: "self", tokens: [token], self: reading };
     if (!isOwnToken(token)) throw bearerInvalid("a user's or delegated token may only refresh itself");
-    return { client, by: "bearer", tokens: actor === undefined || actor.id === token.id ? [token] : [token, actor] };
+    return { client, by: "bearer", tokens: [token, ...actors.filter(({ id }) => id !== token.id)] };
   }
 
-  function byActorToken(parameters: TokenExchangeParameters): Requester {
-    const actor = actorToken(parameters, undefined);
-    if (actor === undefined) throw credentialsMissing();
+  async function byActorToken(request: TokenRequest, parameters: TokenExchangeParameters): Promise<Requester> {
+    const presented = presentedActor(parameters);
+    if (presented === undefined) throw credentialsMissing();
+    const reading = verifier.read(presented);
+    if (reading === undefined) {
+      const { client, method } = await platformActor(request, presented);
+      return { client, by: method, tokens: [] };
+    }
+    const actor = ownActor(reading, undefined);
     const client = findClient(registry.current, actor.clientId);
     if (client === undefined || client.disabled) throw actorInvalid("the actor's client is gone or disabled");
     return { client, by: "actor_token", tokens: [actor] };
   }
 
-  /** The actor token, which must be a live one of the client's own (RFC 8693 section 2.1). */
-  function actorToken(parameters: TokenExchangeParameters, clientId: string | undefined): AccessToken | undefined {
+  /** Tokens of ours as actor, beside what proves the client already. A platform's token must stand for the same client. */
+  async function actorTokens(
+    request: TokenRequest,
+    parameters: TokenExchangeParameters,
+    { id }: Client,
+  ): Promise<readonly AccessToken[]> {
     const presented = presentedActor(parameters);
-    if (presented === undefined) return undefined;
+    if (presented === undefined) return [];
     const reading = verifier.read(presented);
-    if (reading === undefined) throw actorInvalid("not a token of this issuer");
+    if (reading !== undefined) return [ownActor(reading, id)];
+    await platformActor({ ...request, credentials: { clientId: id } }, presented);
+    return [];
+  }
+
+  /** A workload's token as actor: kagent sends its pod's, and nothing else that says who asks. */
+  function platformActor(request: TokenRequest, jwt: string): Promise<AuthenticatedClient> {
+    return authenticator.identify(request, { jwt, as: "actor", refuse: actorInvalid });
+  }
+
+  /** A token of ours as actor is a live one of the client's own (RFC 8693 section 2.1). */
+  function ownActor(reading: TokenReading, clientId: string | undefined): AccessToken {
     if (!isLive(reading)) throw actorInvalid(reading.revoked ? "revoked" : "expired");
     if (!isOwnToken(reading.token)) throw actorInvalid("a user's or delegated token proves no client");
     if (clientId !== undefined && reading.token.clientId !== clientId) {
@@ -71,7 +97,7 @@ export function createRequesters(dependencies: RequesterDependencies): IdentifyR
   return async (request, parameters) => {
     if (authenticator.presents(request)) return byCredentials(request, parameters);
     const bearer = bearerOf(request.credentials);
-    return bearer === undefined ? byActorToken(parameters) : byBearer(bearer, parameters);
+    return bearer === undefined ? byActorToken(request, parameters) : byBearer(bearer, request, parameters);
   };
 }
 
@@ -83,8 +109,8 @@ function presentedActor({ actorToken, actorTokenType }: TokenExchangeParameters)
   if (actorTokenType === undefined) {
     throw invalidRequest("PARAMETER_MISSING", "actor_token was sent without actor_token_type.");
   }
-  if (actorTokenType !== "access_token" && actorTokenType !== "jwt") {
-    throw invalidRequest("TOKEN_TYPE_UNSUPPORTED", "actor_token must be an access token of this server.");
+  if (actorTokenType !== "access_token" && actorTokenType !== "jwt" && actorTokenType !== "id_token") {
+    throw invalidRequest("TOKEN_TYPE_UNSUPPORTED", "actor_token_type must be access_token, jwt or id_token.");
   }
   return actorToken;
 }
@@ -92,7 +118,7 @@ function presentedActor({ actorToken, actorTokenType }: TokenExchangeParameters)
 function actorInvalid(detail: string): OAuthError {
   return invalidRequest(
     "ACTOR_TOKEN_INVALID",
-    "actor_token is not a live access token that belongs to the client itself.",
+    "actor_token is neither a live token of the client itself nor a platform's token for its workload.",
     { detail },
   );
 }

@@ -6,7 +6,7 @@ import type { Client } from "../clients/client.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
 import { invalidRequest } from "../oauth/error.js";
 import type { GrantType } from "../oauth/grant-type.js";
-import type { TokenExchangeParameters } from "../oauth/request.js";
+import type { TokenExchangeParameters, TokenRequest } from "../oauth/request.js";
 import type { TokenType } from "../oauth/token-type.js";
 import { isUnsecuredJwt } from "../jwt/unsecured-jwt.js";
 import type { TokenReading, TokenVerifier } from "../tokens/token-verifier.js";
@@ -60,9 +60,9 @@ export function createTokenExchange(dependencies: TokenExchangeDependencies): Gr
 
   return {
     type: "token_exchange",
-    identify: (request) => identify(request, parametersOf(request, "token_exchange")),
+    identify: (request) => identify(request, exchangeOf(request)),
     ask(request, requester) {
-      const parameters = parametersOf(request, "token_exchange");
+      const parameters = exchangeOf(request);
       const { token, type } = subjectOf(parameters);
       const issuedType = issuedTypeOf(parameters.requestedTokenType);
       const issued = (proposal: Proposal): Proposal => ({ ...proposal, issuedType });
@@ -74,6 +74,17 @@ export function createTokenExchange(dependencies: TokenExchangeDependencies): Gr
       const needs = grantThatBegan(reading.token, requester.client);
       return { needs, propose: () => issued(exchangeOurs(reading, requester)) };
     },
+  };
+}
+
+/** The parameters, with no white space round the tokens: grpc-go and Kafka send the file that a token stands in as it is. */
+function exchangeOf(request: TokenRequest): TokenExchangeParameters {
+  const parameters = parametersOf(request, "token_exchange");
+  const { subjectToken, actorToken } = parameters;
+  return {
+    ...parameters,
+    subjectToken: subjectToken?.trim() || undefined,
+    actorToken: actorToken?.trim() || undefined,
   };
 }
 

@@ -31,11 +31,28 @@ export function checkKind({ type, claims }: CompactJws, use: IssuerUse, refuse: 
  * Refuses a token that was not made for us (RFC 7519 section 4.1.3). What authenticates a client must be for us alone:
  * else any other audience could use it here.
  */
-export function checkAudience(claims: JsonObject, wanted: string, use: IssuerUse, refuse: Refuse): void {
+export function checkAudience(claims: JsonObject, wanted: readonly string[], use: IssuerUse, refuse: Refuse): void {
   const audience = audienceOf(claims["aud"]);
   if (audience === undefined) throw refuse("aud is missing, or is neither a string nor a list of strings");
-  if (!audience.includes(wanted)) throw refuse("aud does not name this server");
+  if (!audience.some((name) => wanted.includes(name))) throw refuse("aud does not name this server");
   if (use === "client_assertion" && audience.length > 1) throw refuse("aud must name this server alone");
+}
+
+/** The names by which an assertion may call us: our issuer, with a final slash or without, and our token endpoints. */
+export function ownAudiences(issuer: string, tokenEndpointUrls: readonly string[]): readonly string[] {
+  return [issuer, issuer.endsWith("/") ? issuer.slice(0, -1) : `${issuer}/`, ...tokenEndpointUrls];
+}
+
+/**
+ * What `aud` may be. An assertion is never for what the issuer's users' tokens are for, once `assertion_audience` tells
+ * them apart: else a user's token could authenticate a client.
+ */
+export function audiencesFor(issuer: TrustedIssuer, use: IssuerUse, own: readonly string[]): readonly string[] {
+  const { audience, assertionAudience } = issuer;
+  if (use === "subject_token") return audience;
+  if (assertionAudience === undefined) return [...audience, ...own];
+  const forUsers = issuer.use.has("subject_token") ? audience : [];
+  return [...assertionAudience, ...own].filter((name) => !forUsers.includes(name));
 }
 
 /** `aud` as a list; undefined if it is absent or malformed. */

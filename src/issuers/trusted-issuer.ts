@@ -1,4 +1,6 @@
 /** Trusted issuers: whose JWTs are accepted, for which use, and which of their claims. */
+import type { CompactJws } from "../jwt/compact-jws.js";
+import type { ExpiringTimes } from "../jwt/jwt-times.js";
 import type { JsonObject } from "../oauth/json.js";
 
 /** What a trusted issuer's token may be used for; `client_assertion` covers federated clients. */
@@ -15,8 +17,14 @@ export interface TrustedIssuer {
   /** Extra CA certificates (PEM file) and a bearer token (file) for fetching keys from inside a cluster. */
   readonly caFile: string | undefined;
   readonly tokenFile: string | undefined;
-  /** A token's `aud` must name it. */
-  readonly audience: string;
+  /** `aud` of its users' tokens must name one of these; of its assertions too where `assertionAudience` is not set. */
+  readonly audience: readonly string[];
+  /** What an assertion of it may be for, beside our issuer and our token endpoint. */
+  readonly assertionAudience: readonly string[] | undefined;
+  /** How old an assertion that is a grant may be, and how long it may last. In seconds. */
+  readonly maxAssertionAgeSeconds: number;
+  /** Whether an assertion of it is accepted once. */
+  readonly singleUse: boolean;
   readonly algorithms: ReadonlySet<string>;
   readonly use: ReadonlySet<IssuerUse>;
   /** Claims copied from a subject token into ours. */
@@ -28,12 +36,13 @@ export interface TrustedIssuer {
 }
 
 /** A JWT of a trusted issuer, verified. */
-interface IssuerToken {
+export interface IssuerToken {
   readonly issuer: TrustedIssuer;
   /** Of a subject token: the prefix and the mapped claim. Of an assertion: `sub`, as `federated` in a client's record names it. */
   readonly subject: string;
-  readonly header: JsonObject;
   readonly claims: JsonObject;
+  readonly jws: CompactJws;
+  readonly times: ExpiringTimes;
 }
 
 /** Verifies JWTs of trusted issuers. Instants compare with a leeway of 30 s. */

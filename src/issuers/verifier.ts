@@ -5,7 +5,7 @@
 import { toSeconds, type Clock } from "../time/clock.js";
 import type { JsonObject } from "../oauth/json.js";
 import { readCompactJws, type CompactJws, type Refuse } from "../jwt/compact-jws.js";
-import { checkAudience, checkKind, subjectOf } from "./claims.js";
+import { audiencesFor, checkAudience, checkKind, ownAudiences, subjectOf } from "./claims.js";
 import type { IssuerKeys } from "./keys.js";
 import { ASYMMETRIC_ALGORITHMS } from "../jwt/jwk-set.js";
 import { hasSignature } from "../jwt/jws-signature.js";
@@ -19,12 +19,14 @@ export interface IssuerTokenVerifierDependencies {
   readonly issuers: () => readonly TrustedIssuer[];
   /** `iss` of our own tokens, which are refused here. */
   readonly ownIssuer: string;
+  readonly tokenEndpointUrls: readonly string[];
   readonly keys: IssuerKeys;
   readonly clock: Clock;
 }
 
 export function createIssuerTokenVerifier(dependencies: IssuerTokenVerifierDependencies): IssuerTokenVerifier {
-  const { issuers, ownIssuer, keys, clock } = dependencies;
+  const { issuers, ownIssuer, tokenEndpointUrls, keys, clock } = dependencies;
+  const own = ownAudiences(ownIssuer, tokenEndpointUrls);
   return {
     async verify(token, use, refuse) {
       const jws = readCompactJws(token, refuse);
@@ -36,13 +38,13 @@ export function createIssuerTokenVerifier(dependencies: IssuerTokenVerifierDepen
       }
       if (issuer.trustDomain !== undefined) checkSvid(jws, issuer.trustDomain, refuse);
       checkKind(jws, use, refuse);
-      checkAudience(jws.claims, issuer.audience, use, refuse);
-      checkTimesWithExpiry(jws.claims, toSeconds(clock()), refuse);
+      checkAudience(jws.claims, audiencesFor(issuer, use, own), use, refuse);
+      const times = checkTimesWithExpiry(jws.claims, toSeconds(clock()), refuse);
       const subject = subjectOf(jws.claims, issuer, use, refuse);
       const key = await keys.find(keySourceOf(issuer), jws.algorithm, jws.kid);
       if (key === undefined) throw refuse("the issuer has no key that fits, or several and the token names none");
       if (!(await hasSignature(jws, key))) throw refuse("the signature is wrong");
-      return { issuer, subject, header: jws.header, claims: jws.claims };
+      return { issuer, subject, claims: jws.claims, jws, times };
     },
   };
 }

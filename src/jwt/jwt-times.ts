@@ -11,6 +11,8 @@ export interface JwtTimes {
   readonly issuedAt: number | undefined;
 }
 
+export type ExpiringTimes = JwtTimes & { readonly expiresAt: number };
+
 /**
  * Reads and obeys `exp`, `nbf` and `iat` (RFC 7519 section 4.1) at `now` (seconds). A claim that is there but is no finite
  * number is refused, as is an `iat` in the future: such a token was made by a clock that cannot be trusted with
@@ -25,11 +27,7 @@ export function checkTimes(claims: JsonObject, now: number, refuse: Refuse): Jwt
 }
 
 /** As `checkTimes`, for tokens that must expire. */
-export function checkTimesWithExpiry(
-  claims: JsonObject,
-  now: number,
-  refuse: Refuse,
-): JwtTimes & { readonly expiresAt: number } {
+export function checkTimesWithExpiry(claims: JsonObject, now: number, refuse: Refuse): ExpiringTimes {
   const { expiresAt, ...times } = checkTimes(claims, now, refuse);
   if (expiresAt === undefined) throw refuse("the token has no exp");
   return { expiresAt, ...times };

@@ -1,7 +1,7 @@
 import { OAuthError, invalidRequest, quotedName } from "./error.js";
 
 /** The grants, by the names that a client's record uses. */
-export const GRANT_TYPES = ["client_credentials", "token_exchange", "refresh_token"] as const;
+export const GRANT_TYPES = ["client_credentials", "token_exchange", "refresh_token", "jwt_bearer"] as const;
 
 export type GrantType = (typeof GRANT_TYPES)[number];
 
@@ -9,6 +9,7 @@ const WIRE: Readonly<Record<GrantType, string>> = {
   client_credentials: "client_credentials",
   token_exchange: "urn:ietf:params:oauth:grant-type:token-exchange",
   refresh_token: "refresh_token",
+  jwt_bearer: "urn:ietf:params:oauth:grant-type:jwt-bearer",
 };
 
 /** Spells a grant as `grant_type` does. */

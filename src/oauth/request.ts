@@ -43,7 +43,8 @@ export interface TokenExchangeParameters {
 export type GrantParameters =
   | { readonly type: "client_credentials" }
   | TokenExchangeParameters
-  | { readonly type: "refresh_token"; readonly refreshToken: string | undefined };
+  | { readonly type: "refresh_token"; readonly refreshToken: string | undefined }
+  | { readonly type: "jwt_bearer"; readonly assertion: string | undefined };
 
 /** A request for a token. */
 export interface TokenRequest {

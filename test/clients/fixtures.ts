@@ -11,6 +11,7 @@ import type { FailedLogins } from "../../src/storage/failed-logins.js";
 import type { CallerRequest, Credentials } from "../../src/oauth/request.js";
 import { createIssuerTokenVerifier } from "../../src/issuers/verifier.js";
 import { createIssuerKeys } from "../../src/issuers/keys.js";
+import type { ReplayPurpose } from "../../src/storage/replays.js";
 import type { TrustedIssuer } from "../../src/issuers/trusted-issuer.js";
 import type { SigningKey } from "../tokens/signing-key.js";
 import { NOW, OWN_ISSUER } from "../tokens/trusted-issuer-fixture.js";
@@ -28,6 +29,7 @@ export function client(id: string, different: Partial<Client> = {}): Client {
     secrets: [],
     federated: [],
     keys: undefined,
+    singleUse: false,
     grants: new Set(["client_credentials"]),
     scopes: nothing,
     audiences: nothing,
@@ -83,6 +85,7 @@ export function authenticatorOver(
   const clock = () => time.now;
   const registry: { current: ClientRegistry["current"] } = { current: clientSet(clients) };
   const used = new Map<string, number>();
+  const purposes = new Map<string, ReplayPurpose>();
   const keys = createIssuerKeys({
     clock,
     readFile: () => Promise.reject(new Error("no files here")),
@@ -104,16 +107,19 @@ export function authenticatorOver(
     issuerTokens: createIssuerTokenVerifier({
       issuers: () => around.issuers ?? [],
       ownIssuer: OWN_ISSUER,
+      tokenEndpointUrls: [TOKEN_URL],
       keys,
       clock,
     }),
     keys,
     replays: {
-      firstUse(id, expiresAt) {
+      use(id, purpose, expiresAt) {
         if (around.replaysAway) return Promise.reject(around.replaysAway);
-        const first = !used.has(id);
+        const known = purposes.get(id);
         used.set(id, expiresAt);
-        return Promise.resolve(first);
+        purposes.set(id, known ?? purpose);
+        if (known === undefined) return Promise.resolve("first");
+        return Promise.resolve(known === purpose ? "repeated" : "used_otherwise");
       },
     },
     clock,

@@ -184,7 +184,7 @@ describe("the parameters of an exchange", () => {
     [{ ...subject("t", "saml2") }, "TOKEN_TYPE_UNSUPPORTED"],
     [{ ...subject("t", "refresh_token") }, "TOKEN_TYPE_UNSUPPORTED"],
     [{ ...subject("t", "jwt"), requestedTokenType: "id_token" as const }, "TOKEN_TYPE_UNSUPPORTED"],
-    [{ ...subject("t", "jwt"), actorToken: "t", actorTokenType: "id_token" as const }, "TOKEN_TYPE_UNSUPPORTED"],
+    [{ ...subject("t", "jwt"), actorToken: "t", actorTokenType: "saml2" as const }, "TOKEN_TYPE_UNSUPPORTED"],
     [{ ...subject("t", "jwt"), actorToken: "t", actorTokenType: "access_token" as const }, "ACTOR_TOKEN_INVALID"],
   ])("%j is refused as %s", async (parameters, reason) => {
     const core = await startCore([client("catalog")]);

@@ -25,8 +25,8 @@ const good = key.sign(goodClaims());
 
 describe("a JWT of a trusted issuer", () => {
   test("is verified, with its subject mapped by the issuer's prefix", async () => {
-    const { subject, claims, header, issuer } = await verify(good);
-    expect({ subject, claims, header }).toEqual({
+    const { subject, claims, jws, issuer } = await verify(good);
+    expect({ subject, claims, header: jws.header }).toEqual({
       subject: "idp:alice",
       claims: goodClaims(),
       header: { alg: "ES256", kid: "k1" },

@@ -51,7 +51,7 @@ const calls: Record<string, () => Promise<unknown>> = {
   "keyRing.replace": () => storage.keyRing.replace(99, { version: 100, sealed: "x" }),
   "lease.hold": () => storage.lease.hold("holder", 10),
   "lease.release": () => storage.lease.release("holder"),
-  "replays.firstUse": () => storage.replays.firstUse(crypto.randomUUID(), Date.now() + 1000),
+  "replays.use": () => storage.replays.use(crypto.randomUUID(), "grant", Date.now() + 1000),
 };
 
 async function expectAllUnavailable(): Promise<void> {

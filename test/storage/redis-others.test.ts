@@ -86,7 +86,7 @@ describe("keys", () => {
     await storage.families.create({ id: "f", clientId: "c", sessionId: "s", endsAt, grant: "{}", mac: "m" });
     await storage.families.create({ id: "g", clientId: "c", sessionId: "s", endsAt, grant: "{}", mac: "m" });
     await storage.families.revoke("g");
-    await storage.replays.firstUse("jti", endsAt);
+    await storage.replays.use("jti", "authentication", endsAt);
     const expiresAt = Math.floor(endsAt / 1000);
     await storage.revocations.publish({ kind: "key", kid: "k", expiresAt }, "c");
     storage.failedLogins.spend("c 10.0.0.1");

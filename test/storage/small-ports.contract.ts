@@ -76,12 +76,22 @@ export function smallPortsContract(deploy: Deploy): void {
     test("an id is used for the first time once, by one of 30 racers on any replica", async () => {
       await using shared = await begin();
       const racers = Array.from({ length: 30 }, (_, racer) =>
-        (racer % 2 === 0 ? shared.one : shared.other).replays.firstUse("spark jti-1", START + 60_000),
+        (racer % 2 === 0 ? shared.one : shared.other).replays.use("spark jti-1", "authentication", START + 60_000),
       );
-      expect((await Promise.all(racers)).filter(Boolean)).toHaveLength(1);
+      expect((await Promise.all(racers)).filter((use) => use === "first")).toHaveLength(1);
       shared.time.now += 59_999;
-      expect(await shared.one.replays.firstUse("spark jti-1", START + 60_000)).toBe(false);
-      expect(await shared.one.replays.firstUse("spark jti-2", START + 60_000)).toBe(true);
+      expect(await shared.one.replays.use("spark jti-1", "authentication", START + 60_000)).toBe("repeated");
+      expect(await shared.one.replays.use("spark jti-2", "authentication", START + 60_000)).toBe("first");
+    });
+
+    test("an id that was used for one purpose is told from one that was used for the other, by any replica", async () => {
+      await using shared = await begin();
+      const use = (of: "one" | "other", purpose: "authentication" | "grant") =>
+        shared[of].replays.use("spark jti-3", purpose, START + 60_000);
+      expect(await use("one", "grant")).toBe("first");
+      expect(await use("other", "grant")).toBe("repeated");
+      expect(await use("other", "authentication")).toBe("used_otherwise");
+      expect(await use("one", "grant")).toBe("repeated");
     });
   });
 

@@ -16,7 +16,10 @@ export function trustedIssuer(different: Partial<TrustedIssuer> = {}): TrustedIs
     keys: { kind: "uri", uri: `${different.issuer ?? IDP}/jwks` },
     caFile: undefined,
     tokenFile: undefined,
-    audience: OWN_ISSUER,
+    audience: [OWN_ISSUER],
+    assertionAudience: undefined,
+    maxAssertionAgeSeconds: 3600,
+    singleUse: false,
     algorithms: new Set(["ES256"]),
     use: new Set(["subject_token", "client_assertion"]),
     copiedClaims: [],
@@ -46,5 +49,11 @@ export function issuerTokenVerifier(
       return Promise.resolve({ json: { keys: found }, maxAgeSeconds: undefined });
     },
   });
-  return createIssuerTokenVerifier({ issuers: () => issuers, ownIssuer: OWN_ISSUER, keys, clock });
+  return createIssuerTokenVerifier({
+    issuers: () => issuers,
+    ownIssuer: OWN_ISSUER,
+    tokenEndpointUrls: [],
+    keys,
+    clock,
+  });
 }

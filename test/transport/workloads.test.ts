@@ -8,12 +8,19 @@ import { formCallers, rpcCallers } from "./support/token-callers.js";
 const ISSUER = "https://tokens.example.com";
 const CLUSTER = "https://kubernetes.default.svc";
 const OTHER = "https://other-cluster.example.com";
+const USERS = "https://idp.example.com";
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 const cluster = signingKey("RS256", "cluster");
 const otherCluster = signingKey("RS256", "other");
 let running: RunningApp;
 
+const users = {
+  issuer: USERS,
+  jwks_file: "cluster.json",
+  use: ["subject_token"],
+  subject: { prefix: "idp:" },
+};
 const issuer = (name: string, file: string) => ({ issuer: name, jwks_file: file, use: ["client_assertion"] });
 
 beforeAll(async () => {
@@ -21,7 +28,7 @@ beforeAll(async () => {
     settings: {
       issuer: ISSUER,
       limits: { failure_burst: 1000 },
-      trusted_issuers: [issuer(CLUSTER, "cluster.json"), issuer(OTHER, "other.json")],
+      trusted_issuers: [issuer(CLUSTER, "cluster.json"), issuer(OTHER, "other.json"), users],
       workloads: [
         {
           name: "shop",
@@ -30,6 +37,8 @@ beforeAll(async () => {
           claims: { "kubernetes.io": { namespace: "shop" } },
           client_id: "shop/{1}",
           except: ["system:serviceaccount:shop:default"],
+          grants: ["client_credentials", "token_exchange", "jwt_bearer"],
+          act_for_issuers: [USERS],
         },
       ],
     },
@@ -68,6 +77,34 @@ describe.each(Object.entries({ ...formCallers, ...rpcCallers }))("over %s, a wor
     const { form = {}, authorization } = asked();
     const outcome = await call(running.url, { form: { ...GRANT, ...form }, ...(authorization && { authorization }) });
     expect(claimsOf(outcome.token ?? "")).toMatchObject({ sub: "shop/orders", client_id: "shop/orders" });
+  });
+
+  test("gets a token by its platform's token as assertion, and by nothing else", async () => {
+    const form = { grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion: `${projected()}\n` };
+    const outcome = await call(running.url, { form });
+    expect(claimsOf(outcome.token ?? "")).toMatchObject({ sub: "shop/orders", client_id: "shop/orders" });
+  });
+
+  test("acts for a user with its platform's token as actor, and by nothing else", async () => {
+    const form = {
+      grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+      subject_token: projected({ iss: USERS, sub: "ada", aud: ISSUER }),
+      subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
+      actor_token: projected(),
+      actor_token_type: "urn:ietf:params:oauth:token-type:jwt",
+    };
+    const outcome = await call(running.url, { form });
+    expect(claimsOf(outcome.token ?? "")).toMatchObject({ sub: "idp:ada", act: { sub: "shop/orders" } });
+  });
+
+  test.each<[string, () => string, string]>([
+    ["garbage", () => "garbage", "ASSERTION_INVALID"],
+    ["another cluster's", () => projected({ iss: OTHER }, otherCluster), "ASSERTION_INVALID"],
+    ["of two audiences", () => projected({ aud: [ISSUER, CLUSTER] }), "ASSERTION_INVALID"],
+    ["too long-lived", () => projected({ exp: Math.floor(Date.now() / 1000) + 31_536_000 }), "ASSERTION_INVALID"],
+  ])("is invalid_grant by an assertion that is %s", async (_what, token, reason) => {
+    const form = { grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion: token() };
+    expect(await call(running.url, { form })).toMatchObject({ oauth: "invalid_grant", reason, token: undefined });
   });
 
   test.each<[string, () => string]>([

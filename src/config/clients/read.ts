@@ -74,6 +74,7 @@ export function readClient(entry: ClientEntry, defaults: ClientDefaults, sources
     secrets: secrets.map(({ secret }) => secret),
     federated: present(yaml.federated).map(({ issuer = "", subject = "" }) => ({ issuer, subject })),
     keys: clientKeys(yaml),
+    singleUse: yaml.single_use ?? false,
     claims: yaml.claims ?? {},
     unsecuredSubjects: yaml.unsecured_subjects && present(yaml.unsecured_subjects.allow),
     workload: undefined,
@@ -98,7 +99,7 @@ export type RecordYaml = Pick<
 
 type ClientRecord = Omit<
   Client,
-  "id" | "name" | "secrets" | "federated" | "keys" | "claims" | "unsecuredSubjects" | "workload"
+  "id" | "name" | "secrets" | "federated" | "keys" | "singleUse" | "claims" | "unsecuredSubjects" | "workload"
 >;
 
 export function checkRecord(yaml: RecordYaml, defaults: ClientDefaults, spot: Spot, findings: Findings): void {

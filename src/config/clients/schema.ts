@@ -71,6 +71,7 @@ export const clientSchema = z
     federated: z.array(federated).optional(),
     jwks: jsonMapping("{ keys: [{ kty: EC, crv: P-256, x: ..., y: ... }] }", 64 * 1024).optional(),
     jwks_uri: url(["https", "http"], "https://orders.example.com/jwks").optional(),
+    single_use: flag(true).optional(),
     grants: z.array(oneOf(GRANT_TYPES, "client_credentials")).optional(),
     scopes: z
       .strictObject({ allowed: z.array(scopeWord()), default: z.array(scopeWord()).optional() })

@@ -44,6 +44,7 @@ export function readWorkload(
     secrets: [],
     federated: [],
     keys: undefined,
+    singleUse: false,
     claims: {},
     // Whom it may act for is said, or it is nobody.
     actForIssuers: record.actForIssuers ?? new Set<string>(),

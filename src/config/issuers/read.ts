@@ -1,4 +1,5 @@
 /** Makes a trusted issuer from its YAML. Owns its defaults, and every rule that one issuer can break by itself. */
+import { HOUR, SECOND } from "../../time/clock.js";
 import { RESERVED_CLAIMS } from "../../oauth/access-token.js";
 import { isJsonObject } from "../../oauth/json.js";
 import type { TrustedIssuer } from "../../issuers/trusted-issuer.js";
@@ -37,7 +38,10 @@ export function readIssuer(entry: IssuerEntry, ownIssuer: string, findings: Find
     keys: keysOf(yaml, jwksFile),
     caFile: files.path(yaml.ca_file, inside(spot, "ca_file")),
     tokenFile: files.path(yaml.token_file, inside(spot, "token_file")),
-    audience: yaml.audience ?? ownIssuer,
+    audience: yaml.audience ?? [ownIssuer],
+    assertionAudience: yaml.assertion_audience,
+    maxAssertionAgeSeconds: (yaml.max_assertion_age ?? HOUR) / SECOND,
+    singleUse: yaml.single_use ?? false,
     algorithms: new Set(yaml.algorithms === undefined ? ["RS256", "ES256"] : present(yaml.algorithms)),
     use: new Set(present(yaml.use)),
     copiedClaims: present(yaml.claims),
@@ -56,11 +60,26 @@ function checkIssuer({ yaml, spot }: IssuerEntry, ownIssuer: string, findings: F
       findings.problem(inside(spot, "claims", index), "is a claim that only icemint sets", "email");
     }
   }
+  checkAudiences({ yaml, spot }, findings);
   if (yaml.use?.length === 0) findings.problem(inside(spot, "use"), "must not be empty", "[subject_token]");
   if (yaml.algorithms?.length === 0) findings.problem(inside(spot, "algorithms"), "must not be empty", "[RS256]");
   if (yaml.use?.includes("subject_token") && yaml.subject?.prefix === undefined) {
     const reason = "is missing: without one its users could be taken for clients or for another issuer's users";
     findings.problem(inside(spot, "subject", "prefix"), reason, '"idp:"');
+  }
+}
+
+function checkAudiences({ yaml, spot }: Pick<IssuerEntry, "yaml" | "spot">, findings: Findings): void {
+  const isForUsers = yaml.use?.includes("subject_token") === true;
+  if (!isForUsers || yaml.use?.includes("client_assertion") !== true) return;
+  const { audience = [], assertion_audience: assertionAudience } = yaml;
+  if (assertionAudience === undefined && audience.length > 1) {
+    const reason =
+      "serves users and assertions alike: a user's token could authenticate a client. Set assertion_audience";
+    findings.warning(inside(spot, "audience"), reason);
+  }
+  if (assertionAudience?.some((name) => audience.includes(name)) === true) {
+    findings.problem(inside(spot, "assertion_audience"), "is an audience of users' tokens too: name another one");
   }
 }
 

@@ -1,6 +1,7 @@
 /** The shape of one trusted issuer in YAML. Rules that need more than one value are in `rules.ts`. */
 import { z } from "zod";
-import { flag, matching, oneOf, text, url } from "../reading/fields.js";
+import { DAY } from "../../time/clock.js";
+import { flag, lifetime, matching, oneOf, text, url } from "../reading/fields.js";
 
 /**
  * Signatures of trusted issuers (RFC 7518 section 3.1, RFC 8037, RFC 9864). Never a symmetric one: a verifier of those
@@ -20,6 +21,20 @@ const ISSUER_ALGORITHMS = [
   "Ed25519",
 ] as const;
 
+/** One name, or a list of names. */
+function names(example: string) {
+  return z
+    .unknown()
+    .transform((value, context): readonly string[] => {
+      const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+      const named = list.filter((name) => typeof name === "string" && /^[^\s\p{Cc}]{1,500}$/u.test(name));
+      if (list.length > 0 && named.length === list.length) return named.map(String);
+      context.addIssue({ code: "custom", message: "must be a name, or a list of names, and must not hold spaces" });
+      return z.NEVER;
+    })
+    .meta({ example });
+}
+
 export const issuerSchema = z
   .strictObject({
     issuer: matching(/^\S+$/, "must be the iss of its tokens, without spaces", "https://idp.example.com"),
@@ -28,7 +43,10 @@ export const issuerSchema = z
     discovery: flag(true).optional(),
     ca_file: text("/var/run/secrets/kubernetes.io/serviceaccount/ca.crt", 4096).optional(),
     token_file: text("/var/run/secrets/kubernetes.io/serviceaccount/token", 4096).optional(),
-    audience: matching(/^\S+$/, "must not hold spaces", "https://tokens.example.com").optional(),
+    audience: names("https://tokens.example.com").optional(),
+    assertion_audience: names("https://tokens.example.com").optional(),
+    max_assertion_age: lifetime(DAY, "1h").optional(),
+    single_use: flag(true).optional(),
     algorithms: z.array(oneOf(ISSUER_ALGORITHMS, "RS256")).meta({ example: "[RS256, ES256]" }).optional(),
     use: z
       .array(oneOf(["subject_token", "client_assertion"], "subject_token"))

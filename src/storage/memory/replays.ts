@@ -1,17 +1,19 @@
 import type { Clock } from "../../time/clock.js";
-import type { Replays } from "../replays.js";
+import type { ReplayPurpose, Replays } from "../replays.js";
 import { createSweeper } from "./sweeper.js";
 
 /** Ids used in this process. */
 export function createMemoryReplays({ clock }: { clock: Clock }): Replays {
-  const usedUntil = new Map<string, number>();
-  const sweep = createSweeper(usedUntil, (until) => until <= clock());
+  const uses = new Map<string, { readonly purpose: ReplayPurpose; readonly until: number }>();
+  const sweep = createSweeper(uses, ({ until }) => until <= clock());
   return {
-    async firstUse(id, expiresAt) {
+    async use(id, purpose, expiresAt) {
       sweep();
-      if ((usedUntil.get(id) ?? 0) > clock()) return false;
-      usedUntil.set(id, expiresAt);
-      return true;
+      const known = uses.get(id);
+      if (known !== undefined && known.until > clock())
+        return known.purpose === purpose ? "repeated" : "used_otherwise";
+      uses.set(id, { purpose, until: expiresAt });
+      return "first";
     },
   };
 }

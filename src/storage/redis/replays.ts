@@ -1,11 +1,14 @@
 import { MINUTE, SECOND } from "../../time/clock.js";
 import type { Clock } from "../../time/clock.js";
-import type { Replays } from "../replays.js";
+import type { ReplayPurpose, Replays } from "../replays.js";
 import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";
 
 /** Replicas' and callers' clocks differ: an id is remembered for longer than the assertion is good. */
 const TTL_SLACK_MS = MINUTE;
+
+/** What the key holds. Nothing stands for authentication: releases that knew no other purpose wrote nothing. */
+const MARKS: Readonly<Record<ReplayPurpose, string>> = { authentication: "", grant: "g" };
 
 /**
  * One key for each id, set if absent. A call that timed out may have been done: its repeat is then refused, which a
@@ -14,10 +17,14 @@ const TTL_SLACK_MS = MINUTE;
 export function createRedisReplays(needs: { redis: RedisCaller; keys: RedisKeys; clock: Clock }): Replays {
   const { redis, keys, clock } = needs;
   return {
-    async firstUse(id, expiresAt) {
+    async use(id, purpose, expiresAt) {
       const ttlMs = Math.ceil(Math.max(expiresAt - clock(), SECOND)) + TTL_SLACK_MS;
-      const reply = await redis.call((link) => link.set(keys.replay(id), "", "PX", ttlMs, "NX"));
-      return reply === "OK";
+      const [key, mark] = [keys.replay(id), MARKS[purpose]];
+      const set = await redis.call((link) => link.set(key, mark, "PX", ttlMs, "NX"));
+      if (set === "OK") return "first";
+      // A key that has gone since then was of an assertion that has expired.
+      const known = await redis.call((link) => link.get(key));
+      return known === null || known === mark ? "repeated" : "used_otherwise";
     },
   };
 }

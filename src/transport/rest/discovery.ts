@@ -46,7 +46,8 @@ export function createDiscovery({
     scopes_supported: scopesSupported(),
     response_types_supported: [],
     grant_types_supported: GRANT_TYPES.map(grantTypeOnWire),
-    token_endpoint_auth_methods_supported: AUTH_METHODS,
+    // An assertion, a Bearer or an actor token needs no client authentication beside it (RFC 7521 section 4.1).
+    token_endpoint_auth_methods_supported: [...AUTH_METHODS, "none"],
     token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     revocation_endpoint: endpointUrl(issuer, REVOCATION_PATH),
     revocation_endpoint_auth_methods_supported: AUTH_METHODS,

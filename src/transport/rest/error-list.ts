@@ -13,7 +13,8 @@ export const REASONS = {
   CREDENTIALS_MISSING: "No credentials were sent. Send Basic, client_id and client_secret, or client_assertion.",
   CREDENTIALS_INVALID: "Unknown client, or wrong, expired or disabled credentials. Which of them is not told.",
   BEARER_INVALID: "The Bearer token is not a live token of this server that may be used here.",
-  ASSERTION_INVALID: "The client assertion (RFC 7523) or federated token was refused.",
+  ASSERTION_INVALID:
+    "The assertion (RFC 7523) was refused: malformed, too old, not for this server, or of nobody that is known.",
   GRANT_NOT_ALLOWED: "The client may not use this grant. An operator adds it to the client's grants.",
   PERMISSION_MISSING: "The client lacks the permission that this call needs.",
   SCOPE_MALFORMED: "The scope is not a list of words with single spaces between (RFC 6749 section 3.3).",

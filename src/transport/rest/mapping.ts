@@ -15,6 +15,7 @@ const TOKEN_PARAMETERS = knownParameters(
   "grant_type",
   "scope",
   ...CLIENT,
+  "assertion",
   "subject_token",
   "subject_token_type",
   "actor_token",
@@ -85,6 +86,8 @@ function toGrant(type: GrantType, form: FormBody): GrantParameters {
       return { type };
     case "refresh_token":
       return { type, refreshToken: form.refresh_token };
+    case "jwt_bearer":
+      return { type, assertion: form.assertion };
     case "token_exchange":
       return {
         type,

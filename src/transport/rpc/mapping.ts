@@ -123,13 +123,15 @@ function toGrant(grant: GetTokenRequest["grant"]): GrantParameters {
       return { type: "client_credentials" };
     case "refreshToken":
       return { type: "refresh_token", refreshToken: optionalToken(grant.value.refreshToken, "refresh_token") };
+    case "jwtBearer":
+      return { type: "jwt_bearer", assertion: optionalToken(grant.value.assertion, "assertion") };
     case "tokenExchange":
       return toExchange(grant.value);
     default:
       throw new OAuthError(
         "unsupported_grant_type",
         "GRANT_TYPE_UNSUPPORTED",
-        "No grant is set. Set client_credentials, token_exchange or refresh_token.",
+        "No grant is set. Set client_credentials, token_exchange, refresh_token or jwt_bearer.",
       );
   }
 }

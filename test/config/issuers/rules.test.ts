@@ -141,11 +141,43 @@ test("absent settings of an issuer", () => {
     keys: { kind: "discovery" },
     caFile: undefined,
     tokenFile: undefined,
-    audience: "https://tokens.example.com",
+    audience: ["https://tokens.example.com"],
+    assertionAudience: undefined,
+    maxAssertionAgeSeconds: 3600,
+    singleUse: false,
     algorithms: new Set(["RS256", "ES256"]),
     use: new Set(["client_assertion"]),
     copiedClaims: [],
     subject: { claim: "sub", prefix: "" },
     trustDomain: undefined,
+  });
+});
+
+describe("audiences", () => {
+  const both = (more: string) =>
+    withIssuers(
+      `{ issuer: https://a, discovery: true, use: [subject_token, client_assertion], subject: { prefix: "a:" }, ${more} }`,
+    );
+
+  test("may be one or several, and an assertion's may be told apart", () => {
+    const [issuer] = read({
+      yaml: both("audience: [https://u, https://v], assertion_audience: https://w"),
+    }).trustedIssuers;
+    expect(issuer).toMatchObject({ audience: ["https://u", "https://v"], assertionAudience: ["https://w"] });
+  });
+
+  test("several that serve users and assertions alike are warned of", () => {
+    const { warnings } = read({ yaml: both("audience: [https://u, https://v]") });
+    expect(warnings).toContainEqual(expect.stringContaining("a user's token could authenticate a client"));
+  });
+
+  test.each(["[]", '"a b"', "[1]", '[""]'])("that are %s are refused", (audience) => {
+    expect(problems({ yaml: both(`audience: ${audience}`) })).toEqual([expect.stringContaining("must be a name")]);
+  });
+
+  test("of assertions are none of users' tokens", () => {
+    expect(problems({ yaml: both("audience: [https://u], assertion_audience: [https://u]") })).toEqual([
+      expect.stringContaining("is an audience of users' tokens too"),
+    ]);
   });
 });

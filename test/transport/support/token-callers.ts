@@ -165,12 +165,24 @@ function toGrant(one: (name: string) => string): NonNullable<MessageInitShape<ty
       return { case: "clientCredentials", value: {} };
     case "refresh_token":
       return { case: "refreshToken", value: { refreshToken: one("refresh_token") } };
+    case "urn:ietf:params:oauth:grant-type:jwt-bearer":
+      return { case: "jwtBearer", value: { assertion: one("assertion") } };
     case "":
       return { case: undefined };
     default:
       return {
         case: "tokenExchange",
-        value: { subjectToken: one("subject_token"), subjectTokenType: TokenType.ACCESS_TOKEN },
+        value: {
+          subjectToken: one("subject_token"),
+          subjectTokenType: typeOf(one("subject_token_type")),
+          actorToken: one("actor_token"),
+          actorTokenType: typeOf(one("actor_token_type")),
+        },
       };
   }
+}
+
+function typeOf(urn: string): TokenType {
+  if (urn === "") return TokenType.UNSPECIFIED;
+  return urn.endsWith(":jwt") ? TokenType.JWT : TokenType.ACCESS_TOKEN;
 }

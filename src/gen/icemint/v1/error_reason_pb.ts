@@ -91,7 +91,7 @@ export enum ErrorReason {
   BEARER_INVALID = 12,
 
   /**
-   * The client assertion (RFC 7523) was refused.
+   * The assertion (RFC 7523) was refused, or its type is not supported. Deliberately one reason.
    *
    * @generated from enum value: ERROR_REASON_ASSERTION_INVALID = 13;
    */

@@ -12,7 +12,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file icemint/v1/token_service.proto.
  */
 export const file_icemint_v1_token_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5pY2VtaW50L3YxL3Rva2VuX3NlcnZpY2UucHJvdG8SCmljZW1pbnQudjEiGAoWQ2xpZW50Q3JlZGVudGlhbHNHcmFudCLZAQoSVG9rZW5FeGNoYW5nZUdyYW50EhUKDXN1YmplY3RfdG9rZW4YASABKAkSMQoSc3ViamVjdF90b2tlbl90eXBlGAIgASgOMhUuaWNlbWludC52MS5Ub2tlblR5cGUSEwoLYWN0b3JfdG9rZW4YAyABKAkSLwoQYWN0b3JfdG9rZW5fdHlwZRgEIAEoDjIVLmljZW1pbnQudjEuVG9rZW5UeXBlEjMKFHJlcXVlc3RlZF90b2tlbl90eXBlGAUgASgOMhUuaWNlbWludC52MS5Ub2tlblR5cGUiKgoRUmVmcmVzaFRva2VuR3JhbnQSFQoNcmVmcmVzaF90b2tlbhgBIAEoCSLFAgoPR2V0VG9rZW5SZXF1ZXN0EkAKEmNsaWVudF9jcmVkZW50aWFscxgBIAEoCzIiLmljZW1pbnQudjEuQ2xpZW50Q3JlZGVudGlhbHNHcmFudEgAEjgKDnRva2VuX2V4Y2hhbmdlGAIgASgLMh4uaWNlbWludC52MS5Ub2tlbkV4Y2hhbmdlR3JhbnRIABI2Cg1yZWZyZXNoX3Rva2VuGAMgASgLMh0uaWNlbWludC52MS5SZWZyZXNoVG9rZW5HcmFudEgAEhEKCWNsaWVudF9pZBgEIAEoCRIVCg1jbGllbnRfc2VjcmV0GAUgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBiABKAkSDQoFc2NvcGUYByABKAkSEAoIYXVkaWVuY2UYCCADKAkSEAoIcmVzb3VyY2UYCSADKAlCBwoFZ3JhbnQikQEKEEdldFRva2VuUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEhIKCnRva2VuX3R5cGUYAiABKAkSEgoKZXhwaXJlc19pbhgDIAEoBRIZChFpc3N1ZWRfdG9rZW5fdHlwZRgEIAEoCRIVCg1yZWZyZXNoX3Rva2VuGAUgASgJEg0KBXNjb3BlGAYgASgJIsEBChJSZXZva2VUb2tlblJlcXVlc3QSDwoFdG9rZW4YASABKAlIABIRCgdzZXNzaW9uGAIgASgJSAASEQoHc3ViamVjdBgDIAEoCUgAEhAKBmNsaWVudBgEIAEoCUgAEhQKCmV2ZXJ5dGhpbmcYBSABKAhIABIRCgljbGllbnRfaWQYBiABKAkSFQoNY2xpZW50X3NlY3JldBgHIAEoCRIYChBjbGllbnRfYXNzZXJ0aW9uGAggASgJQggKBnRhcmdldCIVChNSZXZva2VUb2tlblJlc3BvbnNlImsKFkludHJvc3BlY3RUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSEQoJY2xpZW50X2lkGAIgASgJEhUKDWNsaWVudF9zZWNyZXQYAyABKAkSGAoQY2xpZW50X2Fzc2VydGlvbhgEIAEoCSJSChdJbnRyb3NwZWN0VG9rZW5SZXNwb25zZRIOCgZhY3RpdmUYASABKAgSJwoGY2xhaW1zGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCIQCg5HZXRLZXlzUmVxdWVzdCJjCg9HZXRLZXlzUmVzcG9uc2USJAoEa2V5cxgBIAMoCzIWLmljZW1pbnQudjEuSnNvbldlYktleRIqCgdtYXhfYWdlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uInkKCkpzb25XZWJLZXkSCwoDa3R5GAEgASgJEgsKA2tpZBgCIAEoCRILCgN1c2UYAyABKAkSCwoDYWxnGAQgASgJEgsKA2NydhgFIAEoCRIJCgF4GAYgASgJEgkKAXkYByABKAkSCQoBbhgIIAEoCRIJCgFlGAkgASgJIm0KF1dhdGNoUmV2b2NhdGlvbnNSZXF1ZXN0Eg4KBmN1cnNvchgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSFQoNY2xpZW50X3NlY3JldBgDIAEoCRIYChBjbGllbnRfYXNzZXJ0aW9uGAQgASgJIrgBChhXYXRjaFJldm9jYXRpb25zUmVzcG9uc2USLAoKcmV2b2NhdGlvbhgBIAEoCzIWLmljZW1pbnQudjEuUmV2b2NhdGlvbkgAEikKCWNhdWdodF91cBgCIAEoCzIULmljZW1pbnQudjEuQ2F1Z2h0VXBIABIqCgloZWFydGJlYXQYAyABKAsyFS5pY2VtaW50LnYxLkhlYXJ0YmVhdEgAEg4KBmN1cnNvchgEIAEoCUIHCgVldmVudCLZAQoKUmV2b2NhdGlvbhIRCgdzZXNzaW9uGAEgASgJSAASEQoHc3ViamVjdBgCIAEoCUgAEhAKBmNsaWVudBgDIAEoCUgAEhQKCmV2ZXJ5dGhpbmcYBCABKAhIABINCgNrZXkYBSABKAlIABIzCg9ub3RfYmVmb3JlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIICgZ0YXJnZXQiCgoIQ2F1Z2h0VXAiOAoJSGVhcnRiZWF0EisKCHZpZXdfYWdlGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uKrsBCglUb2tlblR5cGUSGgoWVE9LRU5fVFlQRV9VTlNQRUNJRklFRBAAEhsKF1RPS0VOX1RZUEVfQUNDRVNTX1RPS0VOEAESHAoYVE9LRU5fVFlQRV9SRUZSRVNIX1RPS0VOEAISFwoTVE9LRU5fVFlQRV9JRF9UT0tFThADEhQKEFRPS0VOX1RZUEVfU0FNTDEQBBIUChBUT0tFTl9UWVBFX1NBTUwyEAUSEgoOVE9LRU5fVFlQRV9KV1QQBjKrAwoMVG9rZW5TZXJ2aWNlEkUKCEdldFRva2VuEhsuaWNlbWludC52MS5HZXRUb2tlblJlcXVlc3QaHC5pY2VtaW50LnYxLkdldFRva2VuUmVzcG9uc2USTgoLUmV2b2tlVG9rZW4SHi5pY2VtaW50LnYxLlJldm9rZVRva2VuUmVxdWVzdBofLmljZW1pbnQudjEuUmV2b2tlVG9rZW5SZXNwb25zZRJaCg9JbnRyb3NwZWN0VG9rZW4SIi5pY2VtaW50LnYxLkludHJvc3BlY3RUb2tlblJlcXVlc3QaIy5pY2VtaW50LnYxLkludHJvc3BlY3RUb2tlblJlc3BvbnNlEkcKB0dldEtleXMSGi5pY2VtaW50LnYxLkdldEtleXNSZXF1ZXN0GhsuaWNlbWludC52MS5HZXRLZXlzUmVzcG9uc2UiA5ACARJfChBXYXRjaFJldm9jYXRpb25zEiMuaWNlbWludC52MS5XYXRjaFJldm9jYXRpb25zUmVxdWVzdBokLmljZW1pbnQudjEuV2F0Y2hSZXZvY2F0aW9uc1Jlc3BvbnNlMAFCKAoOY29tLmljZW1pbnQudjFQAVoUaWNlbWludC92MTtpY2VtaW50djFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("Ch5pY2VtaW50L3YxL3Rva2VuX3NlcnZpY2UucHJvdG8SCmljZW1pbnQudjEiGAoWQ2xpZW50Q3JlZGVudGlhbHNHcmFudCLZAQoSVG9rZW5FeGNoYW5nZUdyYW50EhUKDXN1YmplY3RfdG9rZW4YASABKAkSMQoSc3ViamVjdF90b2tlbl90eXBlGAIgASgOMhUuaWNlbWludC52MS5Ub2tlblR5cGUSEwoLYWN0b3JfdG9rZW4YAyABKAkSLwoQYWN0b3JfdG9rZW5fdHlwZRgEIAEoDjIVLmljZW1pbnQudjEuVG9rZW5UeXBlEjMKFHJlcXVlc3RlZF90b2tlbl90eXBlGAUgASgOMhUuaWNlbWludC52MS5Ub2tlblR5cGUiKgoRUmVmcmVzaFRva2VuR3JhbnQSFQoNcmVmcmVzaF90b2tlbhgBIAEoCSIjCg5Kd3RCZWFyZXJHcmFudBIRCglhc3NlcnRpb24YASABKAki9wIKD0dldFRva2VuUmVxdWVzdBJAChJjbGllbnRfY3JlZGVudGlhbHMYASABKAsyIi5pY2VtaW50LnYxLkNsaWVudENyZWRlbnRpYWxzR3JhbnRIABI4Cg50b2tlbl9leGNoYW5nZRgCIAEoCzIeLmljZW1pbnQudjEuVG9rZW5FeGNoYW5nZUdyYW50SAASNgoNcmVmcmVzaF90b2tlbhgDIAEoCzIdLmljZW1pbnQudjEuUmVmcmVzaFRva2VuR3JhbnRIABIwCgpqd3RfYmVhcmVyGAogASgLMhouaWNlbWludC52MS5Kd3RCZWFyZXJHcmFudEgAEhEKCWNsaWVudF9pZBgEIAEoCRIVCg1jbGllbnRfc2VjcmV0GAUgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBiABKAkSDQoFc2NvcGUYByABKAkSEAoIYXVkaWVuY2UYCCADKAkSEAoIcmVzb3VyY2UYCSADKAlCBwoFZ3JhbnQikQEKEEdldFRva2VuUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEhIKCnRva2VuX3R5cGUYAiABKAkSEgoKZXhwaXJlc19pbhgDIAEoBRIZChFpc3N1ZWRfdG9rZW5fdHlwZRgEIAEoCRIVCg1yZWZyZXNoX3Rva2VuGAUgASgJEg0KBXNjb3BlGAYgASgJIsEBChJSZXZva2VUb2tlblJlcXVlc3QSDwoFdG9rZW4YASABKAlIABIRCgdzZXNzaW9uGAIgASgJSAASEQoHc3ViamVjdBgDIAEoCUgAEhAKBmNsaWVudBgEIAEoCUgAEhQKCmV2ZXJ5dGhpbmcYBSABKAhIABIRCgljbGllbnRfaWQYBiABKAkSFQoNY2xpZW50X3NlY3JldBgHIAEoCRIYChBjbGllbnRfYXNzZXJ0aW9uGAggASgJQggKBnRhcmdldCIVChNSZXZva2VUb2tlblJlc3BvbnNlImsKFkludHJvc3BlY3RUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSEQoJY2xpZW50X2lkGAIgASgJEhUKDWNsaWVudF9zZWNyZXQYAyABKAkSGAoQY2xpZW50X2Fzc2VydGlvbhgEIAEoCSJSChdJbnRyb3NwZWN0VG9rZW5SZXNwb25zZRIOCgZhY3RpdmUYASABKAgSJwoGY2xhaW1zGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCIQCg5HZXRLZXlzUmVxdWVzdCJjCg9HZXRLZXlzUmVzcG9uc2USJAoEa2V5cxgBIAMoCzIWLmljZW1pbnQudjEuSnNvbldlYktleRIqCgdtYXhfYWdlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uInkKCkpzb25XZWJLZXkSCwoDa3R5GAEgASgJEgsKA2tpZBgCIAEoCRILCgN1c2UYAyABKAkSCwoDYWxnGAQgASgJEgsKA2NydhgFIAEoCRIJCgF4GAYgASgJEgkKAXkYByABKAkSCQoBbhgIIAEoCRIJCgFlGAkgASgJIm0KF1dhdGNoUmV2b2NhdGlvbnNSZXF1ZXN0Eg4KBmN1cnNvchgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSFQoNY2xpZW50X3NlY3JldBgDIAEoCRIYChBjbGllbnRfYXNzZXJ0aW9uGAQgASgJIrgBChhXYXRjaFJldm9jYXRpb25zUmVzcG9uc2USLAoKcmV2b2NhdGlvbhgBIAEoCzIWLmljZW1pbnQudjEuUmV2b2NhdGlvbkgAEikKCWNhdWdodF91cBgCIAEoCzIULmljZW1pbnQudjEuQ2F1Z2h0VXBIABIqCgloZWFydGJlYXQYAyABKAsyFS5pY2VtaW50LnYxLkhlYXJ0YmVhdEgAEg4KBmN1cnNvchgEIAEoCUIHCgVldmVudCLZAQoKUmV2b2NhdGlvbhIRCgdzZXNzaW9uGAEgASgJSAASEQoHc3ViamVjdBgCIAEoCUgAEhAKBmNsaWVudBgDIAEoCUgAEhQKCmV2ZXJ5dGhpbmcYBCABKAhIABINCgNrZXkYBSABKAlIABIzCg9ub3RfYmVmb3JlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIICgZ0YXJnZXQiCgoIQ2F1Z2h0VXAiOAoJSGVhcnRiZWF0EisKCHZpZXdfYWdlGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uKrsBCglUb2tlblR5cGUSGgoWVE9LRU5fVFlQRV9VTlNQRUNJRklFRBAAEhsKF1RPS0VOX1RZUEVfQUNDRVNTX1RPS0VOEAESHAoYVE9LRU5fVFlQRV9SRUZSRVNIX1RPS0VOEAISFwoTVE9LRU5fVFlQRV9JRF9UT0tFThADEhQKEFRPS0VOX1RZUEVfU0FNTDEQBBIUChBUT0tFTl9UWVBFX1NBTUwyEAUSEgoOVE9LRU5fVFlQRV9KV1QQBjKrAwoMVG9rZW5TZXJ2aWNlEkUKCEdldFRva2VuEhsuaWNlbWludC52MS5HZXRUb2tlblJlcXVlc3QaHC5pY2VtaW50LnYxLkdldFRva2VuUmVzcG9uc2USTgoLUmV2b2tlVG9rZW4SHi5pY2VtaW50LnYxLlJldm9rZVRva2VuUmVxdWVzdBofLmljZW1pbnQudjEuUmV2b2tlVG9rZW5SZXNwb25zZRJaCg9JbnRyb3NwZWN0VG9rZW4SIi5pY2VtaW50LnYxLkludHJvc3BlY3RUb2tlblJlcXVlc3QaIy5pY2VtaW50LnYxLkludHJvc3BlY3RUb2tlblJlc3BvbnNlEkcKB0dldEtleXMSGi5pY2VtaW50LnYxLkdldEtleXNSZXF1ZXN0GhsuaWNlbWludC52MS5HZXRLZXlzUmVzcG9uc2UiA5ACARJfChBXYXRjaFJldm9jYXRpb25zEiMuaWNlbWludC52MS5XYXRjaFJldm9jYXRpb25zUmVxdWVzdBokLmljZW1pbnQudjEuV2F0Y2hSZXZvY2F0aW9uc1Jlc3BvbnNlMAFCKAoOY29tLmljZW1pbnQudjFQAVoUaWNlbWludC92MTtpY2VtaW50djFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * The client credentials grant (RFC 6749 section 4.4). It has no parameters of its own.
@@ -50,7 +50,8 @@ export type TokenExchangeGrant = Message<"icemint.v1.TokenExchangeGrant"> & {
   subjectTokenType: TokenType;
 
   /**
-   * Optional. The token of the one who acts: an access token of this server that belongs to the client.
+   * Optional. The token of the one who acts: an access token of this server that belongs to the client, or a platform's
+   * token of its workload, which then needs no other credentials beside it.
    *
    * @generated from field: string actor_token = 3;
    */
@@ -100,6 +101,28 @@ export const RefreshTokenGrantSchema: GenMessage<RefreshTokenGrant> = /*@__PURE_
   messageDesc(file_icemint_v1_token_service, 2);
 
 /**
+ * The JWT bearer grant (RFC 7523 section 2.1): a token for the workload or the client that the assertion is of.
+ *
+ * @generated from message icemint.v1.JwtBearerGrant
+ */
+export type JwtBearerGrant = Message<"icemint.v1.JwtBearerGrant"> & {
+  /**
+   * Required. A platform's token for a workload, or a JWT that a client signed with its own key, at most 16 KiB. It
+   * needs no other credentials. Those that stand beside it must be of the same client.
+   *
+   * @generated from field: string assertion = 1;
+   */
+  assertion: string;
+};
+
+/**
+ * Describes the message icemint.v1.JwtBearerGrant.
+ * Use `create(JwtBearerGrantSchema)` to create a new message.
+ */
+export const JwtBearerGrantSchema: GenMessage<JwtBearerGrant> = /*@__PURE__*/
+  messageDesc(file_icemint_v1_token_service, 3);
+
+/**
  * Asks for an access token.
  *
  * @generated from message icemint.v1.GetTokenRequest
@@ -134,6 +157,14 @@ export type GetTokenRequest = Message<"icemint.v1.GetTokenRequest"> & {
      */
     value: RefreshTokenGrant;
     case: "refreshToken";
+  } | {
+    /**
+     * By an assertion.
+     *
+     * @generated from field: icemint.v1.JwtBearerGrant jwt_bearer = 10;
+     */
+    value: JwtBearerGrant;
+    case: "jwtBearer";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -185,7 +216,7 @@ export type GetTokenRequest = Message<"icemint.v1.GetTokenRequest"> & {
  * Use `create(GetTokenRequestSchema)` to create a new message.
  */
 export const GetTokenRequestSchema: GenMessage<GetTokenRequest> = /*@__PURE__*/
-  messageDesc(file_icemint_v1_token_service, 3);
+  messageDesc(file_icemint_v1_token_service, 4);
 
 /**
  * The issued token, with the fields of Iceberg's `OAuthTokenResponse`.
@@ -241,7 +272,7 @@ export type GetTokenResponse = Message<"icemint.v1.GetTokenResponse"> & {
  * Use `create(GetTokenResponseSchema)` to create a new message.
  */
 export const GetTokenResponseSchema: GenMessage<GetTokenResponse> = /*@__PURE__*/
-  messageDesc(file_icemint_v1_token_service, 4);
+  messageDesc(file_icemint_v1_token_service, 5);
 
 /**
  * Asks for a revocation.
@@ -324,7 +355,7 @@ export type RevokeTokenRequest = Message<"icemint.v1.RevokeTokenRequest"> & {
  * Use `create(RevokeTokenRequestSchema)` to create a new message.
  */
 export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest> = /*@__PURE__*/
-  messageDesc(file_icemint_v1_token_service, 5);
+  messageDesc(file_icemint_v1_token_service, 6);
 
 /**
  * Says that the revocation is stored.
@@ -339,7 +370,7 @@ export type RevokeTokenResponse = Message<"icemint.v1.RevokeTokenResponse"> & {
  * Use `create(RevokeTokenResponseSchema)` to create a new message.
  */
 export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__PURE__*/
-  messageDesc(file_icemint_v1_token_service, 6);
+  messageDesc(file_icemint_v1_token_service, 7);
 
 /**
  * Asks about a token.
@@ -381,7 +412,7 @@ export type IntrospectTokenRequest = Message<"icemint.v1.IntrospectTokenRequest"
  * Use `create(IntrospectTokenRequestSchema)` to create a new message.
  */
 export const IntrospectTokenRequestSchema: GenMessage<IntrospectTokenRequest> = /*@__PURE__*/
-  messageDesc(file_icemint_v1_token_service, 7);
+  messageDesc(file_icemint_v1_token_service, 8);
 
 /**
  * What a token is, now.
@@ -409,7 +440,7 @@ export type IntrospectTokenResponse = Message<"icemint.v1.IntrospectTokenRespons
  * Use `create(IntrospectTokenResponseSchema)` to create a new message.
  */
 export const IntrospectTokenResponseSchema: GenMessage<IntrospectTokenResponse> = /*@__PURE__*/
-  messageDesc(file_icemint_v1_token_service, 8);
+  messageDesc(file_icemint_v1_token_service, 9);
 
 /**
  * Asks for the public keys.
@@ -424,7 +455,7 @@ export type GetKeysRequest = Message<"icemint.v1.GetKeysRequest"> & {
  * Use `create(GetKeysRequestSchema)` to create a new message.
  */
 export const GetKeysRequestSchema: GenMessage<GetKeysRequest> = /*@__PURE__*/
-  messageDesc(file_icemint_v1_token_service, 9);
+  messageDesc(file_icemint_v1_token_service, 10);
 
 /**
  * The public keys, as a JSON Web Key Set (RFC 7517 section 5).
@@ -452,7 +483,7 @@ export type GetKeysResponse = Message<"icemint.v1.GetKeysResponse"> & {
  * Use `create(GetKeysResponseSchema)` to create a new message.
  */
 export const GetKeysResponseSchema: GenMessage<GetKeysResponse> = /*@__PURE__*/
-  messageDesc(file_icemint_v1_token_service, 10);
+  messageDesc(file_icemint_v1_token_service, 11);
 
 /**
  * A public key (RFC 7517 section 4).
@@ -529,7 +560,7 @@ export type JsonWebKey = Message<"icemint.v1.JsonWebKey"> & {
  * Use `create(JsonWebKeySchema)` to create a new message.
  */
 export const JsonWebKeySchema: GenMessage<JsonWebKey> = /*@__PURE__*/
-  messageDesc(file_icemint_v1_token_service, 11);
+  messageDesc(file_icemint_v1_token_service, 12);
 
 /**
  * Asks for revocations.
@@ -571,7 +602,7 @@ export type WatchRevocationsRequest = Message<"icemint.v1.WatchRevocationsReques
  * Use `create(WatchRevocationsRequestSchema)` to create a new message.
  */
 export const WatchRevocationsRequestSchema: GenMessage<WatchRevocationsRequest> = /*@__PURE__*/
-  messageDesc(file_icemint_v1_token_service, 12);
+  messageDesc(file_icemint_v1_token_service, 13);
 
 /**
  * One message of the stream.
@@ -623,7 +654,7 @@ export type WatchRevocationsResponse = Message<"icemint.v1.WatchRevocationsRespo
  * Use `create(WatchRevocationsResponseSchema)` to create a new message.
  */
 export const WatchRevocationsResponseSchema: GenMessage<WatchRevocationsResponse> = /*@__PURE__*/
-  messageDesc(file_icemint_v1_token_service, 13);
+  messageDesc(file_icemint_v1_token_service, 14);
 
 /**
  * Tokens that are no longer good.
@@ -699,7 +730,7 @@ export type Revocation = Message<"icemint.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_icemint_v1_token_service, 14);
+  messageDesc(file_icemint_v1_token_service, 15);
 
 /**
  * Everything that was in force when the stream began has been sent.
@@ -714,7 +745,7 @@ export type CaughtUp = Message<"icemint.v1.CaughtUp"> & {
  * Use `create(CaughtUpSchema)` to create a new message.
  */
 export const CaughtUpSchema: GenMessage<CaughtUp> = /*@__PURE__*/
-  messageDesc(file_icemint_v1_token_service, 15);
+  messageDesc(file_icemint_v1_token_service, 16);
 
 /**
  * Says how fresh the server's own view is.
@@ -735,7 +766,7 @@ export type Heartbeat = Message<"icemint.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_icemint_v1_token_service, 16);
+  messageDesc(file_icemint_v1_token_service, 17);
 
 /**
  * What a token is, by its RFC 8693 section 3 identifier.
@@ -810,7 +841,7 @@ export const TokenTypeSchema: GenEnum<TokenType> = /*@__PURE__*/
  */
 export const TokenService: GenService<{
   /**
-   * Issues an access token by one of three grants.
+   * Issues an access token by one of four grants.
    *
    * Who may call: any client, for the grants in its record; the holder of a live token, to refresh that token.
    * Fails with INVALID_ARGUMENT, UNAUTHENTICATED, FAILED_PRECONDITION (refresh token), PERMISSION_DENIED,
