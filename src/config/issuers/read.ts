@@ -70,8 +70,8 @@ function checkIssuer({ yaml, spot }: IssuerEntry, ownIssuer: string, findings: F
 }
 
 function checkAudiences({ yaml, spot }: Pick<IssuerEntry, "yaml" | "spot">, findings: Findings): void {
-  const isForUsers = yaml.use?.includes("subject_token") === true;
-  if (!isForUsers || yaml.use?.includes("client_assertion") !== true) return;
+  const uses = yaml.use ?? [];
+  if (!uses.includes("subject_token") || !uses.includes("client_assertion")) return;
   const { audience = [], assertion_audience: assertionAudience } = yaml;
   if (assertionAudience === undefined && audience.length > 1) {
     const reason =
