@@ -1,4 +1,7 @@
-/** The composition root: settings in, a running server out. Everything else takes what it needs by argument. */
+/**
+ * The composition root. It turns settings into a running server: it opens the shared state, joins the core to the
+ * transports, and owns the order of starting. It must not know a rule of a grant.
+ */
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { revocationsOfChange } from "./app/client-changes.js";
@@ -27,7 +30,6 @@ import { type ConnectionCounts, type DrainTimes, createServer } from "./transpor
 
 const readText = (path: string): Promise<string> => readFile(path, "utf8");
 
-/** What the server is given. */
 export interface AppOptions {
   readonly config: Config;
   readonly version: string;
@@ -36,7 +38,6 @@ export interface AppOptions {
   readonly sink: LogSink;
 }
 
-/** A running server. */
 export interface App {
   readonly address: ListenAddress;
   readonly adminAddress: ListenAddress;
@@ -44,22 +45,22 @@ export interface App {
   readonly storageState: "up" | "down";
   /** Whether there was a key to sign with at the start. */
   readonly keysLoaded: boolean;
-  /** What puts the state at risk, for a person. */
+  /** Sentences for a person about what puts the state at risk. */
   readonly storageWarnings: readonly string[];
-  /** Takes over what may change while running; sessions of clients that are gone end. */
+  /** Applies the settings that may change at run time. Sessions of removed and disabled clients end. */
   reload(config: ReloadableConfig): void;
   reloadFailed(): void;
-  /** Logs and counts an error that nothing handled. */
+  /** Logs and counts an error that no guard caught. */
   unexpectedError(error: unknown): void;
-  /** Goes down without losing a request. */
+  /** Stops without losing a request. */
   drain(times: DrainTimes): Promise<void>;
-  /** Goes down at once. */
+  /** Stops at once. */
   close(): Promise<void>;
 }
 
 /**
- * Starts the server. Rejects with an Error whose message is one line for a person if it cannot: an address that is
- * taken, keys that cannot be opened, a certificate that cannot be read.
+ * Rejects if the server cannot start: the address is in use, or the keys or the certificate cannot be read. The message
+ * is one line for a person.
  */
 export async function startApp(options: AppOptions): Promise<App> {
   const teardown = new Teardown();
@@ -133,7 +134,6 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
   };
 }
 
-/** The core, on the state and the settings of this server. */
 function openCore(of: {
   readonly config: Config;
   readonly clock: Clock;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The process edge, and the only file that touches `process`. It imports nothing before it knows that this Node will do.
+// The process edge, and the only file that touches `process`. It imports nothing until it has checked the version of Node.
 const OLDEST = 24;
 const major = Number.parseInt(process.versions.node, 10);
 

@@ -1,11 +1,11 @@
-/** What follows when the settings change: clients that are gone or disabled lose their sessions, everywhere. */
+/** A reload ends the sessions of removed and disabled clients. This file has the rule and publishes nothing. */
 import type { ClientSet } from "../clients/client-registry.js";
 import type { Revocation, RevocationView } from "../oauth/revocation.js";
 import type { RevocationLog } from "../storage/revocation-log.js";
 
 /**
- * The revocations that a change of clients calls for: one for each client that was served before and is not now, so
- * that every replica and every verifier that follows the stream refuses its tokens.
+ * One revocation for each client that was served before the change and is not served after it. Every replica and every
+ * verifier that follows the stream then rejects its tokens.
  */
 export function revocationsOfChange(
   before: ClientSet,

@@ -1,4 +1,7 @@
-/** Joins the core: clients, sessions, tokens and grants on whatever storage, keys and clock it is given. */
+/**
+ * Joins the core: clients, sessions, tokens, grants and endpoints. It must not choose a storage, a source of keys or a
+ * clock, and it knows no transport.
+ */
 import type { Buffer } from "node:buffer";
 import { createClientAuthenticator } from "../clients/client-authenticator.js";
 import type { ClientRegistry } from "../clients/client-registry.js";
@@ -37,10 +40,8 @@ import { createTokenVerifier } from "../tokens/token-verifier.js";
 import type { TrustedIssuer } from "../issuers/trusted-issuer.js";
 import { endpointUrl } from "../oauth/paths.js";
 
-/** The settings that the core lives by. */
 export type CoreConfig = Pick<Config, "issuer" | "tokens" | "revocation"> & { readonly tokenPaths: readonly string[] };
 
-/** What the core is given. */
 export interface CoreDependencies {
   readonly config: CoreConfig;
   readonly registry: ClientRegistry;
@@ -57,7 +58,7 @@ export interface CoreDependencies {
   readonly random: (size: number) => Buffer;
 }
 
-/** What transports call. */
+/** Transports call these. */
 export interface Core {
   readonly tokens: TokenEndpoint;
   readonly revocation: RevocationEndpoint;
@@ -65,7 +66,6 @@ export interface Core {
   readonly watch: WatchAuthorizer;
 }
 
-/** Makes the core. */
 export function createCore(given: CoreDependencies): Core {
   const { config, registry, storage, revocationView, keys, events, clock, randomId } = given;
   const { issuer, tokens, revocation } = config;

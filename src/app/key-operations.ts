@@ -1,10 +1,10 @@
-/** Key operations that every replica and every follower hears of. */
+/** Publishes the revocation of a key. The key ring itself must not know the revocation log. */
 import type { KeyOperations } from "../keys/key-operations.js";
 import type { RevocationLog } from "../storage/revocation-log.js";
 
 /**
- * The operations, with each revoked key published as well: its tokens are dead for everyone who follows, at once. The
- * key stays revoked for as long as a session that began under it could last.
+ * The same operations, except that a revoked key is published as well. Every follower then rejects its tokens at once.
+ * The entry lasts as long as a session that began under the key could last.
  */
 export function announcingKeys(
   ring: KeyOperations,

@@ -1,4 +1,6 @@
-/** Chooses where signing keys come from, by the settings. */
+/**
+ * Chooses the source of signing keys by the settings: files, Vault, Redis or memory. No other file knows the choice.
+ */
 import { randomBytes } from "node:crypto";
 import type { Config } from "../config/config.js";
 import { createFileKeyRing, type OutsideKeyRing } from "../keys/file-key-ring.js";
@@ -16,17 +18,15 @@ import type { Clock } from "../time/clock.js";
 import type { Storage } from "../storage/storage.js";
 import type { Logger } from "../telemetry/logger.js";
 
-/** The keys of a running server. */
 export interface Keys {
   readonly ring: KeyRing & KeyOperations;
   /** Whether there is a key to sign with. */
   loaded(): boolean;
-  /** Milliseconds since the shared ring was last confirmed; 0 where nothing is shared. */
+  /** Milliseconds since the shared ring was last confirmed. 0 without a shared ring. */
   ageMs(): number;
   close(): Promise<void>;
 }
 
-/** What the choice is made with. */
 export interface KeysDependencies {
   readonly config: Pick<Config, "keys" | "tokens" | "redis">;
   readonly storage: Pick<Storage, "keyRing" | "lease">;
@@ -34,7 +34,7 @@ export interface KeysDependencies {
   readonly logger: Logger;
 }
 
-/** Loads or makes the keys. Throws, with one line that says what to do, if that cannot work. */
+/** Rejects if there can be no keys. The message is one line that says what to do. */
 export async function openKeys(dependencies: KeysDependencies): Promise<Keys> {
   const { config, clock } = dependencies;
   const policy: RotationPolicy = {

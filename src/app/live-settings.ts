@@ -1,9 +1,11 @@
-/** The settings that may change while the server runs. */
+/**
+ * Owns the settings that may change at run time: clients and trusted issuers. A reload replaces both in one step. It
+ * must not know where settings come from, nor what follows from a change.
+ */
 import { type ClientRegistry, type ClientSet, clientSet } from "../clients/client-registry.js";
 import type { ReloadableConfig } from "../config/config.js";
 import type { TrustedIssuer } from "../issuers/trusted-issuer.js";
 
-/** Clients and trusted issuers as they are now: each request sees one state, whole. */
 export class LiveSettings implements ClientRegistry {
   #clients: ClientSet;
   #trustedIssuers: readonly TrustedIssuer[];
@@ -35,7 +37,7 @@ export class LiveSettings implements ClientRegistry {
     return (this.#scopes ??= [...new Set(records.flatMap(({ scopes }) => scopes.default))]);
   }
 
-  /** Takes over a new state and returns the clients as they were. */
+  /** Returns the clients before the change. */
   replace({
     clients,
     workloads,

@@ -1,10 +1,9 @@
-/** Whether this replica may serve, part by part. */
+/** Decides whether this replica may serve, part by part. It must not wait for anything. */
 import type { Config } from "../config/config.js";
 import type { Storage } from "../storage/storage.js";
 import type { Part } from "../transport/admin.js";
 import type { Keys } from "./key-ring.js";
 
-/** What readiness is read from. */
 export interface ReadinessSources {
   readonly keys: Pick<Keys, "loaded" | "ageMs">;
   readonly storage: Pick<Storage, "health">;
@@ -15,9 +14,8 @@ export interface ReadinessSources {
 }
 
 /**
- * The parts as they are now. Redis being away only degrades: a replica that can sign goes on, and Kubernetes must not
- * take all of them away at once. Revocations must have been loaded once, unless a cache file lets the replica start
- * without (docs/state.md).
+ * Redis being away only degrades. A replica that can sign goes on, and Kubernetes must not remove all replicas at once.
+ * Revocations must have been loaded once, unless a cache file lets the replica start without them (docs/state.md).
  */
 export function readinessParts({ keys, storage, table, config, accepting }: ReadinessSources): readonly Part[] {
   const server: Part = accepting

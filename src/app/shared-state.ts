@@ -1,4 +1,7 @@
-/** What replicas share, and this one's view of it: storage, keys, and the revocations that it follows. */
+/**
+ * Owns the state that replicas share, and this replica's view of it: storage, keys and followed revocations. It fixes
+ * the order in which they open and close. It must not know which backend holds them, nor who uses them.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.js";
 import { createStoreMac } from "../crypto/store-mac.js";
@@ -15,20 +18,19 @@ import { type Keys, openKeys } from "./key-ring.js";
 import { openStorage } from "./storage.js";
 import type { Teardown } from "./teardown.js";
 
-/** The shared state of a running server. */
 export interface SharedState {
   readonly storage: Storage;
   readonly keys: Keys;
-  /** This replica's view of what is revoked, filled by following the log. */
+  /** This replica's view of the revocations. It follows the log. */
   readonly table: RevocationTable;
-  /** The same for those who follow this replica. */
+  /** The same view for the followers of this replica. */
   readonly feed: RevocationFeed;
   readonly revokeEventually: RevokeEventually;
   /** Aborts when the server stops. */
   readonly stopping: AbortSignal;
 }
 
-/** Opens all of it, and adds its closing to the teardown. Throws as `openKeys` does. */
+/** Adds each closing to the teardown. Rejects as `openKeys` does. */
 export async function openSharedState(
   options: { readonly config: Config; readonly clock: Clock; readonly logger: Logger },
   teardown: Teardown,
@@ -36,7 +38,7 @@ export async function openSharedState(
   const { logger } = options;
   const stop = new AbortController();
   const stopping = stop.signal;
-  // The key ring lives in the storage, whose revocations are authenticated by a key of the ring.
+  // A circle: the key ring is in the storage, and a key of the ring authenticates the revocations of the storage.
   let ring: KeyRing | undefined;
   const macKey = (): Buffer => {
     if (ring === undefined) throw stateUnavailable(new Error("the key ring is not loaded"));
@@ -51,7 +53,7 @@ export async function openSharedState(
   const following = storage.revocations.follow(feed, stopping);
   teardown.defer(() => following);
   if (forgetsRevocations(options.config)) await endFormerSessions(storage.revocations);
-  // Here and not at the end, so that a start that fails later does not wait for a follower that nobody stops.
+  // Deferred here and not at the end: a start that fails later must not wait for a follower that nobody stops.
   teardown.defer(() => stop.abort());
   const revokeEventually = createEventualRevocation({
     log: storage.revocations,
@@ -62,12 +64,12 @@ export async function openSharedState(
   return { storage, keys, table, feed, revokeEventually, stopping };
 }
 
-/** Whether keys outlive a restart, in files or in Vault, and what was revoked does not. */
+/** Whether keys outlive a restart, in files or in Vault, and revocations do not. */
 function forgetsRevocations({ redis, keys }: Config): boolean {
   return redis === undefined && (keys.files.length > 0 || keys.vault !== undefined);
 }
 
-/** Ends the sessions that began before this start: nobody knows any more which of them were revoked. */
+/** Ends the sessions that began before this start. Nobody knows which of them were revoked. */
 async function endFormerSessions(log: RevocationLog): Promise<void> {
   await log.publish({ kind: "everything", notBefore: 0, expiresAt: log.lastSessionEnd() }, undefined);
 }

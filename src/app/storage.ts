@@ -1,4 +1,4 @@
-/** Chooses where shared state lives, by the settings: the one place that knows the backends. */
+/** Chooses the storage by the settings: Redis or memory. Only this file knows the backends. It owns no state. */
 import type { Config } from "../config/config.js";
 import { type Clock, SECOND } from "../time/clock.js";
 import type { StoreMac } from "../crypto/store-mac.js";
@@ -7,7 +7,6 @@ import { createRedisStorage } from "../storage/redis/redis-storage.js";
 import type { Storage } from "../storage/storage.js";
 import type { Logger } from "../telemetry/logger.js";
 
-/** Opens the storage: Redis if it is configured, otherwise memory. */
 export async function openStorage({
   config: { redis, tokens },
   clock,

@@ -1,19 +1,22 @@
-/** What is opened while starting, to be closed in the opposite order: at the end, or at once if the start fails. */
+/**
+ * Owns the order in which a server closes what it opened: last opened, first closed. It runs at the end, or as soon as
+ * a start fails. It must not know what its steps close.
+ */
 export class Teardown {
   readonly #steps: (() => void | Promise<void>)[] = [];
 
-  /** Adds a step; the last one added runs first. */
+  /** The last step added runs first. */
   defer(step: () => void | Promise<void>): void {
     this.#steps.push(step);
   }
 
-  /** Adds the closing of a resource, and hands it back. */
+  /** Adds the closing of a resource, and returns the resource. */
   use<T>(resource: T, close: (resource: T) => void | Promise<void>): T {
     this.defer(() => close(resource));
     return resource;
   }
 
-  /** Runs all steps once; the failure of one keeps none from running. Rejects with the first failure. */
+  /** Runs each step once. All steps run even if one fails. Rejects with the first failure. */
   async run(): Promise<void> {
     const failures: unknown[] = [];
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {

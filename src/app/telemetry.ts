@@ -1,4 +1,4 @@
-/** The audit, the metrics and the traces of a running server, fed from where the numbers live. */
+/** Joins the audit, the metrics and the traces to the parts of a running server whose numbers they read. */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { ClientRegistry } from "../clients/client-registry.js";
@@ -18,7 +18,6 @@ import type { ConnectionCounts } from "../transport/server.js";
 import type { SharedState } from "./shared-state.js";
 import type { Teardown } from "./teardown.js";
 
-/** What is told, and where the numbers come from. */
 export interface TelemetrySources {
   readonly config: Pick<Config, "redis" | "telemetry" | "http">;
   readonly version: string;
@@ -31,7 +30,7 @@ export interface TelemetrySources {
   readonly connections: () => ConnectionCounts;
 }
 
-/** Makes all of it, and adds its closing to the teardown. */
+/** Adds each closing to the teardown. */
 export function openTelemetry(
   sources: TelemetrySources,
   teardown: Teardown,

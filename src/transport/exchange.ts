@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Arrival } from "./caller.js";
 
-/** What an exchange costs besides its bytes: Node's objects for it. Measured: 7 to 9 KiB for an HTTP/2 stream. */
+/** Node's own objects for one exchange. Measured: 7 to 9 KiB for an HTTP/2 stream. */
 const EXCHANGE_BYTES = 8 * 1024;
 
 /** Where the bytes of exchanges are added up. */
@@ -15,13 +15,13 @@ export class Exchange implements Arrival {
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
   readonly peerAddress: string | undefined;
-  /** What takes the answer. */
+  /** The answer is written here. */
   readonly target: ServerHttp2Stream | ServerResponse;
-  /** Known as soon as somebody asked who calls. */
+  /** Undefined until the caller has been read. */
   requestId: string | undefined;
-  /** The tick of the clock at which its present half began; undefined where no clock runs. */
+  /** The tick at which its present half began. Undefined while the half is not timed. */
   beganAt: number | undefined;
-  /** Answers that there is no room. There while the body is collected by someone who can. */
+  /** Answers that there is no room. Set only while a reader collects the body. */
   onNoRoom: (() => void) | undefined;
   readonly #account: ByteAccount;
   readonly #least: number;
@@ -38,18 +38,17 @@ export class Exchange implements Arrival {
     this.#bytes = this.#least = least;
   }
 
-  /** What it holds. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** It holds more. Others, or it itself, may be cut before this returns. */
+  /** Adds to what it holds. This exchange or others may be cut before the call returns. */
   hold(bytes: number): void {
     this.#bytes += bytes;
     this.#account.add(bytes);
   }
 
-  /** Its body is dropped, or was handed on and is no longer of use. */
+  /** The body no longer counts: it is dropped, or was handed on. */
   dropBody(): void {
     this.hold(this.#least - this.#bytes);
   }
@@ -69,7 +68,7 @@ export class Exchange implements Arrival {
     else if (!target.destroyed) target.close(code);
   }
 
-  /** Makes room: by an answer if there can be one. Returns whether the exchange has ended by it. */
+  /** Makes room, with an answer if possible. Returns whether the exchange has ended. */
   giveWay(): boolean {
     const { onNoRoom } = this;
     if (onNoRoom === undefined) {

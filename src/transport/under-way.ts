@@ -1,6 +1,6 @@
 /**
- * All requests that are under way on the main port, bounded together: in bytes, and each in time. One clock and one sum
- * for all, since a timer for each would be a measurable part of a call.
+ * All requests under way on the main port. Together they are bounded in bytes, and each is bounded in time. One timer
+ * serves all, because a timer for each would be a measurable part of a call.
  */
 import type { ServerResponse } from "node:http";
 import { constants, type ServerHttp2Stream } from "node:http2";
@@ -9,15 +9,13 @@ import { Exchange, type ByteAccount } from "./exchange.js";
 
 const TICKS = 4;
 
-/** The bounds. */
 export interface UnderWayLimits {
   /** For all exchanges together. */
   readonly maxBytes: number;
-  /** For a request to arrive, and again for its answer to be made and taken. Milliseconds. */
+  /** For a request to arrive, and again for its answer to be made and read. Milliseconds. */
   readonly halfMs: number;
 }
 
-/** The exchanges. */
 export class UnderWay implements ByteAccount, Disposable {
   /** Oldest first. */
   readonly #exchanges = new Set<Exchange>();
@@ -33,17 +31,16 @@ export class UnderWay implements ByteAccount, Disposable {
     this.#timer = setInterval(() => this.#cutLate(), halfMs / TICKS).unref();
   }
 
-  /** What all hold. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** How many were ended to make room. */
+  /** The number of exchanges that were ended to make room. */
   get gaveWay(): number {
     return this.#gaveWay;
   }
 
-  /** A request has come; it is under way until its target closes. For HTTP/1.1, Node times the first half by itself. */
+  /** The exchange is under way until its target closes. For HTTP/1.1, Node times the first half by itself. */
   begin(arrival: Arrival, target: ServerHttp2Stream | ServerResponse): Exchange {
     const exchange = new Exchange(arrival, target, this);
     if (!("writeHead" in target)) exchange.beganAt = this.#tick;
@@ -53,7 +50,7 @@ export class UnderWay implements ByteAccount, Disposable {
     return exchange;
   }
 
-  /** The request is there as a whole: its second half begins. */
+  /** The whole request has arrived: its second half begins. */
   arrived(exchange: Exchange): void {
     exchange.beganAt = this.#tick;
   }
@@ -72,8 +69,8 @@ export class UnderWay implements ByteAccount, Disposable {
   }
 
   /**
-   * The oldest of those that hold at least the average gives way, until all fit. Not the one that came last: a flood of
-   * bodies that never end would then keep out everyone else. An honest request is small and soon gone.
+   * The oldest exchange of at least average size gives way, until all fit. It must not be the newest: a flood of
+   * endless bodies would then keep out all others. An honest request is small and soon done.
    */
   #makeRoom(): void {
     this.#makingRoom = true;

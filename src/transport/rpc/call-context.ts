@@ -3,23 +3,23 @@ import type { Caller, CallerRequest } from "../../oauth/request.js";
 import { authorizationOf } from "../caller.js";
 import type { Exchange } from "../exchange.js";
 
-/** A call, as it is known before its message is read. */
+/** What is known of a call before its message is read. */
 export interface RpcCall {
   readonly caller: Caller;
   readonly arrival: Exchange;
 }
 
-/** Where a handler finds its call, on the fast lane as on the stock road. */
+/** A handler finds its call under this key, on the fast lane and on the stock road. */
 export const rpcCallKey = createContextKey<RpcCall | undefined>(undefined, { description: "icemint call" });
 
-/** The call behind a context. Throws if the handler is served by something that sets none. */
+/** Throws if the handler runs behind a server that sets no call. */
 export function rpcCallOf({ values }: Pick<HandlerContext, "values">): RpcCall {
   const call = values.get(rpcCallKey);
   if (call === undefined) throw new Error("the handler context carries no call");
   return call;
 }
 
-/** The client's fields of every request message. */
+/** Every request message has these fields. */
 export interface ClientFields {
   readonly clientId: string;
   readonly clientSecret: string;
@@ -29,7 +29,7 @@ export interface ClientFields {
 const JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const NO_FIELDS: ClientFields = { clientId: "", clientSecret: "", clientAssertion: "" };
 
-/** The caller and its credentials, from the message and from the `authorization` metadata. Throws `OAuthError`. */
+/** Reads credentials from the message and from the `authorization` metadata. Throws `OAuthError`. */
 export function callerRequest(call: RpcCall, fields: ClientFields = NO_FIELDS): CallerRequest {
   const { clientId, clientSecret, clientAssertion } = fields;
   return {

@@ -1,11 +1,10 @@
-/** Cross-origin access for browsers that speak gRPC-Web or Connect; off unless origins are named. */
+/** Cross-origin access for browsers that speak gRPC-Web or Connect. Off unless origins are configured. */
 import { cors } from "@connectrpc/connect";
 
-/** Answers for origins. */
 export interface CorsPolicy {
-  /** Headers of an answer to this origin; undefined if it may not read it. */
+  /** Headers of an answer to this origin. Undefined if the origin may not read it. */
   forAnswer(origin: string | undefined): Readonly<Record<string, string>> | undefined;
-  /** Headers of the answer to a preflight from this origin; undefined if it is refused. */
+  /** Headers of the answer to a preflight. Undefined if the origin is refused. */
   forPreflight(origin: string | undefined): Readonly<Record<string, string>> | undefined;
 }
 
@@ -16,7 +15,7 @@ const PREFLIGHT = {
 };
 const EXPOSED = [...cors.exposedHeaders, "X-Request-Id", "Retry-After"].join(", ");
 
-/** Makes the policy. `*` among the origins allows every page. */
+/** `*` among the origins allows every page. */
 export function createCorsPolicy(origins: readonly string[]): CorsPolicy {
   const allowed = new Set(origins);
   const permits = (origin: string | undefined): origin is string =>

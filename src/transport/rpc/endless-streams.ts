@@ -1,22 +1,20 @@
 /**
- * Streams that end only when someone ends them: so many for each connection, and each told when that one is given up.
+ * Health and reflection streams never end by themselves. This file bounds them per connection, and ends them with it.
  */
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Departures } from "../connection-age.js";
 import type { Exchange } from "../exchange.js";
 import { withErrorInfo } from "./errors.js";
 
-/** A client needs one of each kind. */
+/** A client needs only one of each kind. */
 const MOST_OF_A_CONNECTION = 8;
 
-/** What the streams end by. */
 export interface EndlessOptions {
   readonly departures: Departures;
-  /** Ends every stream, so that callers go elsewhere. */
+  /** Ends every stream. Callers go elsewhere. */
   readonly shutdown: AbortSignal;
 }
 
-/** The places for them. */
 export class EndlessStreams {
   readonly #options: EndlessOptions;
   readonly #counts = new WeakMap<object, number>();
@@ -25,7 +23,7 @@ export class EndlessStreams {
     this.#options = options;
   }
 
-  /** Aborts when the server or the connection is given up. */
+  /** Aborts when the server or the connection retires. */
   endOf({ target }: Exchange): AbortSignal {
     const { departures, shutdown } = this.#options;
     const connection = connectionOf(target);

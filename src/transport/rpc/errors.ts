@@ -1,4 +1,4 @@
-/** How a refusal looks over gRPC and Connect: one total table, and the details that callers act on. */
+/** Errors over gRPC and Connect: one total table of codes, and the details that callers act on. */
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { KeysFixedError } from "../../keys/key-operations.js";
@@ -18,12 +18,12 @@ const CODES = {
   server_error: Code.Internal,
 } as const satisfies Record<OAuthErrorCode, Code>;
 
-/** A refusal's gRPC status by name, such as `INVALID_ARGUMENT`. */
+/** The name of the gRPC status, such as `INVALID_ARGUMENT`. */
 export function rpcStatusName(code: OAuthErrorCode): string {
   return Code[CODES[code]].replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
 }
 
-/** Reasons that gRPC can say more exactly than OAuth. */
+/** For these reasons gRPC has a more exact code than OAuth. */
 const CODES_BY_REASON: Readonly<Partial<Record<ErrorReason, Code>>> = {
   TIMED_OUT: Code.DeadlineExceeded,
   CURSOR_GONE: Code.OutOfRange,
@@ -31,7 +31,7 @@ const CODES_BY_REASON: Readonly<Partial<Record<ErrorReason, Code>>> = {
   KEY_UNKNOWN: Code.NotFound,
 };
 
-/** Faults that lie in one field of the message. */
+/** For these reasons one field of the message is at fault. */
 const FIELDS: Readonly<Partial<Record<ErrorReason, string>>> = {
   GRANT_TYPE_UNSUPPORTED: "grant",
   SCOPE_MALFORMED: "scope",
@@ -43,7 +43,7 @@ const FIELDS: Readonly<Partial<Record<ErrorReason, string>>> = {
 
 const DOMAIN = "icemint";
 
-/** A refusal as an RPC error: the description, and the details of standards that clients know. */
+/** The details are google.rpc messages, which clients know. */
 export function toConnectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) return error;
   const refusal = toOAuthError(error);
@@ -62,8 +62,8 @@ export function toConnectError(error: unknown): ConnectError {
 }
 
 /**
- * Gives a failure of the protocol itself (an unreadable message, one that is too large, an unknown compression) the
- * details that every error carries. Errors that have details are left alone.
+ * Adds `ErrorInfo` to an error of the protocol itself, such as an unreadable message or an unknown compression. An
+ * error that has details stays as it is.
  */
 export function withErrorInfo(error: ConnectError): ConnectError {
   if (error.details.length > 0) return error;
@@ -79,7 +79,7 @@ const PROTOCOL_FAILURES: Readonly<Partial<Record<Code, readonly [ErrorReason, OA
 };
 
 function codeOf({ code, reason, cause }: OAuthError): Code {
-  if (cause instanceof KeysFixedError) return Code.FailedPrecondition; // the server is not set up for it
+  if (cause instanceof KeysFixedError) return Code.FailedPrecondition; // no retry helps: this server cannot change its keys
   return CODES_BY_REASON[reason] ?? CODES[code];
 }
 

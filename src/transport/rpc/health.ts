@@ -7,16 +7,14 @@ import { rpcCallOf } from "./call-context.js";
 import type { EndlessStreams } from "./endless-streams.js";
 import { ServingState } from "./serving-state.js";
 
-/** What health checks are answered from. */
 export interface HealthOptions {
-  /** The services that can be asked about. */
+  /** A caller may ask about these services. */
   readonly services: readonly DescService[];
   /** Whether the replica may serve now. */
   readonly serving: () => boolean;
   readonly streams: EndlessStreams;
 }
 
-/** Makes the service. */
 export function createHealth({ services, serving, streams }: HealthOptions): ServiceImpl<typeof Health> {
   const state = new ServingState(serving);
   const names = new Set(["", ...services.map(({ typeName }) => typeName)]);

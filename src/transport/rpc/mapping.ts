@@ -24,7 +24,7 @@ import {
 import { MAX_PARAMETERS, MAX_TOKEN_LENGTH, MAX_VALUE_LENGTH } from "../limits.js";
 import { callerRequest, type ClientFields, type RpcCall } from "./call-context.js";
 
-/** Reads a request for a token. Throws `OAuthError`. */
+/** Throws `OAuthError`. */
 export function toTokenRequest(message: GetTokenRequest, call: RpcCall): TokenRequest {
   const grant = toGrant(message.grant);
   const { credentials, caller } = callerRequest(call, checkedClient(message));
@@ -38,7 +38,7 @@ export function toTokenRequest(message: GetTokenRequest, call: RpcCall): TokenRe
   };
 }
 
-/** What to revoke. Throws `invalid_request`. */
+/** Throws `invalid_request`. */
 export function toRevocationTarget({ target }: RevokeTokenRequest): RevocationTarget {
   switch (target.case) {
     case "token":
@@ -57,7 +57,6 @@ export function toRevocationTarget({ target }: RevokeTokenRequest): RevocationTa
   }
 }
 
-/** The answer with a token. */
 export function fromTokenResponse(response: TokenResponse): GetTokenResponse {
   return {
     $typeName: GetTokenResponseSchema.typeName,
@@ -70,13 +69,11 @@ export function fromTokenResponse(response: TokenResponse): GetTokenResponse {
   };
 }
 
-/** What is known of a token. */
 export function fromIntrospection({ active, ...claims }: Introspection): IntrospectTokenResponse {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- protobuf's JSON type is ours without `readonly`
   return create(IntrospectTokenResponseSchema, active ? { active, claims: claims as ProtoJsonObject } : { active });
 }
 
-/** The public keys. */
 export function fromPublished(
   published: ReturnType<KeyRing["published"]>,
 ): MessageInitShape<typeof GetKeysResponseSchema> {
@@ -91,7 +88,6 @@ const KEY_STATES = {
   revoked: KeyState.REVOKED,
 } as const satisfies Record<RingKeyState, KeyState>;
 
-/** A key as an operator sees it. */
 export function fromKeyInfo(key: KeyInfo): MessageInitShape<typeof SigningKeySchema> {
   return {
     kid: key.kid,
@@ -103,7 +99,7 @@ export function fromKeyInfo(key: KeyInfo): MessageInitShape<typeof SigningKeySch
   };
 }
 
-/** The client's fields, none of them too long. */
+/** Refuses a field that is too long. */
 export function checkedClient<Fields extends ClientFields>(fields: Fields): Fields {
   atMost(fields.clientId, MAX_VALUE_LENGTH, "client_id");
   atMost(fields.clientSecret, MAX_TOKEN_LENGTH, "client_secret");
@@ -111,7 +107,7 @@ export function checkedClient<Fields extends ClientFields>(fields: Fields): Fiel
   return fields;
 }
 
-/** A value that must be there. */
+/** Refuses an empty value, and one that is too long. */
 export function required(value: string, maxLength: number, name: string): string {
   if (value === "") throw invalidRequest("PARAMETER_MISSING", `${name} is missing.`);
   return atMost(value, maxLength, name);
@@ -158,7 +154,7 @@ const TOKEN_TYPES: Readonly<Record<number, TokenType>> = {
 
 function toTokenType(type: ProtoTokenType, name: string): TokenType | undefined {
   if (type === ProtoTokenType.UNSPECIFIED) return undefined;
-  const known = TOKEN_TYPES[type]; // enums are open: a newer caller may send a number that we do not know
+  const known = TOKEN_TYPES[type]; // proto3 enums are open: a newer caller may send an unknown number
   if (known === undefined) throw invalidRequest("TOKEN_TYPE_UNSUPPORTED", `${name} has an unknown value.`);
   return known;
 }
@@ -176,7 +172,7 @@ function list(values: readonly string[], name: string): readonly string[] {
   return values.filter((value) => value !== "");
 }
 
-/** A value that is not too long. */
+/** Refuses a value that is too long. */
 export function atMost(value: string, maxLength: number, name: string): string {
   if (value.length > maxLength) {
     throw invalidRequest("REQUEST_MALFORMED", `${name} is longer than ${maxLength} characters.`);

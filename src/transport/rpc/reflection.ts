@@ -1,4 +1,4 @@
-/** `grpc.reflection.v1` and `v1alpha`: tools such as grpcurl learn the services without files. */
+/** `grpc.reflection.v1` and `v1alpha`: tools such as grpcurl learn the services without .proto files. */
 import { toBinary, type DescEnum, type DescFile, type DescMessage, type DescService } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
@@ -13,7 +13,7 @@ import type {
   ServerReflectionRequest as RequestV1Alpha,
 } from "../../gen/grpc/reflection/v1alpha/reflection_pb.js";
 
-/** The services of both versions, whose messages have the same fields. */
+/** The messages of both versions have the same fields. */
 export interface Reflection {
   readonly v1: ServiceImpl<typeof ReflectionV1>;
   readonly v1alpha: ServiceImpl<typeof ReflectionV1Alpha>;
@@ -21,7 +21,7 @@ export interface Reflection {
 
 type Question = Pick<RequestV1 | RequestV1Alpha, "host" | "messageRequest">;
 
-/** Makes both. `others` are files that no service imports, such as those of error details. */
+/** `others` are files that no service imports, such as those of error details. */
 export function createReflection(
   services: readonly DescService[],
   others: readonly DescFile[],
@@ -37,7 +37,7 @@ export function createReflection(
     if (asked.case === "listServices") return listed(services);
     if (asked.case === "fileByFilename") return described(files.get(asked.value));
     if (asked.case === "fileContainingSymbol") return described(symbols.get(asked.value));
-    return NOT_FOUND; // extensions: proto3 has none
+    return NOT_FOUND; // the other questions are about extensions, which proto3 does not have
   }
 
   async function* serverReflectionInfo<Request extends Question>(
@@ -64,7 +64,7 @@ function listed(services: readonly DescService[]) {
   };
 }
 
-/** A file with all that it imports, so that one answer is enough. */
+/** A file with all its imports: one answer is then enough. */
 function described(file: DescFile | undefined) {
   if (file === undefined) return NOT_FOUND;
   const closure = new Map<string, DescFile>();

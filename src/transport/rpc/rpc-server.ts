@@ -1,4 +1,7 @@
-/** Which calls take which road, and what HTTP itself says of those that take none. */
+/**
+ * Chooses the road of each call: the fast lane, or else stock Connect. It answers preflights and calls of unknown
+ * methods by itself. It knows no service.
+ */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createContextValues, type ConnectError, type ContextValues } from "@connectrpc/connect";
@@ -18,30 +21,29 @@ import { createFastLane, type CallStart } from "./lane/lane.js";
 import type { ServiceList } from "./service-list.js";
 import { createStockRoad, protocolNameOf, type ProtocolName } from "./stock-road.js";
 
-/** What the server is made of. */
 export interface RpcServerOptions {
   readonly services: ServiceList;
   readonly callerOf: CallerFactory;
   readonly corsOrigins: readonly string[];
   readonly underWay: UnderWay;
-  /** Whether there is room for a call of the method at this path: asked before its message is collected. */
+  /** Whether there is room for a call of the method at this path. Asked before its message is collected. */
   readonly admits: (path: string) => boolean;
   readonly batch: Batch<Exchange>;
   readonly logger: Logger;
-  /** For services whose messages hold an `Any`; ours have none. */
+  /** For services whose messages hold an `Any`. Ours hold none. */
   readonly jsonOptions?: UniversalHandlerOptions["jsonOptions"];
-  /** Gives an error of the protocol itself what every error carries; by default `ErrorInfo`. */
+  /** Adds the details that every error carries to an error of the protocol itself. */
   readonly describe?: (error: ConnectError) => ConnectError;
 }
 
-/** A stream's fields and flags, as Node's 'stream' event brings them. */
+/** The arguments of Node's 'stream' event. */
 export interface RawStream {
   readonly headers: IncomingHttpHeaders;
   readonly flags: number;
   readonly rawHeaders: string[];
 }
 
-/** Serves RPCs. Each method says whether the request was one. */
+/** Each method returns whether the request was a call. */
 export interface RpcServer {
   takeStream(stream: ServerHttp2Stream, path: string, exchange: Exchange, raw: RawStream): boolean;
   takeRequest(request: IncomingMessage, response: ServerResponse, path: string, exchange: Exchange): boolean;
@@ -58,7 +60,6 @@ const NEVER = 0xffff_ffff;
  */
 const NO_VALUES = createContextValues();
 
-/** Makes the server. */
 export function createRpcServer({
   services,
   callerOf,
@@ -108,7 +109,7 @@ export function createRpcServer({
     onFailure: (error) => logger.debug("an RPC answer could not be sent", { err: error }),
   });
 
-  /** Headers for a preflight, if the request is one and allowed. */
+  /** Undefined unless the request is a preflight that is allowed. */
   const preflight = (method: unknown, origin: string | undefined) =>
     method === "OPTIONS" ? cors.forPreflight(origin) : undefined;
 
@@ -145,13 +146,13 @@ export function createRpcServer({
   };
 }
 
-/** Answers by headers alone, whatever is still to come from the caller. */
+/** Answers with headers alone and does not wait for the rest of the request. */
 function endStream(stream: ServerHttp2Stream, fields: OutgoingHttpHeaders | string[]): void {
   stream.respond(fields, { endStream: true });
   lingerThenReset(stream);
 }
 
-/** The same over HTTP/1.1. Closes the connection if the request has not been read to its end. */
+/** The same over HTTP/1.1. Closes the connection if the request is not read to its end. */
 function endResponse(response: ServerResponse, status: number, fields: OutgoingHttpHeaders | string[]): void {
   const request = response.req;
   if (request.complete) return void response.writeHead(status, fields).end();

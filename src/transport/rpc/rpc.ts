@@ -1,4 +1,7 @@
-/** All RPC services, composed: icemint's own, health and reflection. */
+/**
+ * RPC, composed: icemint's own services, health and reflection. It must not know a rule of a grant, and nothing of
+ * REST.
+ */
 import { Health } from "../../gen/grpc/health/v1/health_pb.js";
 import { ServerReflection as ReflectionV1 } from "../../gen/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as ReflectionV1Alpha } from "../../gen/grpc/reflection/v1alpha/reflection_pb.js";
@@ -14,7 +17,6 @@ import { serve, type ServiceList } from "./service-list.js";
 import { createKeyService, createTokenService, type ServiceOptions } from "./services.js";
 import { createWatchRevocations, type WatchOptions } from "./watch.js";
 
-/** What they are made of. */
 export interface RpcOptions
   extends
     ServiceOptions,
@@ -23,15 +25,13 @@ export interface RpcOptions
     Omit<RpcServerOptions, "services" | "admits"> {
   /** Whether the replica may serve now. */
   readonly serving: () => boolean;
-  /** Whether reflection is served. */
   readonly reflection: boolean;
-  /** A stream of revocations is ended after this. Milliseconds. */
+  /** A stream of revocations ends after this. Milliseconds. */
   readonly maxStreamAgeMs: number;
 }
 
 const OWN_PATHS = "/icemint.";
 
-/** Makes the server of all of them. */
 export function createRpc(options: RpcOptions): RpcServer {
   const { serving } = options;
   const streams = new EndlessStreams(options);
@@ -44,7 +44,7 @@ export function createRpc(options: RpcOptions): RpcServer {
     serve(Health, createHealth({ services: own, serving, streams })),
     ...(options.reflection ? reflectionOf(described, streams) : []),
   ];
-  // Health and reflection are asked when the server is overloaded, too.
+  // Health and reflection answer in overload, too.
   const admits = (path: string) => !path.startsWith(OWN_PATHS) || options.admission.admits();
   return createRpcServer({ ...options, services, admits });
 }

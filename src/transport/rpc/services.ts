@@ -1,4 +1,4 @@
-/** The services of icemint. Each method reads, calls the core and shows its answer; none knows a rule of a grant. */
+/** The services of icemint. Each method reads, calls the core and shows its answer. None knows a rule of a grant. */
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { IntrospectionEndpoint } from "../../endpoints/introspection.js";
 import type { WatchAuthorizer } from "../../endpoints/operator.js";
@@ -39,7 +39,7 @@ interface Input<Message> {
   readonly call: RpcCall;
 }
 
-/** A method by its steps. Whatever is refused becomes an RPC error. */
+/** Every refusal becomes an RPC error. */
 function method<Message, Plain, Result, Answer>(
   admission: Admission,
   steps: Steps<Input<Message>, Plain, Result, Answer>,
@@ -95,7 +95,7 @@ export function createTokenService(
   };
 }
 
-/** `KeyService`: every method needs the permission, whatever it does. */
+/** Every method of `KeyService` needs the permission. */
 export function createKeyService(options: ServiceOptions): ServiceImpl<typeof KeyService> {
   const { watchAuthorizer, keyOperations, admission } = options;
   return {
@@ -132,7 +132,7 @@ export function createKeyService(options: ServiceOptions): ServiceImpl<typeof Ke
   };
 }
 
-/** Keys that change elsewhere are no fault of ours, and no retry helps. */
+/** Keys in files or in Vault change elsewhere: the caller must not retry here. */
 async function unlessFixed<Result>(work: Promise<Result>): Promise<Result> {
   try {
     return await work;

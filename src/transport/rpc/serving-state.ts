@@ -1,6 +1,6 @@
 const LOOK_EVERY_MS = 250;
 
-/** Whether the replica serves. Looked at once for all who wait for a change; nobody waits, nobody looks. */
+/** Whether the replica serves. One timer polls for all waiters, and only while there are any. */
 export class ServingState {
   readonly #serving: () => boolean;
   readonly #waiting = new Set<() => void>();
@@ -15,7 +15,7 @@ export class ServingState {
     return this.#serving();
   }
 
-  /** Resolves when it is no longer as known, or at the end of the signal. Never rejects. */
+  /** Resolves when the state is no longer `known`, or when the signal aborts. Never rejects. */
   changed(known: boolean, signal: AbortSignal): Promise<void> {
     if (signal.aborted || this.current !== known) return Promise.resolve();
     if (this.#timer === undefined) {

@@ -14,32 +14,28 @@ import type { ServiceList } from "./service-list.js";
 type NodeRequest = IncomingMessage | Http2ServerRequest;
 type NodeResponse = ServerResponse | Http2ServerResponse;
 
-/** A protocol by what a request's content type says. */
 export type ProtocolName = "grpc" | "grpc-web" | "connect";
 
-/** What the road is made of. */
 export interface StockRoadOptions extends Partial<UniversalHandlerOptions> {
   readonly services: ServiceList;
   readonly underWay: UnderWay;
   /** Whether there is room for a call of the method at this path. */
   readonly admits: (path: string) => boolean;
   readonly begin: (exchange: Exchange, protocolName: ProtocolName) => CallStart;
-  /** Told of failures that are no answer: the caller is usually gone. */
+  /** Gets failures that reached no caller. The caller is usually gone. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** The road. */
 export interface StockRoad {
-  /** Whether a method lives at this path. */
+  /** Whether a method is at this path. */
   has(path: string): boolean;
   takeStream(stream: ServerHttp2Stream, exchange: Exchange, raw: RawStream): void;
   takeRequest(request: IncomingMessage, response: ServerResponse, exchange: Exchange): void;
 }
 
-/** Connect makes a URL of the host, of which it reads the path. HTTP/1.0 has none, and HTTP/2 need not name one. */
+/** Connect makes a URL from the host and reads only its path. HTTP/1.0 has no host, and HTTP/2 may lack one. */
 const ANY_HOST = "localhost";
 
-/** Makes the road. */
 export function createStockRoad({
   services,
   underWay,
@@ -57,7 +53,7 @@ export function createStockRoad({
     const handler = handlers.get(path);
     if (handler === undefined) return end(response, 404);
     if (!hasUsableUrl(exchange)) return end(response, 400);
-    request.on("error", ignore); // Connect stops listening before the news of an abort is out
+    request.on("error", ignore); // Connect stops listening before Node emits the abort
     response.on("error", ignore);
     const { values, headers } = begin(exchange, protocolNameOf(exchange.headers["content-type"]));
     for (let at = 0; at < headers.length; at += 2) response.setHeader(headers[at] ?? "", headers[at + 1] ?? "");
@@ -77,7 +73,7 @@ export function createStockRoad({
       });
   }
 
-  // Never listens: turns a stream into the pair of objects that Connect's adapter knows.
+  // Never listens. It turns a stream into the pair of objects that Connect's adapter accepts.
   const compat = http2.createServer();
 
   return {
@@ -94,7 +90,7 @@ export function createStockRoad({
   };
 }
 
-/** Whether Connect's adapter can make a URL of it, which it needs. */
+/** Connect's adapter needs a URL. */
 function hasUsableUrl({ headers }: Exchange): boolean {
   return URL.canParse(`http://${String(headers[":authority"] ?? headers.host)}`);
 }
@@ -106,7 +102,7 @@ function end(response: NodeResponse, status: number): void {
   response.end();
 }
 
-/** Reads a content type; Connect is what is neither of the others. */
+/** A content type that is neither gRPC nor gRPC-Web counts as Connect. */
 export function protocolNameOf(contentType: string | undefined): ProtocolName {
   if (contentType?.startsWith("application/grpc-web") === true) return "grpc-web";
   return contentType?.startsWith("application/grpc") === true ? "grpc" : "connect";

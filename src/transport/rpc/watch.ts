@@ -1,6 +1,4 @@
-/**
- * `WatchRevocations`: everything in force, a mark, then each new one, with a heartbeat that says how fresh the view is.
- */
+/** `WatchRevocations`: all revocations in force, a mark, then each new one. A heartbeat says how fresh the view is. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext } from "@connectrpc/connect";
@@ -22,18 +20,16 @@ import { callerRequest, rpcCallOf } from "./call-context.js";
 import { toConnectError } from "./errors.js";
 import { atMost, checkedClient } from "./mapping.js";
 
-/** What the stream is made of. */
 export interface WatchOptions {
   readonly feed: Pick<RevocationFeed, "subscribe">;
   readonly watchAuthorizer: WatchAuthorizer;
   readonly admission: Admission;
-  /** Ends a stream whose server or connection is given up, so that its caller resumes elsewhere. */
+  /** Ends a stream when its server or connection retires. Its caller resumes elsewhere. */
   readonly streams: Pick<EndlessStreams, "endOf">;
-  /** A stream is ended after this, so that callers spread over new replicas. */
+  /** A stream ends after this: callers then spread over new replicas. */
   readonly maxAgeMs: number;
 }
 
-/** Makes the method. */
 export function createWatchRevocations({ feed, watchAuthorizer, admission, streams, maxAgeMs }: WatchOptions) {
   return async function* watchRevocations(
     message: WatchRevocationsRequest,
@@ -54,10 +50,10 @@ export function createWatchRevocations({ feed, watchAuthorizer, admission, strea
         ({ cursor } = event);
         yield fromEvent(event);
       }
-      yield response({ case: "heartbeat", value: {} }, cursor); // the last word: where to resume
+      yield response({ case: "heartbeat", value: {} }, cursor); // its cursor says where to resume
       throw goingAway();
     } catch (error) {
-      // The feed or the server chose to end it: no refusal. Anything else is a fault of ours.
+      // An OAuthError is a planned end of the feed or the server, and no refusal. All other errors are our fault.
       throw toConnectError(
         error instanceof OAuthError ? error : admission.refuse("watch_revocations", call.caller, error),
       );
@@ -76,7 +72,7 @@ function fromEvent(event: FeedEvent): WatchRevocationsResponse {
   }
 }
 
-/** Absent for a view that never was complete. */
+/** Undefined for a view that never was complete. */
 function viewAge(ageMs: number) {
   return Number.isFinite(ageMs) ? { viewAge: durationFromMs(Math.round(ageMs)) } : {};
 }

@@ -1,12 +1,11 @@
 /**
  * The fast lane: unary calls in gRPC (HTTP/2) and Connect (both HTTP versions), protobuf and JSON, from Node's streams
- * straight to the handler, at the price of a bare server. Everything else is the stock road's (`stock-road.ts`):
- * streams, gRPC-Web, GET, odd content types.
+ * straight to the handler, at the price of a bare server. All other calls go to `stock-road.ts`: streams, gRPC-Web, GET
+ * and unusual content types.
  *
- * What it may assume, since the stock road does not need to ask it: the service implementations are the same objects as
- * the stock road's; there are no interceptors; answers are never compressed; a message fits into memory
- * (`readMaxBytes`). It is built of parts that Connect exports and marks as private: the version is pinned exactly, and
- * both the parity test and the Connect conformance suite run on this lane.
+ * The lane is fast because it assumes more than stock Connect. There are no interceptors. Answers are never compressed.
+ * A message fits into memory (`readMaxBytes`). It uses parts that Connect exports but marks as private. Therefore the
+ * version is pinned exactly, and the parity test and the Connect conformance suite run on this lane.
  */
 import type { ServerHttp2Stream } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -47,14 +46,12 @@ import { LazyContext, type CallOrigin } from "./lazy-context.js";
 import type { ServiceList } from "../service-list.js";
 import { CONNECT, ENVELOPE_BYTES, GRPC, WIRES, closeEnvelope, openEnvelope, type Wire } from "./wire.js";
 
-/** What a call begins with. */
 export interface CallStart {
   readonly values: ContextValues;
-  /** Of the answer, whatever it is: names in lower case, each followed by its value. A list of the call's own. */
+  /** Headers of every answer: names in lower case, each followed by its value. The call may add to the list. */
   readonly headers: string[];
 }
 
-/** What the lane is made of. */
 export interface FastLaneOptions {
   readonly services: ServiceList;
   readonly readMaxBytes: number;
@@ -68,11 +65,11 @@ export interface FastLaneOptions {
   readonly acceptCompression: readonly Compression[];
   readonly jsonOptions?: UniversalHandlerOptions["jsonOptions"];
   readonly begin: (exchange: Exchange, protocolName: Wire["protocol"]["name"]) => CallStart;
-  /** Gives an error of the protocol itself what every error carries. */
+  /** Adds the details that every error carries to an error of the protocol itself. */
   readonly describe: (error: ConnectError) => ConnectError;
 }
 
-/** The lane. Each method says whether it took the call; what it did not take, it did not touch. */
+/** Each method returns whether it serves the call. It leaves a call that it does not serve untouched. */
 export interface FastLane {
   takeStream(stream: ServerHttp2Stream, path: string, exchange: Exchange): boolean;
   takeRequest(request: IncomingMessage, response: ServerResponse, path: string, exchange: Exchange): boolean;
@@ -86,23 +83,22 @@ interface LaneMethod {
   readonly admits: () => boolean;
 }
 
-/** One call, once its body is there. */
+/** A call whose body has arrived. */
 interface Call {
   readonly method: LaneMethod;
   readonly wire: Wire;
   readonly arrival: Arrival;
   readonly body: Body;
   readonly context: LazyContext;
-  /** Of the answer, so far. */
+  /** Headers of the answer, so far. */
   readonly headers: string[];
 }
 
-/** Makes the lane. */
 export function createFastLane(options: FastLaneOptions): FastLane {
   const methods = unaryMethods(options);
   const { batch, underWay, readMaxBytes } = options;
 
-  /** Answers a call. A message or a handler that fails is answered, too. */
+  /** Never rejects: a broken message and a failed handler get an answer, too. */
   async function answerTo(method: LaneMethod, wire: Wire, origin: CallOrigin, body: Body): Promise<Answer> {
     const { arrival } = origin;
     const { values, headers } = options.begin(arrival, wire.protocol.name);
@@ -153,7 +149,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
     takeRequest(request, response, path, exchange) {
       const method = request.method === "POST" ? methods.get(path) : undefined;
       const wire = method && WIRES.get(exchange.headers["content-type"] ?? "");
-      // gRPC needs trailers, and so HTTP/2: the stock road says so.
+      // gRPC needs trailers, and so HTTP/2. The stock road answers that.
       if (method === undefined || wire === undefined || wire.protocol !== CONNECT) return false;
       const onGone = (gone: () => void) => tellIfGone(response, () => response.writableFinished, gone);
       const limits = { maxBytes: readMaxBytes, underWay, admits: method.admits };
@@ -183,14 +179,14 @@ function unaryMethods({ services, jsonOptions, readMaxBytes, writeMaxBytes, admi
   return methods;
 }
 
-/** Calls back once the other side has closed, now or before, without its answer. */
+/** Calls back once if the peer closes, or has closed, before it has its answer. */
 function tellIfGone(target: ServerHttp2Stream | ServerResponse, isAnswered: () => boolean, gone: () => void): void {
   const tell = () => isAnswered() || gone();
   if (target.closed) tell();
   else target.once("close", tell);
 }
 
-/** The bytes of the message, and the deadline of the call; the order of the checks is stock Connect's. */
+/** Opens the message and sets the deadline. The checks come in the same order as in stock Connect. */
 function openBody(
   { wire: { protocol }, arrival: { headers }, context, body }: Call,
   { readMaxBytes, maxTimeoutMs, acceptCompression }: FastLaneOptions,
@@ -213,7 +209,7 @@ function openBody(
   return compression === null ? body : compression.decompress(body, readMaxBytes);
 }
 
-/** Broken input is the caller's fault, and the parser's own text quotes it, and so perhaps a secret. */
+/** Broken input is the caller's fault. The parser's own error quotes the input, and so perhaps a secret. */
 function parse({ method, wire }: Call, data: Uint8Array): Message {
   try {
     return method.io.getI(wire.binary).parse(data);
@@ -227,7 +223,7 @@ function succeed(output: MessageInitShape<DescMessage>, { method, wire, headers,
   if (context.isLate()) throw new ConnectError("the operation timed out", Code.DeadlineExceeded);
   const isGrpc = wire.protocol === GRPC;
   const body = encode(method, whole(method.spec.method.output, output), wire.binary, isGrpc);
-  headers.push("content-type", wire.contentType); // when all that can fail is done: a failure has a type of its own
+  headers.push("content-type", wire.contentType); // last, because an error has a type of its own
   return isGrpc ? grpcMessage(headers, body, context) : connectMessage(headers, body, context);
 }
 
@@ -248,7 +244,7 @@ function requestCompression(
   return request;
 }
 
-/** Handlers may answer with a plain object; those on the hot path make the message themselves. */
+/** Handlers may answer with a plain object. Handlers on the hot path make the message themselves. */
 function whole(schema: DescMessage, output: MessageInitShape<DescMessage>): Message {
   return isMessage(output, schema) ? output : create(schema, output);
 }

@@ -3,7 +3,6 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Exchange } from "../../exchange.js";
 
-/** Where a call came from. */
 export interface CallOrigin {
   readonly arrival: Exchange;
   readonly path: string;
@@ -12,8 +11,8 @@ export interface CallOrigin {
 }
 
 /**
- * A handler's context whose Headers and AbortSignal exist only once somebody asks for them: stock Connect makes four of
- * the one and three of the other for each call, which is most of what it costs.
+ * A handler's context that makes Headers and an AbortSignal only on demand. Stock Connect makes four Headers and three
+ * AbortSignals for each call, which is most of its cost.
  */
 export class LazyContext implements HandlerContext {
   readonly service: DescService;
@@ -21,7 +20,7 @@ export class LazyContext implements HandlerContext {
   readonly protocolName: string;
   readonly requestMethod = "POST";
   readonly values: ContextValues;
-  /** When the call is over, in milliseconds since the epoch; undefined without a deadline. */
+  /** Milliseconds since the epoch. */
   deadline: number | undefined;
   readonly #origin: CallOrigin;
   #requestHeader: Headers | undefined;
@@ -65,22 +64,21 @@ export class LazyContext implements HandlerContext {
     return this.#abort.signal;
   }
 
-  /** The headers that the handler set, or undefined. */
+  /** Undefined unless the handler set headers. */
   get sentHeader(): Headers | undefined {
     return this.#responseHeader;
   }
 
-  /** The trailers that the handler set, or undefined. */
+  /** Undefined unless the handler set trailers. */
   get sentTrailer(): Headers | undefined {
     return this.#responseTrailer;
   }
 
-  /** Whether the deadline has passed. */
   isLate(): boolean {
     return this.deadline !== undefined && Date.now() > this.deadline;
   }
 
-  /** The call is over: its signal aborts, as stock Connect's does. */
+  /** Ends the call. Its signal aborts, as in stock Connect. */
   done(): void {
     this.#over = true;
     clearTimeout(this.#timer);
