@@ -84,7 +84,10 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
 
   const parts = () => readinessParts({ keys, storage, table, config, accepting: server.accepting() });
   const server = createServer({
-    ...config,
+    listen: config.listen,
+    issuer: config.issuer,
+    http: config.http,
+    limits: config.limits,
     tokenEndpoint: core.tokens,
     revocationEndpoint: core.revocation,
     introspectionEndpoint: core.introspection,

@@ -14,15 +14,16 @@ import { createHealth } from "./health.js";
 import { createReflection } from "./reflection.js";
 import { createRpcServer, type RpcServer, type RpcServerOptions } from "./rpc-server.js";
 import { serve, type ServiceList } from "./service-list.js";
-import { createKeyService, createTokenService, type ServiceOptions } from "./services.js";
+import { createKeyService, createTokenService, type KeyServiceOptions, type TokenServiceOptions } from "./services.js";
 import { createWatchRevocations, type WatchOptions } from "./watch.js";
 
 export interface RpcOptions
   extends
-    ServiceOptions,
+    TokenServiceOptions,
+    KeyServiceOptions,
     EndlessOptions,
     Omit<WatchOptions, "maxAgeMs" | "streams">,
-    Omit<RpcServerOptions, "services" | "admits"> {
+    Omit<RpcServerOptions, "services" | "admits" | "jsonOptions" | "describe"> {
   /** Whether the replica may serve now. */
   readonly serving: () => boolean;
   readonly reflection: boolean;
@@ -33,20 +34,35 @@ export interface RpcOptions
 const OWN_PATHS = "/icemint.";
 
 export function createRpc(options: RpcOptions): RpcServer {
-  const { serving } = options;
-  const streams = new EndlessStreams(options);
-  const watchRevocations = createWatchRevocations({ ...options, streams, maxAgeMs: options.maxStreamAgeMs });
+  const { serving, admission, watchAuthorizer, keyOperations, departures, shutdown } = options;
+  const { tokenEndpoint, revocationEndpoint, introspectionEndpoint, keyRing } = options;
+  const { callerOf, corsOrigins, underWay, batch, logger } = options;
+  const streams = new EndlessStreams({ departures, shutdown });
+  const watchRevocations = createWatchRevocations({
+    feed: options.feed,
+    watchAuthorizer,
+    admission,
+    streams,
+    maxAgeMs: options.maxStreamAgeMs,
+  });
+  const tokenService = createTokenService({
+    tokenEndpoint,
+    revocationEndpoint,
+    introspectionEndpoint,
+    keyRing,
+    admission,
+  });
   const own = [TokenService, KeyService] as const;
   const described = [...own, Health, ReflectionV1, ReflectionV1Alpha];
   const services: ServiceList = [
-    serve(TokenService, { ...createTokenService(options), watchRevocations }),
-    serve(KeyService, createKeyService(options)),
+    serve(TokenService, { ...tokenService, watchRevocations }),
+    serve(KeyService, createKeyService({ watchAuthorizer, keyOperations, admission })),
     serve(Health, createHealth({ services: own, serving, streams })),
     ...(options.reflection ? reflectionOf(described, streams) : []),
   ];
   // Health and reflection answer in overload, too.
-  const admits = (path: string) => !path.startsWith(OWN_PATHS) || options.admission.admits();
-  return createRpcServer({ ...options, services, admits });
+  const admits = (path: string) => !path.startsWith(OWN_PATHS) || admission.admits();
+  return createRpcServer({ services, admits, callerOf, corsOrigins, underWay, batch, logger });
 }
 
 function reflectionOf(described: Parameters<typeof createReflection>[0], streams: EndlessStreams): ServiceList {

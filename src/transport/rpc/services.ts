@@ -24,12 +24,16 @@ import {
   toTokenRequest,
 } from "./mapping.js";
 
-export interface ServiceOptions {
+export interface TokenServiceOptions {
   readonly tokenEndpoint: TokenEndpoint;
   readonly revocationEndpoint: RevocationEndpoint;
   readonly introspectionEndpoint: IntrospectionEndpoint;
-  readonly watchAuthorizer: WatchAuthorizer;
   readonly keyRing: Pick<KeyRing, "published">;
+  readonly admission: Admission;
+}
+
+export interface KeyServiceOptions {
+  readonly watchAuthorizer: WatchAuthorizer;
   readonly keyOperations: KeyOperations;
   readonly admission: Admission;
 }
@@ -58,7 +62,7 @@ const showNothing = () => ({});
 
 /** `TokenService` without `WatchRevocations`. */
 export function createTokenService(
-  options: ServiceOptions,
+  options: TokenServiceOptions,
 ): Omit<ServiceImpl<typeof TokenService>, "watchRevocations"> {
   const { tokenEndpoint, revocationEndpoint, introspectionEndpoint, keyRing, admission } = options;
   return {
@@ -96,7 +100,7 @@ export function createTokenService(
 }
 
 /** Every method of `KeyService` needs the permission. */
-export function createKeyService(options: ServiceOptions): ServiceImpl<typeof KeyService> {
+export function createKeyService(options: KeyServiceOptions): ServiceImpl<typeof KeyService> {
   const { watchAuthorizer, keyOperations, admission } = options;
   return {
     listKeys: method(admission, {
