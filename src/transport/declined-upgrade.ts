@@ -1,17 +1,17 @@
 /**
- * Requests that ask for an upgrade (RFC 9110 section 7.8): Apache's HttpClient asks for TLS, Java's and `curl --http2`
- * for `h2c`, with every cleartext request. None is offered here, and a server may ignore the wish. But Node's parser
- * stops behind such a request and drops what follows it in the same packet. Where something follows, Node hands over
- * the connection instead, and the request is written out once more without the wish, in front of what follows.
+ * Declines upgrades (RFC 9110 section 7.8). Apache's HttpClient asks for TLS with every cleartext request. Java's
+ * client and `curl --http2` ask for `h2c`. A server may ignore the wish, and this one does. But Node's parser stops
+ * behind such a request and drops what follows it in the same packet. If something follows, Node hands over the
+ * connection instead. This file then writes the request once more without the wish, in front of what follows.
  */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex, Readable } from "node:stream";
 
-/** Held outside the bound on all bodies, so it is less than a body may be. */
+/** Less than a body may have elsewhere, because the bound on all bodies does not count this one. */
 const MAX_BODY_BYTES = 32 * 1024;
 
-/** Node keeps so many fields and drops the rest: a copy of more could lack the `Content-Length`. */
+/** Node drops the fields after these. A copy of the rest could lack the `Content-Length`. */
 const MAX_FIELDS = 2000;
 
 const HEAD_END = "\r\n\r\n";
@@ -19,15 +19,15 @@ const CR = 13;
 const LF = 10;
 const NOTHING = Buffer.alloc(0);
 
-/** Whether the packet that this request came in may hold more than the request. To be asked when its head is read. */
+/** Whether the packet of this request may hold more than the request. Must be asked when the head is read. */
 export function hasFollower(request: IncomingMessage): boolean {
   const missing = missingBytes(request);
   return missing !== undefined && missing < 0;
 }
 
 /**
- * Watches a request that is served where it stands. What follows it in a later packet is dropped: then, and where
- * nobody can know, the answer ends the connection, so that the client asks again (RFC 9112 section 9.3.2).
+ * Watches a request that Node serves directly. Node drops what follows it in a later packet. The answer then ends the
+ * connection, and the client asks again (RFC 9112 section 9.3.2). The same happens if nobody can know what follows.
  */
 export function watchFollower(request: IncomingMessage, response: ServerResponse): void {
   const missing = missingBytes(request);
@@ -41,7 +41,7 @@ export function watchFollower(request: IncomingMessage, response: ServerResponse
   }
 }
 
-/** Calls `done` with the bytes to read again; with undefined if there are too many. */
+/** Calls `done` with the bytes that Node should read again, or with undefined if there are too many. */
 export function withoutUpgrade(
   request: IncomingMessage,
   stream: Duplex,
@@ -50,7 +50,7 @@ export function withoutUpgrade(
 ): void {
   if (request.rawHeaders.length >= 2 * MAX_FIELDS) return done(undefined);
   const head = copyHead(request);
-  // Node 26 has read the body by then; Node 24 leaves it to what follows.
+  // Node 26 has read the body by now. Node 24 leaves it in front of what follows.
   if (stream === request.socket) return done(Buffer.concat([head, readNow(request), rest]));
   const pieces = [head];
   let size = 0;
@@ -67,20 +67,22 @@ export function withoutUpgrade(
 }
 
 /**
- * How much of the request is still to come; below 0, how much more than the request its packet holds. If other requests
- * stand before it, more is taken to follow than does. Undefined where a copy could not be told from what was sent.
+ * The number of bytes of the request that are still to come. A negative number counts the bytes that the packet holds
+ * beyond the request, or more if other requests stand before it. Undefined if a copy could differ from what was sent.
  */
 function missingBytes({ headers, rawHeaders, socket }: IncomingMessage): number | undefined {
   // A chunked body that Node has read is no longer what was sent.
   if (headers["transfer-encoding"] !== undefined || rawHeaders.length >= 2 * MAX_FIELDS) return undefined;
   const packet = currentPacket(socket);
   const headEnd = packet?.indexOf(HEAD_END) ?? -1;
-  // A packet that begins inside a line end: perhaps inside that of the head.
+  // The packet begins inside a line end, perhaps that of the head.
   if (packet === undefined || headEnd < 0 || packet[0] === CR || packet[0] === LF) return undefined;
   return headEnd + HEAD_END.length + Number(headers["content-length"] ?? 0) - packet.length;
 }
 
-/** What Node's parser is reading just now. Undocumented: without it, such a request ends its connection. */
+/**
+ * The packet that Node's parser is reading. The member is undocumented. Without it, such a request ends its connection.
+ */
 function currentPacket(socket: object): Buffer | undefined {
   const { parser } = socket as { parser?: { getCurrentBuffer?(): Buffer } | null };
   return parser?.getCurrentBuffer?.();
@@ -91,7 +93,7 @@ function readNow(source: Readable): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : NOTHING;
 }
 
-/** Every byte but the white space around values, and the `Upgrade` fields. */
+/** Copies every byte except the white space around values and the `Upgrade` fields. */
 function copyHead({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
   let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let at = 0; at < rawHeaders.length; at += 2) {

@@ -18,7 +18,7 @@ export interface Http1Timeouts {
   readonly headersMs: number;
   /** For the whole request. */
   readonly requestMs: number;
-  /** For the next request on a kept connection: longer than balancers keep theirs (60 s), so that they close first. */
+  /** For the next request on a kept connection. Balancers keep theirs for 60 s, and should be the ones to close. */
   readonly keepAliveMs: number;
 }
 

@@ -55,8 +55,8 @@ export interface RpcServer {
 const NEVER = 0xffff_ffff;
 
 /**
- * The values of each call inherit the three methods, which keep a value in `this`: `createContextValues` would make
- * them anew for each.
+ * The values of each call inherit three methods, which keep a value in `this`. `createContextValues` makes them per
+ * call.
  */
 const NO_VALUES = createContextValues();
 

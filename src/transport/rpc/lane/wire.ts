@@ -7,14 +7,13 @@ import * as grpc from "@connectrpc/connect/protocol-grpc";
 export interface WireProtocol {
   readonly name: "grpc" | "connect";
   readonly timeoutHeader: string;
-  /** How the message is compressed. */
+  /** Names the compression of the message. */
   readonly encodingHeader: string;
-  /** Which compressions the caller accepts. */
+  /** Names the compressions that the caller accepts. */
   readonly acceptHeader: string;
   parseTimeout(value: string | null, maxTimeoutMs: number): { timeoutMs?: number; error?: ConnectError | undefined };
 }
 
-/** A protocol with one of its codecs. */
 export interface Wire {
   readonly protocol: WireProtocol;
   readonly binary: boolean;
