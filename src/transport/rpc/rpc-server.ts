@@ -50,7 +50,7 @@ export interface RpcServer {
 }
 
 /**
- * Larger than any answer: none is compressed, since a token beside text that a caller chose could be guessed by size.
+ * Larger than any answer. No answer is compressed: its size could betray a token beside a string that the caller chose.
  */
 const NEVER = 0xffff_ffff;
 
