@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { expect, test } from "vitest";
 import { projectRoot } from "../support/tool.js";
@@ -16,6 +16,18 @@ function isDead(page: string, link: string): boolean {
   const [path = "", anchor] = link.split("#");
   const target = path === "" ? page : normalize(join(dirname(page), path));
   return !isThere(target) || (anchor !== undefined && target.endsWith(".md") && !anchorsOf(target).has(anchor));
+}
+
+/** Every source file, by each end of its path: a page may leave out the first folders. */
+const sources: ReadonlySet<string> = new Set(
+  globSync("{src,test,bench,chaos,scripts,conformance}/**/*.{ts,lua}", { cwd: projectRoot }).flatMap((path) =>
+    path.split("/").map((_, from, parts) => parts.slice(from).join("/")),
+  ),
+);
+
+/** Source files that a page names as code, with or without their first folders. */
+function sourcesNamedIn(page: string): readonly string[] {
+  return [...proseOf(page).matchAll(/`((?:[\w-]+\/)*[\w.-]+\.(?:ts|lua))`/g)].map(([, name = ""]) => name);
 }
 
 /** Files that a page names as code, from the root of the repository. */
@@ -37,4 +49,5 @@ test.each(pages)("%s links only to files and headings that exist", (page) => {
 
 test.each(pages)("%s names only files that exist", (page) => {
   expect(filesNamedIn(page).filter((path) => !isThere(path))).toEqual([]);
+  expect(sourcesNamedIn(page).filter((name) => !sources.has(name))).toEqual([]);
 });
