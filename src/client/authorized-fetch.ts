@@ -3,8 +3,8 @@ import type { TokenSource } from "./client.js";
 type Fetch = typeof globalThis.fetch;
 
 /**
- * A `fetch` that sends the source's token. After a 401 it takes another token and tries once more, if the body can be
- * sent twice: a stream cannot.
+ * A `fetch` that sends the source's token. After a 401 it gets another token and tries once more, unless the body is a
+ * stream, which cannot be sent twice.
  */
 export function authorizedFetch(
   source: Pick<TokenSource, "token" | "invalidate">,

@@ -1,4 +1,4 @@
-/** How long to wait before another attempt. */
+/** The wait before another attempt. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { SECOND } from "../time/clock.js";
 
@@ -14,9 +14,9 @@ const FIRST_MS = 0.5 * SECOND;
 const MAX_RETRY_AFTER_MS = 60 * SECOND;
 
 /**
- * The wait after so many failures in a row, in milliseconds: it doubles from half a second up to `longestMs`, less up
- * to a half at random, so that those who failed together do not come back together. What the server asked for
- * (`Retry-After`, `RetryInfo`) is the least, up to a minute.
+ * The wait after a number of failures in a row, in milliseconds. It doubles from half a second up to `longestMs`. Up to
+ * a half is cut at random: clients that failed together come back apart. The server's own wait (`Retry-After`,
+ * `RetryInfo`) is the least, up to a minute.
  */
 export function backoffMs(
   failures: number,

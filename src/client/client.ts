@@ -1,6 +1,5 @@
 /**
- * What `icemint/client` exports: tokens for a service's own calls. Loads nothing of the server, and of Node only its
- * HTTP client.
+ * The exports of `icemint/client`: tokens for a service's own calls. It loads nothing of the server.
  */
 import { TOKEN_PATH } from "../oauth/paths.js";
 import { SECOND } from "../time/clock.js";
@@ -26,28 +25,28 @@ export type TokenSourceOptions = CredentialOptions &
     readonly server: string;
     /** Path of the token endpoint under it. Default: `/v1/oauth/tokens`. */
     readonly tokenPath?: string;
-    /** PEM of the only certificate authorities to believe. Default: those of Node. */
+    /** PEM of the only trusted certificate authorities. Default: those of Node. */
     readonly ca?: string;
     /** How long `token()` waits for a server that is away, in milliseconds. Default: 30 s. */
     readonly waitMs?: number;
     /** Whether to renew a token that nobody has asked for since it came. Default: false. */
     readonly renewUnused?: boolean;
-    /** Told of every attempt that failed, also where an older token still serves. */
+    /** Called for every failed attempt, even while an older token is still good. */
     readonly onFailure?: (error: TokenError) => void;
   };
 
-/** Gives a live token, whenever it is asked. */
+/** Keeps a live token. */
 export interface TokenSource extends AsyncDisposable {
-  /** The token: from memory if there is a live one. Rejects with a `TokenError`. */
+  /** A live token, from memory if possible. Rejects with a `TokenError`. */
   token(): Promise<string>;
   /** As `token`, with its times and scope. */
   issued(): Promise<IssuedToken>;
   /**
-   * Says that a service has not accepted this token. Answers whether the next one will be another, and so whether to
-   * try again: at most one token in ten seconds is given up.
+   * Call this after a service has rejected the token. Returns whether to try again: the next token is then another one.
+   * At most one token in ten seconds is dropped.
    */
   invalidate(token: string): boolean;
-  /** Ends renewal and requests, and fails those who wait. Nothing is left running. */
+  /** Ends renewal and requests, and rejects pending calls. Nothing is left running. */
   close(): Promise<void>;
 }
 
@@ -58,7 +57,7 @@ export interface TokenSourceDependencies {
 }
 
 /**
- * Makes a token source. Asks for nothing before the first `token()`. Throws `TypeError` for options that cannot work.
+ * Sends no request before the first `token()`. Throws `TypeError` for options that cannot work.
  */
 export function createTokenSource(
   options: TokenSourceOptions,

@@ -1,7 +1,7 @@
 import type { Interceptor, StreamResponse } from "@connectrpc/connect";
 import type { TokenSource } from "./client.js";
 
-/** `Code.Unauthenticated`: Connect is not loaded for those who do not use it. */
+/** `Code.Unauthenticated`. Connect is not imported: services without it need not install it. */
 const UNAUTHENTICATED = 16;
 
 /**

@@ -1,4 +1,4 @@
-/** How a service proves who it is to icemint. Whatever is a file or a function is read again for every request. */
+/** A service's credential for icemint. A file or a function is read again for every request. */
 import { readFile } from "node:fs/promises";
 import { SECOND } from "../time/clock.js";
 import { within } from "./within.js";
@@ -10,22 +10,22 @@ export type CredentialOptions =
   | { readonly clientId?: string; readonly assertion: TextSource }
   | { readonly clientId?: string; readonly assertionFile: string };
 
-/** Gives a secret or an assertion, for each request. */
+/** Called for each request. */
 export type TextSource = () => string | Promise<string>;
 
-/** What is sent, by the names of the gRPC messages. */
+/** The names are those of the gRPC messages. */
 export interface PresentedCredential {
   readonly clientId?: string;
   readonly clientSecret?: string;
   readonly clientAssertion?: string;
 }
 
-/** Reads the credential as it is now, for ten seconds at most. Rejects with the reason, which never holds it. */
+/** Rejects after ten seconds. The error never contains the credential. */
 export type Credential = (signal: AbortSignal) => Promise<PresentedCredential>;
 
 const TIMEOUT_MS = 10 * SECOND;
 
-/** Checks the options once. Throws `TypeError`. */
+/** Throws `TypeError` unless there is exactly one credential. */
 export function credentialOf(options: CredentialOptions): Credential {
   const { clientId, clientSecret, clientSecretFile, assertion, assertionFile }: AllOptions = options;
   const id = clientId === undefined ? {} : { clientId };
@@ -34,7 +34,7 @@ export function credentialOf(options: CredentialOptions): Credential {
   if (assertionSource !== undefined && secretSource === undefined) {
     return async (signal) => ({ ...id, clientAssertion: await read(assertionSource, signal) });
   }
-  // An environment variable that is not set makes it undefined.
+  // An environment variable that is not set arrives here as undefined.
   if (secretSource === undefined || assertionSource !== undefined) {
     throw new TypeError("one credential is needed: clientSecret, clientSecretFile, assertion or assertionFile");
   }

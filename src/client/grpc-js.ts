@@ -1,6 +1,6 @@
 /**
- * What `icemint/client/grpc-js` exports. `@grpc/grpc-js` itself is handed in: only its types are imported, and its
- * objects must be of the caller's own copy.
+ * The exports of `icemint/client/grpc-js`. The caller passes `@grpc/grpc-js` itself: only its types are imported,
+ * because its objects must come from the caller's copy.
  */
 import type * as grpcJs from "@grpc/grpc-js";
 import type { TokenSource } from "./client.js";
@@ -9,7 +9,8 @@ type Tokens = Pick<TokenSource, "token" | "invalidate">;
 
 /**
  * Call credentials that send the source's token. gRPC sends them over TLS only; combine them with the channel's
- * credentials by `grpc.credentials.combineChannelCredentials`. They never see how a call ends: the interceptor does.
+ * credentials by `grpc.credentials.combineChannelCredentials`. They never see the end of a call: only the interceptor
+ * can retry.
  */
 export function grpcCallCredentials(
   grpc: Pick<typeof grpcJs, "credentials" | "Metadata">,
@@ -59,7 +60,7 @@ export function grpcInterceptor(grpc: Grpc, source: Tokens): grpcJs.Interceptor 
       second.halfClose();
     }
 
-    /** Holds a unary answer back until the status: the absent message of a failed call comes before it. */
+    /** Holds a unary answer back until the status: the empty message of a failed call comes first. */
     function watching(token: string, metadata: grpcJs.Metadata, listener: grpcJs.InterceptingListener) {
       let deliver: (() => void) | undefined;
       return {

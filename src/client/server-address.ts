@@ -1,15 +1,15 @@
-/** Where icemint is, as a service names it. Credentials are sent there, so plain HTTP must stay on this machine. */
+/** The address of icemint in a service's options. Credentials go there, so plain HTTP must stay on this machine. */
 
 export interface AddressRules {
-  /** Also `http` to other machines: for a network that encrypts by itself, such as a mesh. */
+  /** Allows `http` to other machines, for a network that encrypts by itself, such as a mesh. */
   readonly allowHttp?: boolean | undefined;
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /**
- * Reads the base address of a server: `https`, or `http` on loopback, with or without a path. Returns it without a
- * final slash. Throws `TypeError`, which never quotes the address: it may hold a password.
+ * Accepts `https`, or `http` on loopback, with or without a path. Returns the address without a final slash. Throws
+ * `TypeError`, which never quotes the address: it may contain a password.
  */
 export function serverAddress(server: string, { allowHttp = false }: AddressRules = {}): string {
   if (!URL.canParse(server)) throw new TypeError("server is not a URL such as https://tokens.example.com");

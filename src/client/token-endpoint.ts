@@ -1,4 +1,4 @@
-/** One request for a token, and what came of it. Knows nothing of retries. */
+/** One request for a token. Knows nothing of retries. */
 import { Buffer } from "node:buffer";
 import http from "node:http";
 import https from "node:https";
@@ -6,7 +6,7 @@ import { SECOND } from "../time/clock.js";
 import { isJsonObject, type JsonObject } from "../oauth/json.js";
 import { TokenError } from "./token-error.js";
 
-/** A token as it was given out. Instants in milliseconds. */
+/** Instants in milliseconds. */
 export interface IssuedToken {
   readonly accessToken: string;
   readonly issuedAt: number;
@@ -16,7 +16,7 @@ export interface IssuedToken {
 
 export interface TokenEndpoint {
   readonly url: string;
-  /** PEM of the only authorities to believe, instead of the system's. */
+  /** PEM of the only trusted authorities, instead of the system's. */
   readonly ca?: string | undefined;
 }
 
@@ -29,16 +29,16 @@ export interface TokenRequestContext {
 const TIMEOUT_MS = 10 * SECOND;
 const MAX_BYTES = 256 * 1024;
 const MAX_TOKEN_LENGTH = 16 * 1024;
-/** RFC 6750 section 2.1: nothing else may stand in the header that the token goes into. */
+/** RFC 6750 section 2.1: the token goes into a header, which allows nothing else. */
 const B64_TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 /** RFC 6749 sections 5.2 and 3.3. */
 const ERROR_WORD = /^[\x20\x21\x23-\x5B\x5D-\x7E]{1,100}$/;
 const MAX_LIFE_SECONDS = 30 * 24 * 3600;
 
 /**
- * Posts a form and returns the token. Rejects with a `TokenError`: `refused` if the server will not change its mind,
- * `unavailable` for everything that may pass, an answer that is no token answer included. No redirect is followed: it
- * would take the credential along.
+ * Posts a form and returns the token. Rejects with a `TokenError`: `refused` if another attempt fails too,
+ * `unavailable` if it may succeed. An answer of 200 without a token is `unavailable`. No redirect is followed: the
+ * credential would go with it.
  */
 export async function requestToken(
   endpoint: TokenEndpoint,
@@ -66,7 +66,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** On a connection of its own, so that nothing stays open: there is one request in half a token's life. */
+/** Each request has its own connection. There is one in half a token's life, and nothing stays open between. */
 async function post({ url, ca }: TokenEndpoint, body: string, signal: AbortSignal): Promise<Answer> {
   signal.throwIfAborted();
   const headers = {
@@ -132,7 +132,7 @@ function tokenOf(json: JsonObject, issuedAt: number): IssuedToken | undefined {
   };
 }
 
-/** What a proxy or an overloaded server answers passes; what OAuth answers, and what is not there, does not. */
+/** A proxy's or an overloaded server's answer may change. An OAuth error and a 404 do not. */
 function refusal({ status, retryAfter }: Answer, json: JsonObject): TokenError {
   const word = json["error"];
   const oauthError = typeof word === "string" && ERROR_WORD.test(word) ? word : undefined;
@@ -144,7 +144,7 @@ function refusal({ status, retryAfter }: Answer, json: JsonObject): TokenError {
   });
 }
 
-/** RFC 9110 section 10.2.3; the form with a date is not worth its clocks. */
+/** RFC 9110 section 10.2.3. A date is ignored: it would compare two clocks. */
 function secondsToMs(retryAfter: string | undefined): number | undefined {
   return retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) * SECOND : undefined;
 }

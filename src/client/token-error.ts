@@ -1,21 +1,21 @@
 /** Why there is no token. */
 
-/** What a caller can do about it. */
+/** Each code has its own remedy. */
 export type TokenErrorCode =
-  /** The server refused: another attempt with the same credential and parameters is refused too. */
+  /** The server refused. The same credential and parameters fail again. */
   | "refused"
-  /** The server could not be reached, or could not answer, for as long as the caller was to wait. */
+  /** The server could not be reached, or could not answer, during the caller's wait. */
   | "unavailable"
   /** The source was closed. */
   | "closed";
 
-/** There is no token. The message holds no secret and no token. */
+/** The message contains no secret and no token. */
 export class TokenError extends Error {
   override readonly name = "TokenError";
   readonly code: TokenErrorCode;
   /** The `error` member of the server's answer (RFC 6749 section 5.2). */
   readonly oauthError: string | undefined;
-  /** What the server wants waited for, in milliseconds. */
+  /** The wait that the server asks for, in milliseconds. */
   readonly retryAfterMs: number | undefined;
 
   constructor(

@@ -1,10 +1,10 @@
 import type { PresentedCredential } from "./credential.js";
 
-/** What a token is for. Absent: what the client's record says. */
+/** An absent member means the default of the client's record. */
 export interface TokenParameters {
   /** Scope words with single spaces. */
   readonly scope?: string;
-  /** Names of the services that the token is for (RFC 8693 section 2.1). */
+  /** Names of the services that accept the token (RFC 8693 section 2.1). */
   readonly audience?: string | readonly string[];
   /** Absolute URIs of those services (RFC 8707 section 2). */
   readonly resource?: string | readonly string[];
@@ -12,7 +12,10 @@ export interface TokenParameters {
 
 const JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/** The form of a client credentials request (RFC 6749 section 4.4.2), the credential in the body: in no log line. */
+/**
+ * The form of a client credentials request (RFC 6749 section 4.4.2). The credential is in the body, which no proxy
+ * logs.
+ */
 export function tokenForm(parameters: TokenParameters, credential: PresentedCredential): URLSearchParams {
   const form = new URLSearchParams({ grant_type: "client_credentials" });
   const { clientId, clientSecret, clientAssertion } = credential;

@@ -1,6 +1,6 @@
 /**
- * Keeps one token live: one request at a time, renewal in the background from half its life on, and never an expired
- * token. Knows neither HTTP nor credentials.
+ * Keeps one token live. It sends one request at a time, renews in the background from half of the token's life on, and
+ * never returns an expired token. Knows neither HTTP nor credentials.
  */
 import { SECOND } from "../time/clock.js";
 import { backoffMs, type Pause, type Random } from "./backoff.js";
@@ -8,23 +8,23 @@ import type { IssuedToken } from "./token-endpoint.js";
 import { TokenError } from "./token-error.js";
 
 export interface TokenKeeperDependencies {
-  /** Asks for a token once. Rejects with a `TokenError`. */
+  /** One attempt. Rejects with a `TokenError`. */
   readonly request: (signal: AbortSignal) => Promise<IssuedToken>;
   readonly clock: () => number;
   readonly random: Random;
   readonly pause: Pause;
-  /** How long a caller waits for a token at most, in milliseconds. */
+  /** The longest wait of a caller, in milliseconds. */
   readonly waitMs: number;
   /** Whether to renew a token that nobody has asked for since it came. */
   readonly renewUnused: boolean;
-  /** Told of every attempt that failed, in the background too. */
+  /** Called for every failed attempt, in the background too. */
   readonly onFailure: (error: TokenError) => void;
 }
 
-/** A token this near its end may be dead when it arrives; of a short life a tenth. */
+/** A token this near its end may expire on its way. For a short life it is a tenth. */
 const MARGIN_MS = 5 * SECOND;
 const LONGEST_BACKOFF_MS = 30 * SECOND;
-/** A service that refuses every token must not turn each of its calls into a request for another one. */
+/** A service that rejects every token must not cause a token request for each call. */
 const INVALIDATION_INTERVAL_MS = 10 * SECOND;
 
 interface Held {
@@ -62,8 +62,8 @@ export class TokenKeeper {
   }
 
   /**
-   * Forgets a token that a service has not accepted, and answers whether the next one will be another. At most one in
-   * ten seconds is forgotten.
+   * Drops a token that a service has rejected. Returns whether the next one is another. At most one in ten seconds is
+   * dropped.
    */
   invalidate(accessToken: string): boolean {
     if (this.#held?.token.accessToken !== accessToken) return true;
@@ -81,7 +81,7 @@ export class TokenKeeper {
     await Promise.allSettled([this.#attempt, this.#fetching]);
   }
 
-  /** For a caller who waits: until there is a token, the server refuses, or the time is up. */
+  /** Retries for a caller until there is a token, the server refuses, or the time is up. */
   async #fetch(): Promise<IssuedToken> {
     const until = this.#with.clock() + this.#with.waitMs;
     for (let failures = 1; ; failures += 1) {
@@ -98,7 +98,7 @@ export class TokenKeeper {
     }
   }
 
-  /** For as long as the token lives, refused or not: its client may be about to be set right. Never rejects. */
+  /** Retries while the token lives, even after a refusal: an operator may mend the client's record. Never rejects. */
   async #renew(held: Held): Promise<void> {
     if (held.isRenewing) return;
     held.isRenewing = true;
@@ -112,7 +112,7 @@ export class TokenKeeper {
     }
   }
 
-  /** One request at a time, whoever wants it. */
+  /** Callers and renewal share one request. */
   #ask(): Promise<IssuedToken> {
     this.#attempt ??= this.#request().finally(() => (this.#attempt = undefined));
     return this.#attempt;

@@ -1,6 +1,6 @@
 /**
- * Waits for something that cannot be aborted, such as a caller's own function: until it is there, the time is up or the
- * signal aborts. Rejects then.
+ * Waits for a promise that cannot be aborted, such as one of a caller's own function. Rejects when the time is up or
+ * the signal aborts.
  */
 export async function within<T>(ms: number, signal: AbortSignal, promise: Promise<T>): Promise<T> {
   signal.throwIfAborted();

@@ -1,20 +1,23 @@
 /**
- * Publishes revocations that nobody waits for, until they are stored: what a reused refresh token leads to, and clients
- * that are gone from the settings.
+ * Retries revocations until they are stored, while no request waits: those after a reused refresh token, and those of
+ * clients that the settings have removed.
  */
 import type { Revocation } from "../oauth/revocation.js";
 import type { RevocationLog } from "../storage/revocation-log.js";
 
-/** At most this many of clients' wait for a store that is away; reuse found later publishes again (tombstones stay). */
+/**
+ * The most revocations of clients that wait for a store that is away. One beyond is dropped; a later reuse of the token
+ * publishes it again, because the family's tombstone stays.
+ */
 const MAX_WAITING = 10_000;
-/** As many are sent at once: thousands together would wait for each other until all have timed out. */
+/** Thousands sent together would time out while they wait for one another. */
 const AT_ONCE = 32;
 const FIRST_DELAY_MS = 100;
 const LAST_DELAY_MS = 5000;
 
 /**
- * Takes a revocation and returns at once. `owner` is the client whose token led to it; undefined for what the settings
- * call for: those are as many as there were clients, and none is turned away.
+ * Returns at once. `owner` is the client whose token led to the revocation. It is undefined for a change of the
+ * settings: those are no more than there are clients, and none is dropped.
  */
 export type RevokeEventually = (revocation: Revocation, owner: string | undefined) => void;
 
@@ -23,7 +26,7 @@ export interface EventualRevocationDependencies {
   /** Resolves after so many milliseconds, or sooner when the server stops. */
   readonly delay: (milliseconds: number) => Promise<void>;
   readonly signal: AbortSignal;
-  /** Told about each try that failed. */
+  /** Called for each try that fails. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -61,7 +64,7 @@ export function createEventualRevocation(dependencies: EventualRevocationDepende
     }
   }
 
-  /** Leaves its place to others while it waits: one that a quota holds up must not hold up the rest. */
+  /** A waiting revocation gives up its place: one that a quota delays must not delay the others. */
   async function retry(waiting: Waiting): Promise<void> {
     await delay(waiting.delayMs);
     waiting.delayMs = Math.min(waiting.delayMs * 2, LAST_DELAY_MS);

@@ -1,7 +1,7 @@
 /**
- * What followers of revocations are told: everything in force, then live events, from this replica's memory. All
- * followers share one bounded ring of recent events and hold only their place in it, so that thousands cost little and
- * a slow one is dropped instead of buffered for.
+ * Sends revocations to followers: everything in force, then live events, from this replica's memory. All followers
+ * share one bounded ring of recent events, and each holds only its place in it. Thousands of followers cost little, and
+ * a slow one is dropped: nothing is buffered for it.
  */
 import { SECOND } from "../time/clock.js";
 import { OAuthError, invalidRequest } from "../oauth/error.js";
@@ -23,14 +23,14 @@ export interface FeedDependencies {
   readonly table: RevocationTable;
   /** Milliseconds between heartbeats. */
   readonly heartbeatMs?: number;
-  /** How many recent events can be resumed from, or lagged behind by. */
+  /** The size of the ring: a follower can resume from these events, or lag behind by them. */
   readonly capacity?: number;
 }
 
-/** A cursor that is not in the ring resumes this much earlier: after a failover ids may have gone back. */
+/** A cursor that is not in the ring resumes this much earlier: a failover can set ids back. */
 const OVERLAP_MS = 60 * SECOND;
 
-/** The feed: the sink that the log is followed with, in front of the table. */
+/** The sink of the log, in front of the table. */
 export class RevocationFeed implements RevocationSink {
   readonly #table: RevocationTable;
   readonly #heartbeatMs: number;
@@ -76,9 +76,9 @@ export class RevocationFeed implements RevocationSink {
   }
 
   /**
-   * Follows from `cursor`, or from a snapshot of all that is in force. `caught_up` comes once that has been sent, and
-   * not before this replica itself has read the whole log. Ends when the signal aborts. Throws `CURSOR_GONE` if the
-   * cursor cannot be resumed from any more, `CONSUMER_TOO_SLOW` if the follower lags too far behind.
+   * Follows from `cursor`, or from a snapshot of everything in force. `caught_up` comes after that, and after this
+   * replica has read the whole log itself. Ends when the signal aborts. Throws `CURSOR_GONE` if the cursor cannot be
+   * resumed from any more, `CONSUMER_TOO_SLOW` if the follower lags too far behind.
    */
   async *subscribe(cursor: string | undefined, signal: AbortSignal): AsyncGenerator<FeedEvent> {
     const follower = new Follower(this.#heartbeatMs, signal);
@@ -86,7 +86,7 @@ export class RevocationFeed implements RevocationSink {
     try {
       while (this.#position === undefined && !signal.aborted) await follower.woken();
       if (signal.aborted) return;
-      const known = this.#recent.end; // what comes while the snapshot is being sent follows it
+      const known = this.#recent.end; // later events follow the snapshot
       let place = cursor === undefined ? known : this.#resume(cursor);
       if (cursor === undefined) yield* this.#snapshot(signal);
       for (; place < known && !signal.aborted; place += 1) yield this.#eventAt(place);
@@ -113,8 +113,8 @@ export class RevocationFeed implements RevocationSink {
   }
 
   /**
-   * The place after a cursor. In the ring it is exact; one that this replica did not get as an event (a heartbeat's, or
-   * of an entry that the store lost since) resumes a minute earlier, which repeats some events and misses none.
+   * The place after a cursor. It is exact if the ring has the cursor. A heartbeat's cursor, or that of an entry that
+   * the store has lost, resumes a minute earlier: some events come twice and none is missed.
    */
   #resume(cursor: string): number {
     const exact = this.#recent.placeOf(cursor);
@@ -140,7 +140,7 @@ export class RevocationFeed implements RevocationSink {
     return { kind: "revocation", ...event };
   }
 
-  /** Where to resume for one who has had everything before `place`. */
+  /** The cursor of a follower that has everything before `place`. */
   #cursorAt(place: number): string {
     const position = this.#position ?? "";
     const last = this.#recent.at(place - 1)?.cursor;
@@ -154,7 +154,10 @@ export class RevocationFeed implements RevocationSink {
   }
 }
 
-/** One who follows: sleeps until there is news, a heartbeat is due, or it is gone. Each beats at its own phase. */
+/**
+ * Sleeps until an event comes, a heartbeat is due, or the signal aborts. Each follower has its own timer, so heartbeats
+ * spread out.
+ */
 class Follower {
   readonly #signal: AbortSignal;
   readonly #timer: NodeJS.Timeout;
@@ -175,7 +178,7 @@ class Follower {
     this.#resolve = undefined;
   };
 
-  /** Resolves at the next wake. No wake can be lost: the caller checks for news and then calls this at once. */
+  /** Resolves at the next wake. The caller checks for events and calls this in the same tick, so no wake is lost. */
   woken(): Promise<void> {
     return new Promise((resolve) => {
       this.#resolve = resolve;

@@ -1,4 +1,4 @@
-/** The last events in the order of their arrival: a ring that followers of the feed keep their places in. */
+/** The last events, in the order of arrival. Followers of the feed keep places in this ring. */
 import type { LoggedRevocation } from "../storage/revocation-log.js";
 
 /** A cursor's parts: `<epoch>.<milliseconds>-<sequence>`. */
@@ -9,23 +9,26 @@ export interface CursorParts {
 
 const CURSOR = /^([\w-]{1,32})\.(\d{1,15})-\d{1,20}$/;
 
-/** Reads a cursor; undefined if it is none of ours. */
+/** Undefined unless it has the form of our cursors. */
 export function parseCursor(cursor: string): CursorParts | undefined {
   const [, epoch, ms] = CURSOR.exec(cursor) ?? [];
   return epoch === undefined || ms === undefined ? undefined : { epoch, ms: Number(ms) };
 }
 
-/** The instant in a cursor of ours. No pattern: it is read for each of a million entries when a replica starts. */
+/**
+ * The instant in our own cursor. It is read for each event that leaves the ring, a million at a start, so without a
+ * pattern.
+ */
 function msOf(cursor: string): number {
   return Number(cursor.slice(cursor.indexOf(".") + 1, cursor.lastIndexOf("-")));
 }
 
-/** The ring. Places count all events that ever came, from 0. */
+/** Places count all events since the start, from 0. */
 export class RecentEvents {
   readonly #capacity: number;
   readonly #events: LoggedRevocation[] = [];
   #end = 0;
-  /** The latest instant among the events that are gone; -Infinity while none is. */
+  /** The latest instant among the events that have left the ring. */
   #goneMs = -Infinity;
 
   constructor(capacity: number) {
@@ -45,13 +48,13 @@ export class RecentEvents {
     this.#end += 1;
   }
 
-  /** The event at a place; undefined if it is gone or has not come. */
+  /** Undefined if the event has left the ring or has not come. */
   at(place: number): LoggedRevocation | undefined {
     if (place < this.#start || place >= this.#end) return undefined;
     return this.#events[place % this.#capacity];
   }
 
-  /** The place of an event by its cursor; undefined if it is gone or never came. */
+  /** Undefined if the event is not in the ring. */
   placeOf(cursor: string): number | undefined {
     const slot = this.#events.findIndex((event) => event.cursor === cursor);
     if (slot === -1) return undefined;
@@ -59,7 +62,7 @@ export class RecentEvents {
     return lap + slot < this.#end ? lap + slot : lap - this.#capacity + slot;
   }
 
-  /** The first place from which all events after an instant of the log follow; undefined if some of them are gone. */
+  /** The place of the first event after an instant. Undefined if such an event has left the ring. */
   placeAfter(ms: number): number | undefined {
     if (this.#goneMs > ms) return undefined;
     let place = this.#start;

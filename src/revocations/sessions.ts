@@ -1,6 +1,6 @@
 /**
- * Revoked sessions, compactly: 24 bytes a slot in typed arrays, no object for each, so that a million cost some 50 MB
- * and the garbage collector does not see them. Split into shards, so that growing one never holds up the process.
+ * The set of revoked sessions, in typed arrays: 24 bytes a slot and no object for each. A million cost some 50 MB, and
+ * the garbage collector does not visit them. Shards keep the pause short when an array grows.
  */
 import { randomInt } from "node:crypto";
 
@@ -13,7 +13,7 @@ const STRIDE = 6;
 const ENDS = 4;
 const PASS = 5;
 
-/** The last that a slot can hold, in 2106. A later one would wrap, and end a revocation that is in force. */
+/** The last instant that a slot can hold, in 2106. A later one would wrap and end a revocation that is in force. */
 const LAST_INSTANT = 0xffffffff;
 
 const SIXTY_FOUR = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -27,18 +27,18 @@ export interface RevokedSession {
   readonly expiresAt: number;
 }
 
-/** One shard: linear probing; entries are never moved inside an array, so that a reader can go through it lazily. */
+/** Linear probing. No entry ever moves inside an array: an iterator can read it lazily. */
 interface Shard {
   slots: Uint32Array;
-  /** Slots that are not free, be their entries in force or over. */
+  /** The number of slots that are not free. It counts entries that are over. */
   used: number;
 }
 
-/** The set. Instants in seconds. Ids that are not 16 bytes in canonical base64url are kept as they are. */
+/** Instants in seconds. An id that is not 16 bytes in canonical base64url is kept as a string. */
 export class RevokedSessions {
   readonly #shards: Shard[] = [];
   readonly #oddIds = new Map<string, { expiresAt: number; pass: number }>();
-  /** Unknown to callers, so that nobody can choose ids that fall together. */
+  /** Secret: nobody can choose ids with equal hashes. */
   readonly #seed = randomInt(2 ** 32);
   /** The id that was decoded last. */
   readonly #words = new Uint32Array(4);
@@ -49,12 +49,12 @@ export class RevokedSessions {
     for (let shard = 0; shard < SHARDS; shard += 1) this.#shards.push({ slots: emptySlots(MIN_CAPACITY), used: 0 });
   }
 
-  /** How many are held, those that are over but not swept yet included. */
+  /** The number of entries, with those that are over but not swept yet. */
   get size(): number {
     return this.#shards.reduce((sum, { used }) => sum + used, this.#oddIds.size);
   }
 
-  /** When the session's revocation ends; 0 if it is not revoked. */
+  /** The end of the session's revocation, or 0. */
   expiryOf(sessionId: string): number {
     if (!this.#decode(sessionId)) return this.#oddIds.get(sessionId)?.expiresAt ?? 0;
     const hash = this.#hash();
@@ -62,7 +62,7 @@ export class RevokedSessions {
     return slots[this.#find(slots, hash, 0) + ENDS] ?? 0;
   }
 
-  /** Adds a session, and tells whether that made a difference: it was not there, or not for as long. */
+  /** Whether the set changed: the session was not in it, or not for as long. */
   add({ sessionId, ...revoked }: RevokedSession, nowSeconds: number): boolean {
     const expiresAt = Math.min(revoked.expiresAt, LAST_INSTANT);
     if (!this.#decode(sessionId)) return this.#addOdd(sessionId, expiresAt);
@@ -83,12 +83,12 @@ export class RevokedSessions {
     return expiresAt > present;
   }
 
-  /** Starts a pass: only what is added again after this counts as seen. */
+  /** Starts a pass. Only entries that are added again after this count as seen. */
   beginPass(): void {
     this.#pass = (this.#pass + 1) >>> 0;
   }
 
-  /** What is in force, lazily: what is added meanwhile may or may not appear. */
+  /** The entries in force, lazily. One that is added during the iteration may or may not appear. */
   *inForce(nowSeconds: number, only: "all" | "unseen" = "all"): Generator<RevokedSession> {
     for (const [sessionId, { expiresAt, pass }] of this.#oddIds) {
       if (expiresAt > nowSeconds && (only === "all" || pass !== this.#pass)) yield { sessionId, expiresAt };
@@ -104,7 +104,7 @@ export class RevokedSessions {
     }
   }
 
-  /** Gives back the room of entries that are over, a shard at each call. */
+  /** Frees entries that are over, in one shard at each call. */
   sweep(nowSeconds: number): void {
     const shard = this.#shards[this.#nextToSweep];
     this.#nextToSweep = (this.#nextToSweep + 1) % SHARDS;
@@ -119,7 +119,7 @@ export class RevokedSessions {
     return expiresAt > present;
   }
 
-  /** Reads an id into `#words`; false if it is not canonical. By table: `Buffer.from` takes four times as long. */
+  /** Decodes an id into `#words`. False if it is not canonical. `Buffer.from` takes four times as long as the table. */
   #decode(sessionId: string): boolean {
     if (sessionId.length !== ID_LENGTH) return false;
     const words = this.#words;
@@ -152,7 +152,7 @@ export class RevokedSessions {
     return shard;
   }
 
-  /** Where the decoded id is, or else where it would go: a free slot, or one whose entry was over at `overAt`. */
+  /** The slot of the decoded id. If there is none, a slot for it: free, or with an entry that was over at `overAt`. */
   #find(slots: Uint32Array, hash: number, overAt: number): number {
     let over = -1;
     for (let at = firstSlot(slots, hash); ; at = nextSlot(slots, at)) {
@@ -177,7 +177,7 @@ function hashOf(words: Uint32Array, at: number, seed: number): number {
   return hash >>> 0;
 }
 
-/** The low bits of the hash chose the shard. */
+/** Drops the low bits: they chose the shard. */
 function firstSlot(slots: Uint32Array, hash: number): number {
   return (Math.floor(hash / SHARDS) % (slots.length / STRIDE)) * STRIDE;
 }
@@ -199,7 +199,7 @@ function countInForce(slots: Uint32Array, nowSeconds: number): number {
   return count;
 }
 
-/** Moves what is in force to an array of fitting size. */
+/** Copies the entries in force to an array of the right size. */
 function rebuild(shard: Shard, nowSeconds: number, seed: number): void {
   const { slots: old } = shard;
   const inForce = countInForce(old, nowSeconds);

@@ -1,6 +1,6 @@
 /**
- * A replica's own view of what is revoked, filled from the log. Look-ups touch nothing but this process's memory. It
- * knows no store, no token format and no client.
+ * A replica's view of the revocations, filled from the log. A look-up reads only this process's memory. The table knows
+ * no store, no token format and no client.
  */
 import { toSeconds } from "../time/clock.js";
 import type { Clock } from "../time/clock.js";
@@ -8,17 +8,17 @@ import type { Revocable, Revocation, RevocationView } from "../oauth/revocation.
 import type { LoggedRevocation, RevocationSink } from "../storage/revocation-log.js";
 import { RevokedSessions } from "./sessions.js";
 
-/** What is not good before an instant, or, for a key, at all (then Infinity). In seconds. */
+/** Bars every session that began at or before an instant. For a key the instant is Infinity. In seconds. */
 interface Bar {
   notBefore: number;
   expiresAt: number;
   pass: number;
 }
 
-/** However many revocations come in a second, none is dated further ahead: it would drive sessions ahead of it. */
+/** No revocation is dated further ahead, however many come in a second: sessions are dated after it. */
 const MAX_AHEAD_SECONDS = 60;
 
-/** The kinds of revocation that are few. */
+/** Every kind but sessions: these are few. */
 type BroadRevocation = Exclude<Revocation, { readonly kind: "session" }>;
 type Target = "subject" | "client" | "everything" | "key";
 
@@ -38,7 +38,7 @@ export class RevocationTable implements RevocationView, RevocationSink {
     this.#clock = clock;
   }
 
-  /** How many revocations are held, those that are over but not swept yet included. */
+  /** The number of revocations, with those that are over but not swept yet. */
   get size(): number {
     return Object.values(this.#bars).reduce((sum, bars) => sum + bars.size, this.#sessions.size);
   }
@@ -80,7 +80,7 @@ export class RevocationTable implements RevocationView, RevocationSink {
     return Math.max(0, this.#clock() - this.#completeAt);
   }
 
-  /** Takes a revocation in, and tells whether it made a difference. */
+  /** Whether the table changed. */
   apply({ revocation }: LoggedRevocation): boolean {
     const nowSeconds = toSeconds(this.#clock());
     if (revocation.expiresAt <= nowSeconds) return false;
@@ -107,7 +107,7 @@ export class RevocationTable implements RevocationView, RevocationSink {
     return this.#inForce("unseen");
   }
 
-  /** Everything in force, lazily: what is applied while this is being read may or may not appear. */
+  /** Everything in force, lazily. A revocation that is applied during the iteration may or may not appear. */
   inForce(): Iterable<Revocation> {
     return this.#inForce("all");
   }
@@ -130,7 +130,7 @@ export class RevocationTable implements RevocationView, RevocationSink {
     for (const session of this.#sessions.inForce(nowSeconds, only)) yield { kind: "session", ...session };
   }
 
-  /** A later instant in place of an earlier one bars more: all that the earlier one barred is barred still. */
+  /** One bar for each id is enough: a later instant bars everything that an earlier one barred. */
   #isBarred(target: Target, id: string, startedAt: number, nowSeconds: number): boolean {
     const bar = this.#bars[target].get(id);
     return bar !== undefined && bar.expiresAt > nowSeconds && startedAt <= bar.notBefore;

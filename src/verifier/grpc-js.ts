@@ -1,6 +1,6 @@
 /**
- * What `icemint/verifier/grpc-js` exports. `@grpc/grpc-js` itself is handed in: only its types are imported, and its
- * objects must be of the caller's own copy.
+ * The exports of `icemint/verifier/grpc-js`. The caller passes `@grpc/grpc-js` itself: only its types are imported,
+ * because its objects must come from the caller's copy.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
@@ -23,7 +23,7 @@ export function verifiedToken(metadata: grpcJs.Metadata): AccessToken | undefine
   return tokens.get(metadata);
 }
 
-/** Makes an interceptor: `new grpc.Server({ interceptors: [grpcServerInterceptor(grpc, verifier)] })`. */
+/** Use: `new grpc.Server({ interceptors: [grpcServerInterceptor(grpc, verifier)] })`. */
 export function grpcServerInterceptor(
   grpc: Grpc,
   verifier: Pick<Verifier, "verify">,
@@ -41,7 +41,7 @@ export function grpcServerInterceptor(
   };
 
   function refusal(error: unknown): Status {
-    // Our own fault, or a verifier's that a test made: its text is not for the caller.
+    // A fault of ours, or of a test's verifier: the caller does not see its message.
     if (!(error instanceof VerificationError)) {
       return { code: grpc.status.INTERNAL, details: "The token could not be verified." };
     }

@@ -1,4 +1,4 @@
-/** Plain Node servers: answers for requests that are not accepted. */
+/** The guard of plain Node servers. It answers requests that are not accepted. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AccessToken } from "../oauth/access-token.js";
 import { bearerToken } from "./bearer.js";
@@ -11,14 +11,14 @@ const STATUS: Readonly<Record<VerificationErrorCode, number>> = {
   unavailable: 503,
 };
 
-/** Verifies a request. Resolves with the token; or with undefined, and then the request has been answered. */
+/** Resolves with the token, or with undefined after it has answered the request itself. */
 export type HttpGuard = (request: IncomingMessage, response: ServerResponse) => Promise<AccessToken | undefined>;
 
-/** Makes a guard for `node:http` and `node:https`. */
+/** For `node:http` and `node:https`. */
 export function createHttpGuard(verifier: Pick<Verifier, "verify">, requirements: Requirements = {}): HttpGuard {
   return async (request, response) => {
     try {
-      // `headers` holds only the first of two.
+      // `headers` has only the first of two values.
       return await verifier.verify(bearerToken(request.headersDistinct["authorization"] ?? []), requirements);
     } catch (error) {
       if (!(error instanceof VerificationError)) throw error;
@@ -28,7 +28,7 @@ export function createHttpGuard(verifier: Pick<Verifier, "verify">, requirements
   };
 }
 
-/** RFC 6750 section 3: a request without a token learns the scheme, and nothing of an error. */
+/** RFC 6750 section 3: the answer to a request without a token names the scheme and no error. */
 function answer(response: ServerResponse, { code, fault, message }: VerificationError, { scopes }: Requirements): void {
   response.statusCode = STATUS[code];
   response.setHeader("content-type", "application/json");

@@ -3,7 +3,7 @@ import { isJsonObject } from "../oauth/json.js";
 
 const LONGEST_HEADER = 1024;
 
-/** The `kid` that a token's header names, if it can be read. Nothing of the token has been verified. */
+/** The `kid` of a token's header. The token is not verified yet. */
 export function kidOf(token: string): string | undefined {
   const end = token.indexOf(".");
   if (end <= 0 || end > LONGEST_HEADER) return undefined;

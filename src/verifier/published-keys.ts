@@ -1,6 +1,6 @@
 /**
- * The keys that icemint publishes, held in memory: renewed before they are too old, and asked for again when a token
- * names one that is not known. While the server is away the last ones stay: a revoked key comes by the stream.
+ * The keys that icemint publishes, in memory. They are renewed before they are too old, and fetched when a token names
+ * an unknown one. While the server is away the last ones stay: the revocation of a key comes by the stream.
  */
 import { createPublicKey } from "node:crypto";
 import { backoffMs, type Pause, type Random } from "../client/backoff.js";
@@ -28,7 +28,7 @@ export interface PublishedKeysDependencies {
 const MIN_AGE_MS = 30 * SECOND;
 const MAX_AGE_MS = 60 * MINUTE;
 const LONGEST_BACKOFF_MS = 30 * SECOND;
-/** Tokens with unknown keys, which anyone can send, make no more requests than one in this time. */
+/** Anyone can send tokens with unknown keys: they cause one request in this time at most. */
 const COOL_DOWN_MS = 5 * SECOND;
 const LONGEST_KID = 128;
 
@@ -44,7 +44,7 @@ export class PublishedKeys {
     this.#with = dependencies;
   }
 
-  /** Resolves when there are keys. */
+  /** Resolves after the first keys have come. */
   get loaded(): Promise<void> {
     return this.#first.promise;
   }
@@ -57,12 +57,12 @@ export class PublishedKeys {
     return this.#keys?.get(kid);
   }
 
-  /** What is published may have signed; what is published no more may not. */
+  /** A key that is not published any more is not accepted. */
   stateOf(kid: string): "active" | undefined {
     return this.#keys?.has(kid) === true ? "active" : undefined;
   }
 
-  /** Keeps them fresh until the signal aborts. Never rejects. */
+  /** Renews the keys until the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { random, pause } = this.#with;
     for (let failures = 0; !signal.aborted;) {
@@ -75,7 +75,7 @@ export class PublishedKeys {
     }
   }
 
-  /** Asks for a key that a token names and that is not known. Answers whether it is known then. */
+  /** Fetches the keys for a token that names an unknown one. Returns whether it is known now. */
   async learn(kid: string, signal: AbortSignal): Promise<boolean> {
     if (kid.length > LONGEST_KID || this.find(kid) !== undefined) return false;
     if (this.#asking === undefined && this.#with.clock() < this.#askedAt + COOL_DOWN_MS) return false;
@@ -83,7 +83,7 @@ export class PublishedKeys {
     return this.find(kid) !== undefined;
   }
 
-  /** Asks for the keys, once at a time. Answers whether they came. Never rejects. */
+  /** One request at a time. Returns whether the keys came. Never rejects. */
   refresh(signal: AbortSignal): Promise<boolean> {
     this.#asking ??= this.#ask(signal).finally(() => (this.#asking = undefined));
     return this.#asking;
@@ -109,7 +109,7 @@ function verifyingKeys(messages: readonly JsonWebKey[]): ReadonlyMap<string, Ver
   return new Map(keys.flatMap((key) => verifyingKey(key) ?? []).map((key) => [key.kid, key]));
 }
 
-/** A message without the members that it leaves empty. */
+/** Protobuf writes absent members as empty strings. */
 function jwkOf({ kty, kid, use, alg, crv, x, y, n, e }: JsonWebKey): Record<string, string> {
   return Object.fromEntries(
     Object.entries({ kty, kid, use, alg, crv, x, y, n, e }).filter(([, value]) => value !== ""),
@@ -117,8 +117,8 @@ function jwkOf({ kty, kid, use, alg, crv, x, y, n, e }: JsonWebKey): Record<stri
 }
 
 /**
- * A key as icemint makes them, others are left out: its id is its thumbprint (RFC 7638). So one id never stands for two
- * keys, and a signature that was found good stays so for as long as its key is published.
+ * Undefined unless the key's id is its thumbprint (RFC 7638), as icemint's are. One id then never stands for two keys,
+ * and the signature cache stays right while the key is published.
  */
 function verifyingKey(key: VerificationKey): VerifyingKey | undefined {
   const algorithm = SIGNING_ALGORITHMS.find((known) => known === key.algorithm);

@@ -1,4 +1,4 @@
-/** Connect services: a `requestGate`, which decides before a message is read. */
+/** The `requestGate` of Connect services. It decides before a message is read. */
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createContextKey, type ContextKey, type HandlerContext } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.js";
@@ -7,7 +7,7 @@ import { bearerToken } from "./bearer.js";
 import { ERROR_REASONS, VerificationError, type VerificationErrorCode } from "./verification-error.js";
 import type { Requirements, Verifier } from "./verifier.js";
 
-/** Where a handler finds the token: `context.values.get(verifiedTokenKey)`. */
+/** A handler gets the token by `context.values.get(verifiedTokenKey)`. */
 export const verifiedTokenKey: ContextKey<AccessToken | undefined> = createContextKey<AccessToken | undefined>(
   undefined,
   {
@@ -21,7 +21,7 @@ const CODES: Readonly<Record<VerificationErrorCode, Code>> = {
   unavailable: Code.Unavailable,
 };
 
-/** Makes the gate: `connectNodeAdapter({ requestGate: createRequestGate(verifier), … })`. */
+/** Use: `connectNodeAdapter({ requestGate: createRequestGate(verifier), … })`. */
 export function createRequestGate(
   verifier: Pick<Verifier, "verify">,
   requirements: Requirements = {},

@@ -1,6 +1,6 @@
 /**
- * Follows the server's revocations into a table, for as long as it is told to: resumes after an end, starts over when
- * the cursor is gone, and gives up a stream that is silent. Says how old its view is.
+ * Follows the server's revocations into a table. It resumes after the end of a stream, starts over when the cursor is
+ * gone, and drops a silent stream. The table knows the age of the view.
  */
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type Client } from "@connectrpc/connect";
@@ -20,16 +20,16 @@ export interface RevocationStreamDependencies {
   readonly random: Random;
   readonly pause: Pause;
   readonly onProblem: (error: unknown) => void;
-  /** Called whenever everything that was in force has been read. */
+  /** Called each time that everything in force has been read. */
   readonly onCaughtUp: () => void;
 }
 
 const LONGEST_BACKOFF_MS = 30 * SECOND;
-/** A stream on which nothing came for so long is dead: heartbeats come every 5 s. */
+/** A stream that is silent for so long is dead: heartbeats come every 5 s. */
 const SILENCE_MS = 16 * SECOND;
-/** All the streams of a replica that restarts end together. */
+/** All streams of a replica end together when it restarts: they must not come back together. */
 const SPREAD_MS = 1 * SECOND;
-/** Some 500 MB. A server that sends more is not believed. */
+/** Some 500 MB. A server that sends more is broken. */
 const MAX_REVOCATIONS = 10_000_000;
 
 export class RevocationStream {
@@ -38,7 +38,7 @@ export class RevocationStream {
   #cursor = "";
   #isCaughtUp = false;
   #heardAt = -Infinity;
-  /** When the view was last known to be complete, by the server's own word. */
+  /** The last instant when the view was complete, as the server's heartbeat says. */
   #confirmedAt = -Infinity;
 
   constructor(dependencies: RevocationStreamDependencies) {
@@ -94,7 +94,7 @@ export class RevocationStream {
     }
   }
 
-  /** A connection that died without a word would be waited on for ever. */
+  /** A connection can die without an error. */
   async #endWhenSilent(attempt: AbortController): Promise<void> {
     const { clock, pause } = this.#with;
     const { signal } = attempt;
@@ -131,14 +131,14 @@ export class RevocationStream {
   }
 
   /**
-   * `caught_up` does not say how old the server's own view is; the heartbeat a moment later does. Until then the view
-   * counts as fresh, but a stream that ended before has proved nothing.
+   * `caught_up` does not give the age of the server's own view. The heartbeat a moment later does. Until then the view
+   * counts as fresh, but not after a stream that ended before its first heartbeat.
    */
   #forgetUnconfirmed(): void {
     if (this.#confirmedAt > -Infinity) this.#with.table.caughtUp(this.#confirmedAt);
   }
 
-  /** Whether the cursor is gone. What the table holds already stays: it is in force until it ends. */
+  /** Whether the cursor is gone. The table keeps its revocations: each is in force until its own end. */
   #startsOver(error: unknown): boolean {
     if (this.#cursor === "" || !(error instanceof ConnectError) || error.code !== Code.OutOfRange) return false;
     this.#cursor = "";

@@ -1,4 +1,4 @@
-/** What a verifier knows of its server: the keys and the revocations, each kept up to date by a loop of its own. */
+/** A verifier's view of its server: the keys and the revocations. A loop updates each. */
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { createClient, type Transport } from "@connectrpc/connect";
 import type { Pause, Random } from "../client/backoff.js";
@@ -60,12 +60,12 @@ export class ServerView {
     return this.#closing.signal;
   }
 
-  /** Whether keys, and all revocations that were in force, have come. */
+  /** Whether keys and all revocations in force have come. */
   get isComplete(): boolean {
     return this.keys.areLoaded && this.#stream.isCaughtUp;
   }
 
-  /** What went wrong last; undefined if nothing did. */
+  /** The last failure, if any. */
   get problem(): unknown {
     return this.#problem;
   }

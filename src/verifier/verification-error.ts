@@ -1,7 +1,7 @@
 /** Why a token was not accepted. */
 import type { ErrorReason } from "../oauth/error.js";
 
-/** What it means for the caller: RFC 6750 section 3.1, or that nothing can be said at the moment. */
+/** The error for the caller: one of RFC 6750 section 3.1, or `unavailable`. */
 export type VerificationErrorCode = "invalid_token" | "insufficient_scope" | "unavailable";
 
 export type VerificationFault =
@@ -15,7 +15,7 @@ export type VerificationFault =
   | "scope"
   /** Keys and revocations have not been loaded yet. */
   | "not_ready"
-  /** For too long nothing has been heard of revocations. */
+  /** The view of the revocations is too old. */
   | "stale"
   | "closed";
 
@@ -37,7 +37,7 @@ const MESSAGES: Readonly<Record<VerificationErrorCode, string>> = {
   unavailable: "Tokens cannot be verified now. Try again.",
 };
 
-/** A token was not accepted. `message` is fit for the caller: it does not tell the faults of a token apart. */
+/** `message` is safe for the caller: it is the same for every fault of a token. */
 export class VerificationError extends Error {
   override readonly name = "VerificationError";
   readonly code: VerificationErrorCode;

@@ -1,6 +1,6 @@
 /**
- * What `icemint/verifier` exports: verifies icemint's access tokens in a service, against its keys and its revocations,
- * without a call for each request. Loads nothing of the server but the reader of its tokens and its revocation table.
+ * The exports of `icemint/verifier`. A service verifies icemint's access tokens against its keys and revocations,
+ * without a call for each request. Of the server it loads only the reader of tokens and the revocation table.
  */
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
@@ -20,22 +20,22 @@ export { createRequestGate, verifiedTokenKey } from "./request-gate.js";
 export { createHttpGuard } from "./http-guard.js";
 export { VerificationError, type VerificationErrorCode, type VerificationFault } from "./verification-error.js";
 
-/** How a verifier is made. The client needs permission `watch_revocations`. */
+/** The client needs permission `watch_revocations`. */
 export type VerifierOptions = CredentialOptions &
   AddressRules & {
     /** Base address, such as `https://tokens.example.com`: https, or on loopback. */
     readonly server: string;
     /** `iss` of the tokens. Default: `server`. */
     readonly issuer?: string;
-    /** Who is verifying: tokens for others are not accepted. Of several, any will do. */
+    /** The service's own names. A token must have one of them in `aud`. */
     readonly audience: string | readonly string[];
-    /** PEM of the only certificate authorities to believe. Default: those of Node. */
+    /** PEM of the only trusted certificate authorities. Default: those of Node. */
     readonly ca?: string;
-    /** A view of the revocations that is older is stale, in milliseconds. Default: 5 min. */
+    /** The age at which the view of the revocations is stale, in milliseconds. Default: 5 min. */
     readonly maxStalenessMs?: number;
-    /** What becomes of tokens then: refused as `unavailable`, or verified against what is known. Default: refused. */
+    /** Whether a stale view refuses tokens as `unavailable`, or verifies them all the same. Default: `refuse`. */
     readonly whenStale?: "refuse" | "allow";
-    /** Told of every failure to reach the server. It is tried again each time. */
+    /** Called for every failure to reach the server. The verifier tries again each time. */
     readonly onProblem?: (error: unknown) => void;
   };
 
@@ -47,14 +47,14 @@ export interface Requirements {
 
 export interface Verifier extends AsyncDisposable {
   /**
-   * Resolves once keys and revocations have been loaded; before that no token is accepted. Rejects after `timeoutMs`.
+   * Resolves when keys and revocations are loaded. Before that no token is accepted. Rejects after `timeoutMs`.
    */
   ready(timeoutMs?: number): Promise<void>;
-  /** What the token says. Rejects with a `VerificationError` if it is not accepted. */
+  /** Rejects with a `VerificationError` if the token is not accepted. */
   verify(token: string, requirements?: Requirements): Promise<AccessToken>;
-  /** How old the view of the revocations is, in milliseconds; Infinity before the first. */
+  /** The age of the view of the revocations, in milliseconds. Infinity before the first. */
   staleness(): number;
-  /** Ends the stream and all that is under way; from then on no token is accepted. Nothing is left running. */
+  /** Ends the stream and all requests. No token is accepted after that. Nothing is left running. */
   close(): Promise<void>;
 }
 
@@ -68,7 +68,7 @@ export interface VerifierDependencies {
 const READY_TIMEOUT_MS = 30 * SECOND;
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 
-/** Makes a verifier and connects it. Throws `TypeError` for options that cannot work. */
+/** Connects at once. Throws `TypeError` for options that cannot work. */
 export function createVerifier(options: VerifierOptions, dependencies: VerifierDependencies = {}): Verifier {
   const { maxStalenessMs = 5 * MINUTE, whenStale = "refuse" } = options;
   const { clock = Date.now, random = Math.random, pause = realPause } = dependencies;
@@ -128,7 +128,7 @@ function accepted(
   return frozen(token);
 }
 
-/** The same object is handed out for the same token: nobody may add a scope to it. */
+/** The signature cache returns the same object for the same token: no caller may add a scope to it. */
 function frozen<T extends object>(value: T): T {
   if (Object.isFrozen(value)) return value;
   for (const member of Object.values(value)) if (typeof member === "object" && member !== null) frozen(member);
@@ -143,7 +143,7 @@ function audiencesOf(audience: string | readonly string[]): readonly string[] {
   return audiences;
 }
 
-/** HTTP/1.1: it gets through every proxy, and each call has a connection that ends with it. */
+/** HTTP/1.1 passes every proxy, and each call has its own connection, which ends with it. */
 function connectTransport(baseUrl: string, ca: string | undefined): Transport {
   return createConnectTransport({
     baseUrl,
