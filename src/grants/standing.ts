@@ -19,8 +19,8 @@ export interface Standing {
   /** Why the present settings do not allow the token. Undefined if they do. */
   whyLapsed(basis: Basis): string | undefined;
   /**
-   * Whether every client that a token names is served, by the rule that it began under: one can also be removed or
-   * changed while no replica runs.
+   * Whether every client in the token exists and is enabled, by the workload rule that it began under. One can be
+   * removed or changed while no replica runs, without a revocation.
    */
   isServed(basis: Basis): boolean;
   /** Whether a client may act for the user of a token. True where the subject is a client. */

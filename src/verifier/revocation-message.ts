@@ -3,17 +3,17 @@ import type { Revocation as RevocationMessage } from "../gen/icemint/v1/token_se
 import { DAY, toSeconds } from "../time/clock.js";
 import type { Revocation } from "../oauth/revocation.js";
 
-/** How long a revocation is kept that does not say when it ends. */
-const LONGEST = 30 * DAY;
+/** A revocation without an end is kept so long. */
+const LONGEST_MS = 30 * DAY;
 
 /**
- * Reads a revocation of the stream. One of a kind that this version does not know bars whatever it could mean,
- * everything begun up to then: to pass over it would let revoked tokens live.
+ * Reads a revocation of the stream. An unknown kind, of a later version, bars everything that began before it: to skip
+ * it would let revoked tokens live.
  */
-export function toRevocation(message: RevocationMessage, now: number): Revocation {
+export function toRevocation(message: RevocationMessage, nowMs: number): Revocation {
   const { target } = message;
-  const expiresAt = toSeconds(message.expireTime === undefined ? now + LONGEST : timestampMs(message.expireTime));
-  const notBefore = toSeconds(message.notBeforeTime === undefined ? now : timestampMs(message.notBeforeTime));
+  const expiresAt = toSeconds(message.expireTime === undefined ? nowMs + LONGEST_MS : timestampMs(message.expireTime));
+  const notBefore = toSeconds(message.notBeforeTime === undefined ? nowMs : timestampMs(message.notBeforeTime));
   switch (target.case) {
     case "session":
       return { kind: "session", sessionId: target.value, expiresAt };
