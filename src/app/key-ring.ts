@@ -1,5 +1,6 @@
 /**
- * Chooses the source of signing keys by the settings: files, Vault, Redis or memory. No other file knows the choice.
+ * Chooses the source of signing keys by the settings: files, Vault, Redis or memory. Its users see one ring in each
+ * case.
  */
 import { randomBytes } from "node:crypto";
 import type { Config } from "../config/config.js";

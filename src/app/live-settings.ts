@@ -28,9 +28,7 @@ export class LiveSettings implements ClientRegistry {
     return this.#trustedIssuers;
   }
 
-  /**
-   * Scope words that clients get by default, for the metadata. Gathered once: anyone may ask, as often as they like.
-   */
+  /** The default scopes of all clients, for the metadata. Computed once, because anyone may ask often. */
   scopes(): readonly string[] {
     const { byId, workloads } = this.#clients;
     const records = [...byId.values(), ...workloads.rules.map(({ template }) => template)];

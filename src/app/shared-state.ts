@@ -1,6 +1,6 @@
 /**
  * Owns the state that replicas share, and this replica's view of it: storage, keys and followed revocations. It fixes
- * the order in which they open and close. It must not know which backend holds them, nor who uses them.
+ * the order in which they open and close. It must not know who uses them.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.js";

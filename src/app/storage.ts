@@ -1,4 +1,4 @@
-/** Chooses the storage by the settings: Redis or memory. Only this file knows the backends. It owns no state. */
+/** Chooses the storage by the settings: Redis or memory. Only this file imports the backends. */
 import type { Config } from "../config/config.js";
 import { type Clock, SECOND } from "../time/clock.js";
 import type { StoreMac } from "../crypto/store-mac.js";

@@ -5,12 +5,12 @@ import type { Arrival } from "./caller.js";
 /** Node's own objects for one exchange. Measured: 7 to 9 KiB for an HTTP/2 stream. */
 const EXCHANGE_BYTES = 8 * 1024;
 
-/** Where the bytes of exchanges are added up. */
+/** Adds up the bytes of all exchanges. */
 export interface ByteAccount {
   add(bytes: number): void;
 }
 
-/** One request and its answer, from its first byte to its last, and what it holds in memory meanwhile. */
+/** One request and its answer, and the memory that they hold. */
 export class Exchange implements Arrival {
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
@@ -53,9 +53,7 @@ export class Exchange implements Arrival {
     this.hold(this.#least - this.#bytes);
   }
 
-  /**
-   * A stream of an authenticated follower, which may be as old as it likes: it is neither timed nor cut to make room.
-   */
+  /** For a stream of an authenticated follower. It may last, and it is not cut to make room. */
   exempt(): void {
     this.beganAt = undefined;
     this.hold(-this.#bytes);

@@ -1,5 +1,6 @@
 /**
- * Health and reflection streams never end by themselves. This file bounds them per connection, and ends them with it.
+ * Streams that never end by themselves: health, reflection and revocations. All end when their connection retires.
+ * Those of health and reflection need no credentials, and are bounded per connection.
  */
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Departures } from "../connection-age.js";
@@ -44,7 +45,7 @@ export class EndlessStreams {
   }
 }
 
-/** The HTTP/2 session, or the socket; undefined if it is gone. */
+/** The HTTP/2 session or the socket. Undefined if it is gone. */
 function connectionOf(target: Exchange["target"]): object | undefined {
   return ("session" in target ? target.session : target.socket) ?? undefined;
 }

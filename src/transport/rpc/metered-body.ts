@@ -6,10 +6,9 @@ import { MAX_STREAM_BYTES } from "../limits.js";
 import type { UnderWay } from "../under-way.js";
 import { toConnectError } from "./errors.js";
 
-/** What a piece costs besides its bytes. */
+/** The cost of a piece besides its bytes. */
 const PIECE_BYTES = 256;
 
-/** Whose body it is. */
 export interface MeteredCall {
   readonly exchange: Exchange;
   readonly underWay: UnderWay;
@@ -18,8 +17,8 @@ export interface MeteredCall {
 }
 
 /**
- * The body of a call on the stock road, under the same bounds as one on the fast lane: no room, no collecting; what is
- * held is counted; a message that does not come is timed. Answers that come over time, and questions too, are not.
+ * The body of a call on the stock road, under the bounds of the fast lane. Without room nothing is collected, all bytes
+ * count, and a message must arrive in time. The time of streams is not bounded.
  */
 export async function* meteredBody(
   body: AsyncIterable<Uint8Array>,
