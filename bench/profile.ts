@@ -1,13 +1,13 @@
 /**
- * `npm run bench -- profile [WORKLOAD]`: profiles icemint under one workload (default `form-memory`), draws a flame graph
- * to bench/flame-WORKLOAD.svg and prints what the parts and the functions took.
+ * `npm run bench -- profile [WORKLOAD]`: profiles icemint under one workload (default `form-memory`), keeps the profile as
+ * bench/out/WORKLOAD.cpuprofile, and prints what the parts and the functions took. Chrome's developer tools and speedscope
+ * draw it.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { partsOf } from "./cpu-parts.js";
 import { readProfile, type Frame } from "./cpu-profile.js";
-import { flameGraphSvg } from "./flame-graph.js";
 import { startIcemint } from "./icemint.js";
 import { startRedis } from "./redis.js";
 import { WORKLOADS } from "./workloads.js";
@@ -32,8 +32,9 @@ export async function profile(id: string): Promise<void> {
     await workload.run(server.url, WARM_UP_SECONDS);
     await workload.run(server.url, SECONDS);
     process.kill(server.pid, "SIGTERM");
-    const root = readProfile(readFileSync(await profileFile(folder), "utf8"));
-    writeFileSync(`bench/flame-${id}.svg`, flameGraphSvg(root, `${workload.title}: CPU time by stack`));
+    const file = await profileFile(folder);
+    copyFileSync(file, `bench/out/${id}.cpuprofile`);
+    const root = readProfile(readFileSync(file, "utf8"));
     for (const [part, share] of partsOf(root)) console.log(`${(share * 100).toFixed(1).padStart(5)} %  ${part}`);
     console.log();
     printHottest(root);

@@ -12,7 +12,7 @@
  * npm run bench -- nodes               this Node beside 22.23.3
  * npm run bench -- revocations         a million revocations: memory, look-up, start
  * npm run bench -- verifier            a verification beside a bare one
- * npm run bench -- profile [WORKLOAD]  a flame graph of icemint under one workload
+ * npm run bench -- profile [WORKLOAD]  where the CPU time of one workload goes, as a .cpuprofile
  */
 import { parseArgs } from "node:util";
 import { growth } from "./growth.js";

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { partsOf } from "../../bench/cpu-parts.js";
 import { readProfile } from "../../bench/cpu-profile.js";
-import { flameGraphSvg, ownerOf } from "../../bench/flame-graph.js";
 import { framed, readLog } from "../../bench/load-grpc.js";
 import { cpuMsOf, parsePsTime } from "../../bench/server-process.js";
 import { plotSvg } from "../../bench/svg-plot.js";
@@ -74,28 +73,6 @@ describe("the parts of a request's cost", () => {
 describe("what the bench writes", () => {
   it("frames a gRPC message", () => {
     expect(framed(Uint8Array.of(7, 8))).toEqual(Buffer.from([0, 0, 0, 0, 2, 7, 8]));
-  });
-
-  it("draws frames wide by their time, with names that are safe in SVG", () => {
-    const leaf = {
-      name: "<sign>",
-      url: "file:///x/dist/a.js",
-      selfMicroseconds: 75,
-      totalMicroseconds: 75,
-      children: [],
-    };
-    const root = { name: "(root)", url: "", selfMicroseconds: 25, totalMicroseconds: 100, children: [leaf] };
-    const svg = flameGraphSvg(root, "a & b");
-    expect(svg).toContain('width="900.0"');
-    expect(svg).toContain("&lt;sign&gt; a.js 75.0 %");
-    expect(svg).toContain("a &amp; b");
-    expect(svg).not.toContain("<sign>");
-  });
-
-  it("tells our code from that of packages and of Node", () => {
-    expect(ownerOf("file:///x/dist/grants/a.js")).toBe("icemint");
-    expect(ownerOf("file:///x/node_modules/jose/dist/a.js")).toBe("dependency");
-    expect(ownerOf("node:internal/http")).toBe("node");
   });
 
   it("draws a mark for each size", () => {
