@@ -1,6 +1,7 @@
 /**
  * Keeps the public keys of trusted issuers, and of clients with a `jwks_uri`: fetched when first needed, refreshed by
- * age, asked for again when a token names an unknown key. The last good ones stay while their source is away.
+ * age, asked for again when a token names an unknown key. The last good ones stay while their source is away. Ours
+ * instead of jose's `createRemoteJWKSet`, which drops them then, and reads neither files nor an issuer's own CA and token.
  */
 import type { JWK } from "jose";
 import { MINUTE, SECOND, type Clock } from "../time/clock.js";
