@@ -13,6 +13,7 @@ import type { Clock } from "../time/clock.js";
 import type { Departures, RetirementPlan } from "./connection-age.js";
 import { guarded, type FaultListener } from "./guard.js";
 import { MAX_CONCURRENT_STREAMS, MAX_HEADER_BYTES } from "./limits.js";
+import { keepNative, keepNativeFor } from "./native-session.js";
 
 /** The arguments are those of Node's 'stream' event. */
 export type StreamListener = (
@@ -101,6 +102,7 @@ export class Http2Side {
   }
 
   #open(session: ServerHttp2Session): void {
+    keepNative(session);
     this.#sessions.set(session, this.#options.retireAt());
     session.once("close", () => {
       this.#sessions.delete(session);
@@ -141,6 +143,7 @@ export class Http2Side {
   }
 
   #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: string[]): void {
+    keepNativeFor(stream);
     const { session } = stream;
     if (this.#leaving.size === 0 || session === undefined || !this.#leaving.has(session)) {
       this.#options.onStream(stream, headers, flags, rawHeaders);
