@@ -128,6 +128,7 @@ export function createCore(given: CoreDependencies): Core {
       events,
     }),
     revocation: createRevocationEndpoint({
+      registry,
       identifyCaller,
       verifier,
       families,

@@ -10,6 +10,7 @@ export const USAGE = `usage: icemint revoke token < FILE         the session of 
        icemint revoke session SID
        icemint revoke subject SUBJECT         every session of a subject, begun up to now
        icemint revoke client ID               every session of a client, or in which it acts, begun up to now
+       icemint revoke workload RULE           every session of the clients of a workload rule, begun up to now
        icemint revoke everything              every session begun up to now
        (each with [--server URL])
 
@@ -46,7 +47,9 @@ async function targetOf(
   if (what === "token" && id === undefined) return { case: "token", value: (await readStdin()).trim() };
   if (what === "everything" && id === undefined) return { case: "everything", value: true };
   if (id === undefined || id === "") return undefined;
-  return what === "session" || what === "subject" || what === "client" ? { case: what, value: id } : undefined;
+  return what === "session" || what === "subject" || what === "client" || what === "workload"
+    ? { case: what, value: id }
+    : undefined;
 }
 
 function readArguments(args: readonly string[]) {

@@ -1,5 +1,6 @@
 /** The revocation endpoint (RFC 7009), and revoking by session, subject, client or all with permission. */
 import { type Clock, toSeconds } from "../time/clock.js";
+import type { ClientRegistry } from "../clients/client-registry.js";
 import { OAuthError, invalidRequest, toOAuthError } from "../oauth/error.js";
 import type { Events } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
@@ -17,6 +18,8 @@ export type RevocationTarget =
   | { readonly kind: "session"; readonly sessionId: string }
   | { readonly kind: "subject"; readonly subject: string }
   | { readonly kind: "client"; readonly clientId: string }
+  /** A workload rule, by its name. */
+  | { readonly kind: "workload"; readonly rule: string }
   | { readonly kind: "everything" };
 
 export interface RevocationEndpoint {
@@ -32,6 +35,7 @@ export interface RevocationDependencies {
   readonly keys: Pick<KeyRing, "macKey">;
   readonly events: Events;
   readonly revocations: RevocationView;
+  readonly registry: ClientRegistry;
   /** The clock that replicas share: sessions end by it. */
   readonly clock: Clock;
 }
@@ -39,7 +43,7 @@ export interface RevocationDependencies {
 const SESSION_ID = /^[A-Za-z0-9_-]{22}$/;
 
 export function createRevocationEndpoint(dependencies: RevocationDependencies): RevocationEndpoint {
-  const { identifyCaller, log, events, revocations } = dependencies;
+  const { identifyCaller, log, events, revocations, registry } = dependencies;
 
   /**
    * The revocation of a target that is not a token. It lasts until every session that has begun is over. The store
@@ -60,6 +64,12 @@ export function createRevocationEndpoint(dependencies: RevocationDependencies): 
       case "client": {
         const clientId = named(target.clientId, "client");
         return { kind: "client", clientId, notBefore: revocations.latestStart("client", clientId), expiresAt };
+      }
+      case "workload": {
+        const rule = registry.current.workloads.rules.find(({ name }) => name === target.rule);
+        if (rule === undefined) throw invalidRequest("PARAMETER_INVALID", "There is no workload rule of this name.");
+        const notBefore = revocations.latestStart("everything", "");
+        return { kind: "client_prefix", prefix: rule.prefix, notBefore, expiresAt };
       }
       case "everything":
         return { kind: "everything", notBefore: revocations.latestStart("everything", ""), expiresAt };
@@ -167,6 +177,8 @@ function idOf(revocation: Revocation): string {
       return revocation.subject;
     case "client":
       return revocation.clientId;
+    case "client_prefix":
+      return revocation.prefix;
     case "everything":
       return "*";
     case "key":

@@ -5,6 +5,8 @@ export type Revocation = { /** From when on no token can live that this concerns
   | { readonly kind: "session"; readonly sessionId: string }
   | { readonly kind: "subject"; readonly subject: string; readonly notBefore: number }
   | { readonly kind: "client"; readonly clientId: string; readonly notBefore: number }
+  /** All clients whose ids begin with it: those of one workload rule. */
+  | { readonly kind: "client_prefix"; readonly prefix: string; readonly notBefore: number }
   | { readonly kind: "everything"; readonly notBefore: number }
   | { readonly kind: "key"; readonly kid: string }
 );

@@ -20,7 +20,7 @@ const MAX_AHEAD_SECONDS = 60;
 
 /** Every kind but sessions: these are few. */
 type BroadRevocation = Exclude<Revocation, { readonly kind: "session" }>;
-type Target = "subject" | "client" | "everything" | "key";
+type Target = "subject" | "client" | "client_prefix" | "everything" | "key";
 
 export class RevocationTable implements RevocationView, RevocationSink {
   readonly #clock: Clock;
@@ -28,6 +28,7 @@ export class RevocationTable implements RevocationView, RevocationSink {
   readonly #bars: Readonly<Record<Target, Map<string, Bar>>> = {
     subject: new Map(),
     client: new Map(),
+    client_prefix: new Map(),
     everything: new Map(),
     key: new Map(),
   };
@@ -53,7 +54,8 @@ export class RevocationTable implements RevocationView, RevocationSink {
     if (this.#isBarred("client", token.subject, token.startedAt, nowSeconds)) return true;
     if (token.clientId !== token.subject && this.#isBarred("client", token.clientId, token.startedAt, nowSeconds))
       return true;
-    return token.actors.some((actor) => this.#isBarred("client", actor, token.startedAt, nowSeconds));
+    if (token.actors.some((actor) => this.#isBarred("client", actor, token.startedAt, nowSeconds))) return true;
+    return token.startedAt <= this.#notBeforeOfPrefixes(token.subject, token.clientId, token.actors, nowSeconds);
   }
 
   notBefore(subject: string, clientId: string, actors: readonly string[]): number {
@@ -63,6 +65,7 @@ export class RevocationTable implements RevocationView, RevocationSink {
       this.#notBeforeOf("subject", subject, nowSeconds),
       this.#notBeforeOf("client", subject, nowSeconds),
       this.#notBeforeOf("client", clientId, nowSeconds),
+      this.#notBeforeOfPrefixes(subject, clientId, actors, nowSeconds),
       ...actors.map((actor) => this.#notBeforeOf("client", actor, nowSeconds)),
     );
   }
@@ -70,7 +73,12 @@ export class RevocationTable implements RevocationView, RevocationSink {
   latestStart(kind: "subject" | "client" | "everything", id: string): number {
     const nowSeconds = toSeconds(this.#clock());
     // A session has one subject, but any number of clients: it may be dated by another's instant.
-    const others = [this.#bars.everything, this.#bars.client, ...(kind === "subject" ? [] : [this.#bars.subject])];
+    const others = [
+      this.#bars.everything,
+      this.#bars.client,
+      this.#bars.client_prefix,
+      ...(kind === "subject" ? [] : [this.#bars.subject]),
+    ];
     let latest = this.#notBeforeOf(kind, id, nowSeconds);
     for (const bars of others) for (const bar of bars.values()) latest = Math.max(latest, bar.notBefore);
     return latest > nowSeconds ? Math.min(latest + 1, nowSeconds + MAX_AHEAD_SECONDS) : 0;
@@ -121,7 +129,7 @@ export class RevocationTable implements RevocationView, RevocationSink {
 
   *#inForce(only: "all" | "unseen"): Generator<Revocation> {
     const nowSeconds = toSeconds(this.#clock());
-    for (const target of ["everything", "client", "subject", "key"] as const) {
+    for (const target of ["everything", "client_prefix", "client", "subject", "key"] as const) {
       for (const [id, bar] of this.#bars[target]) {
         if (bar.expiresAt > nowSeconds && (only === "all" || bar.pass !== this.#pass))
           yield revocationOf(target, id, bar);
@@ -141,6 +149,17 @@ export class RevocationTable implements RevocationView, RevocationSink {
     return bar !== undefined && bar.expiresAt > nowSeconds ? bar.notBefore : 0;
   }
 
+  /** The latest instant of a prefix that one of the names begins with. There are as many as rules that changed: few. */
+  #notBeforeOfPrefixes(subject: string, clientId: string, actors: readonly string[], nowSeconds: number): number {
+    let latest = -1;
+    for (const [prefix, { notBefore, expiresAt }] of this.#bars.client_prefix) {
+      if (expiresAt <= nowSeconds || notBefore <= latest) continue;
+      const begins = (name: string): boolean => name.startsWith(prefix);
+      if (begins(subject) || begins(clientId) || actors.some(begins)) latest = notBefore;
+    }
+    return latest;
+  }
+
   #sweep(nowSeconds: number): void {
     this.#sessions.sweep(nowSeconds);
     for (const bars of Object.values(this.#bars)) {
@@ -153,6 +172,7 @@ function targetOf(revocation: BroadRevocation): readonly [Target, string] {
   const { kind } = revocation;
   if (kind === "subject") return [kind, revocation.subject];
   if (kind === "client") return [kind, revocation.clientId];
+  if (kind === "client_prefix") return [kind, revocation.prefix];
   if (kind === "key") return [kind, revocation.kid];
   return [kind, ""];
 }
@@ -163,6 +183,8 @@ function revocationOf(target: Target, id: string, { notBefore, expiresAt }: Bar)
       return { kind: target, subject: id, notBefore, expiresAt };
     case "client":
       return { kind: target, clientId: id, notBefore, expiresAt };
+    case "client_prefix":
+      return { kind: target, prefix: id, notBefore, expiresAt };
     case "key":
       return { kind: target, kid: id, expiresAt };
     default:

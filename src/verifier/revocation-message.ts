@@ -21,6 +21,8 @@ export function toRevocation(message: RevocationMessage, nowMs: number): Revocat
       return { kind: "subject", subject: target.value, notBefore, expiresAt };
     case "client":
       return { kind: "client", clientId: target.value, notBefore, expiresAt };
+    case "clientPrefix":
+      return { kind: "client_prefix", prefix: target.value, notBefore, expiresAt };
     case "key":
       return { kind: "key", kid: target.value, expiresAt };
     default:

@@ -4,7 +4,10 @@ import { revocationsOfChange } from "../../src/app/client-changes.js";
 import { clientSet } from "../../src/clients/client-registry.js";
 import { createEventualRevocation } from "../../src/revocations/eventual.js";
 import { RevocationTable } from "../../src/revocations/table.js";
-import { client } from "../support/core.js";
+import type { Client } from "../../src/clients/client.js";
+import type { WorkloadRule } from "../../src/clients/workload-rule.js";
+import { IDP, client } from "../support/core.js";
+import { workloadRule } from "../support/workload-rule.js";
 import { eventually } from "../support/eventually.js";
 import { type Deployment, deployInMemory, deployOnRedis, singleSettings } from "../support/redis-deployment.js";
 
@@ -33,6 +36,42 @@ describe("a change of clients", () => {
   test("revokes nothing for clients that were disabled before, or are enabled again", () => {
     expect(changed([client("off", { disabled: true })], [])).toEqual([]);
     expect(changed([client("off", { disabled: true })], [client("off")])).toEqual([]);
+  });
+});
+
+describe("a change of workload rules", () => {
+  const ORDERS = "system:serviceaccount:shop:orders";
+  const rules = (before: readonly WorkloadRule[], after: readonly WorkloadRule[], clients: readonly Client[] = []) =>
+    revocationsOfChange(
+      clientSet([], before),
+      clientSet(clients, after),
+      { lastSessionEnd: () => NOW + 3600 },
+      { latestStart: () => 0 },
+    );
+  const revoked = [{ kind: "client_prefix", prefix: "shop/", notBefore: 0, expiresAt: NOW + 3600 }];
+
+  test.each<[string, readonly WorkloadRule[]]>([
+    ["is gone", []],
+    ["is disabled", [workloadRule({}, { disabled: true })]],
+    ["excepts more", [workloadRule({ except: [ORDERS] })]],
+    ["excepts less", [workloadRule({ subject: "system:serviceaccount:web:*" })]],
+    ["has another condition", [workloadRule({ claims: { owner: "1" } })]],
+    ["has another prefix", [workloadRule({ prefix: "store/" })]],
+  ])("revokes the clients of a rule that %s", (_, after) => {
+    expect(rules([workloadRule()], after)).toEqual(revoked);
+  });
+
+  test("revokes nothing where a rule is renamed, has another record, or is new", () => {
+    const after = [workloadRule({ name: "renamed" }, { accessTtlSeconds: 60 }), workloadRule({ prefix: "b/" })];
+    expect(rules([workloadRule()], after)).toEqual([]);
+    expect(rules([workloadRule({}, { disabled: true })], [])).toEqual([]);
+  });
+
+  test("revokes the derived client of a workload that is registered since", () => {
+    const registered = client("orders", { federated: [{ issuer: IDP, subject: ORDERS }] });
+    expect(rules([workloadRule()], [workloadRule()], [registered])).toMatchObject([
+      { kind: "client", clientId: "shop/orders" },
+    ]);
   });
 });
 

@@ -75,6 +75,7 @@ describe("icemint revoke", () => {
     [["session", "sid"], { case: "session", value: "sid" }],
     [["subject", "idp:ada"], { case: "subject", value: "idp:ada" }],
     [["client", "etl"], { case: "client", value: "etl" }],
+    [["workload", "shop"], { case: "workload", value: "shop" }],
     [["everything"], { case: "everything", value: true }],
   ])("%j revokes that", async (args, target) => {
     const { context, asked, written } = setUp(args);

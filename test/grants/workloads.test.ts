@@ -123,6 +123,34 @@ describe("a workload that a rule matches", () => {
   });
 });
 
+describe("revoking a rule by name", () => {
+  const ops = client("ops", { permissions: new Set(["revoke", "introspect"]) });
+  const target = { kind: "workload", rule: "shop" } as const;
+
+  test("ends what its clients began, in which they act too, and nobody else's; they may begin again", async () => {
+    const acting = workloadRule({}, { actForIssuers: new Set([USERS]) });
+    const core = await start([acting, workloadRule({ name: "web", subject: "a:*", prefix: "web/" })], [ops]);
+    const own = await login(core);
+    const acted = (await core.exchange(subject(user(core), "jwt"), platform(core))).access_token;
+    const web = await login(core, platform(core, { sub: "a:b" }));
+    await core.revocation.revoke({ credentials: byPost("ops"), caller: CALLER, target });
+    const after = await login(core);
+    const active = async (token: string) =>
+      (await core.introspection.introspect({ credentials: byPost("ops"), caller: CALLER, token })).active;
+    expect(await Promise.all([own, acted, web, after].map(active))).toEqual([false, false, true, true]);
+  });
+
+  test("needs permission revoke, credentials and a rule that is there", async () => {
+    const core = await start([workloadRule()], [ops, client("other")]);
+    const revoke = (credentials: Credentials, rule = "shop") =>
+      core.revocation.revoke({ credentials, caller: CALLER, target: { kind: "workload", rule } });
+    expect(await refusal(revoke(byPost("other")))).toMatchObject({ reason: "PERMISSION_MISSING" });
+    const bearer = byBearer((await core.login("ops")).access_token);
+    expect(await refusal(revoke(bearer))).toMatchObject({ reason: "PERMISSION_MISSING" });
+    expect(await refusal(revoke(byPost("ops"), "shop/"))).toMatchObject({ reason: "PARAMETER_INVALID" });
+  });
+});
+
 describe("a rule that has changed", () => {
   const narrowed: readonly [string, readonly WorkloadRule[], readonly Client[]][] = [
     ["excepts the workload", [workloadRule({ except: [ORDERS] })], []],

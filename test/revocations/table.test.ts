@@ -31,6 +31,9 @@ describe("what is covered", () => {
     { kind: "client", clientId: "spark", notBefore: NOW - 100, expiresAt },
     { kind: "client", clientId: "reports", notBefore: NOW - 100, expiresAt },
     { kind: "client", clientId: "ann", notBefore: NOW - 100, expiresAt },
+    { kind: "client_prefix", prefix: "spa", notBefore: NOW - 100, expiresAt },
+    { kind: "client_prefix", prefix: "reports", notBefore: NOW - 100, expiresAt },
+    { kind: "client_prefix", prefix: "a", notBefore: NOW - 100, expiresAt },
     { kind: "everything", notBefore: NOW - 100, expiresAt },
     { kind: "key", kid: "k1", expiresAt },
   ];
@@ -54,6 +57,9 @@ describe("what is covered", () => {
     { kind: "subject", subject: "ann", notBefore: NOW - 101, expiresAt },
     { kind: "client", clientId: "ann", notBefore: NOW - 101, expiresAt },
     { kind: "client", clientId: "reports", notBefore: NOW - 101, expiresAt },
+    { kind: "client_prefix", prefix: "spark", notBefore: NOW - 101, expiresAt },
+    { kind: "client_prefix", prefix: "spark/", notBefore: NOW - 100, expiresAt },
+    { kind: "client_prefix", prefix: "park", notBefore: NOW - 100, expiresAt },
     { kind: "everything", notBefore: NOW - 101, expiresAt },
     { kind: "key", kid: "k2", expiresAt },
   ];
@@ -212,4 +218,14 @@ test("new sessions begin after an instant that bars the client in whose name the
   const { table, apply } = aTable();
   apply({ kind: "client", clientId: "ann", notBefore: NOW + 2, expiresAt: NOW + 100 });
   expect(table.notBefore("ann", "spark", ["reports"])).toBe(NOW + 2);
+});
+
+test("a session of a client whose prefix was revoked begins after the revocation, and is told to those who follow", () => {
+  const { table, apply } = aTable();
+  const revocation: Revocation = { kind: "client_prefix", prefix: "shop/", notBefore: NOW + 2, expiresAt: NOW + 100 };
+  expect(apply(revocation)).toBe(true);
+  expect(table.notBefore("idp:ada", "gateway", ["gateway", "shop/orders"])).toBe(NOW + 2);
+  expect(table.notBefore("idp:ada", "gateway", ["gateway", "shopping"])).toBe(0);
+  expect([...table.inForce()]).toEqual([revocation]);
+  expect(table.latestStart("everything", "")).toBe(NOW + 3);
 });

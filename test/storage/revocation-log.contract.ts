@@ -79,6 +79,20 @@ export function revocationLogContract(deploy: Deploy): void {
       expect(revocations.every((revocation) => table.holds(revocation))).toBe(true);
     });
 
+    test("a rule's prefix, and a derived id of 255 characters, arrive as they were published", async () => {
+      await using log = await begin();
+      const { table } = await log.follow(log.other);
+      const id = `shop/${"a".repeat(250)}`;
+      await log.one.revocations.publish(
+        { kind: "client_prefix", prefix: "web/", notBefore: 0, expiresAt: NOW + 3600 },
+        "ops",
+      );
+      await log.one.revocations.publish({ kind: "client", clientId: id, notBefore: 0, expiresAt: NOW + 3600 }, "ops");
+      await eventually("both have arrived", () => table.size === 2);
+      expect(table.notBefore("web/x", "web/x", [])).toBeGreaterThan(NOW);
+      expect(table.notBefore(id, id, [])).toBeGreaterThan(NOW);
+    });
+
     test("a replica that follows sees its own publication as soon as it is acknowledged", async () => {
       await using shared = await begin();
       const { table } = await shared.follow(shared.one);

@@ -163,6 +163,7 @@ describe("a revocation", () => {
     ["of its subject", { case: "subject", value: "alice" } as const, now],
     ["of its client", { case: "client", value: "spark" } as const, now],
     ["of a client that acts", { case: "client", value: "trino" } as const, now],
+    ["of the clients of a rule", { case: "clientPrefix", value: "spa" } as const, now],
     ["of the client that it is about", { case: "client", value: "alice" } as const, now],
     ["of everything", { case: "everything", value: true } as const, now],
   ])("%s is felt at once, though the signature is remembered", async (_what, target, notBefore) => {

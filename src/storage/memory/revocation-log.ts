@@ -65,6 +65,7 @@ function targetOf(revocation: Revocation): string {
   if (kind === "session") return `session:${revocation.sessionId}`;
   if (kind === "subject") return `subject:${revocation.subject}`;
   if (kind === "client") return `client:${revocation.clientId}`;
+  if (kind === "client_prefix") return `client_prefix:${revocation.prefix}`;
   return kind === "key" ? `key:${revocation.kid}` : kind;
 }
 

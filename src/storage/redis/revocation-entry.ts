@@ -9,10 +9,11 @@ import type { StoreMac } from "../../crypto/store-mac.js";
 import type { Revocation } from "../../oauth/revocation.js";
 import { NOT_BEFORE_AHEAD_SECONDS } from "../revocation-log.js";
 
-const KIND_LETTER = { session: "s", subject: "u", client: "c", everything: "e", key: "k" } as const;
-const ENTRY = /^([sucek])(\d{1,12})(?:\.(\d{1,12}))? ([^]*)$/;
+const KIND_LETTER = { session: "s", subject: "u", client: "c", client_prefix: "p", everything: "e", key: "k" } as const;
+const ENTRY = /^([sucpek])(\d{1,12})(?:\.(\d{1,12}))? ([^]*)$/;
 const SESSION_ID = /^[A-Za-z0-9_-]{22}$/;
-const SHORT_ID = /^[\x21-\x7E]{1,128}$/;
+/** Ids that workload rules derive have 255 characters at most. */
+const SHORT_ID = /^[\x21-\x7E]{1,255}$/;
 const MAX_SUBJECT = 4096;
 
 /** No entry is longer, in bytes: a subject may have 4,096 characters. */
@@ -30,6 +31,8 @@ function kindAndId(revocation: Revocation): readonly [string, string] {
       return [letter, revocation.subject];
     case "client":
       return [letter, revocation.clientId];
+    case "client_prefix":
+      return [letter, revocation.prefix];
     case "key":
       return [letter, revocation.kid];
     default:
@@ -66,6 +69,8 @@ export function parseEntry(entry: string): Revocation | undefined {
       return id.length <= MAX_SUBJECT ? { kind: "subject", subject: id, notBefore, expiresAt } : undefined;
     case "c":
       return SHORT_ID.test(id) ? { kind: "client", clientId: id, notBefore, expiresAt } : undefined;
+    case "p":
+      return SHORT_ID.test(id) ? { kind: "client_prefix", prefix: id, notBefore, expiresAt } : undefined;
     case "e":
       return { kind: "everything", notBefore, expiresAt };
     case "k":

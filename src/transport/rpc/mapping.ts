@@ -49,11 +49,16 @@ export function toRevocationTarget({ target }: RevokeTokenRequest): RevocationTa
       return { kind: "subject", subject: required(target.value, MAX_VALUE_LENGTH, "subject") };
     case "client":
       return { kind: "client", clientId: required(target.value, MAX_VALUE_LENGTH, "client") };
+    case "workload":
+      return { kind: "workload", rule: required(target.value, MAX_VALUE_LENGTH, "workload") };
     case "everything":
       if (target.value) return { kind: "everything" };
       throw invalidRequest("PARAMETER_INVALID", "everything must be true.");
     default:
-      throw invalidRequest("PARAMETER_MISSING", "No target is set. Set token, session, subject, client or everything.");
+      throw invalidRequest(
+        "PARAMETER_MISSING",
+        "No target is set. Set token, session, subject, client, workload or everything.",
+      );
   }
 }
 

@@ -94,6 +94,8 @@ function fromRevocation(revocation: Revocation): MessageInitShape<typeof Revocat
       return { target: { case: "subject", value: revocation.subject }, ...notBefore(revocation), expireTime };
     case "client":
       return { target: { case: "client", value: revocation.clientId }, ...notBefore(revocation), expireTime };
+    case "client_prefix":
+      return { target: { case: "clientPrefix", value: revocation.prefix }, ...notBefore(revocation), expireTime };
     case "everything":
       return { target: { case: "everything", value: true }, ...notBefore(revocation), expireTime };
   }

@@ -63,6 +63,10 @@ describe("RevokeToken", () => {
       { case: "client", value: "c" },
       { kind: "client", clientId: "c" },
     ],
+    [
+      { case: "workload", value: "w" },
+      { kind: "workload", rule: "w" },
+    ],
     [{ case: "everything", value: true }, { kind: "everything" }],
   ] as const)("passes on its target: %o", async (target, expected) => {
     await tokens().revokeToken({ target, ...client });
