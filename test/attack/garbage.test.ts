@@ -10,7 +10,7 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { pathToFileURL } from "node:url";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { readScript } from "../fuzz/byte-script.js";
 import { play } from "../fuzz/play.js";
 import { block, FLAG, frame, PREFACE, TYPE } from "../support/http2-bytes.js";
@@ -61,6 +61,7 @@ test("the server outlives a connection that is reset within trailers, its answer
     here("unread-answers.ts"),
     String(OPENING.length + HALF_OF_TRAILERS.length),
   ]);
+  onTestFinished(() => void server.kill());
   const exited = once(server, "close");
   let errors = "";
   server.stderr.on("data", (text: Buffer) => (errors += text.toString()));
