@@ -73,7 +73,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "crypto",
     "time",
   ],
-  "transport/rest": ["transport", "endpoints", "grants", "keys", "oauth", "telemetry"],
+  "transport/rest": ["transport", "endpoints", "grants", "keys", "jwt", "oauth", "telemetry"],
   "transport/rpc": [
     "transport",
     "transport/rpc/lane",

@@ -22,7 +22,7 @@ export interface Bounds {
  * Throws `invalid_scope` (RFC 6749 section 5.2) if a scope exceeds a ceiling: it never grants a part in silence.
  */
 export function grantedScope(parameter: string | undefined, bounds: Bounds, clientId: string): Scope {
-  const asked = parseScope(parameter);
+  const asked = withoutUnasked(parseScope(parameter), bounds);
   const beyond = asked?.find((word) => !withinCeilings(word, bounds));
   if (asked !== undefined && beyond !== undefined) {
     throw new OAuthError(
@@ -45,6 +45,16 @@ export function grantedScope(parameter: string | undefined, bounds: Bounds, clie
     "SCOPE_NOT_ALLOWED",
     `Nothing is left of the scope that client ${quoted(clientId)} may have here. Ask for less, or change its scopes.`,
   );
+}
+
+/** grpc-go and Google's own libraries add it to every exchange, unasked (grpc-go credentials/sts/sts.go). */
+const GOOGLE_SCOPE = "https://www.googleapis.com/auth/cloud-platform";
+
+/** The words that the caller meant. Where nobody allows Google's, it is as if it had not been sent. */
+function withoutUnasked(asked: Scope | undefined, bounds: Bounds): Scope | undefined {
+  if (asked?.includes(GOOGLE_SCOPE) !== true || withinCeilings(GOOGLE_SCOPE, bounds)) return asked;
+  const meant = asked.filter((word) => word !== GOOGLE_SCOPE);
+  return meant.length > 0 ? meant : undefined;
 }
 
 /**

@@ -317,3 +317,28 @@ describe("guessing", () => {
     expect(limiter.charge("spark", "192.0.2.1")).toBe(false);
   });
 });
+
+describe("white space round a secret", () => {
+  const secret = "secret-of-spark-0123456789";
+
+  test.each<[string, Credentials]>([
+    ["in the form", { clientId: "spark", clientSecret: ` ${secret}\n` }],
+    ["by Basic", { authorization: basic(`spark:${secret} \r\n`) }],
+    ["alone", { clientSecret: `\t${secret}` }],
+  ])(
+    "is not part of it %s (Java trims a credential when it starts, and not when it refreshes)",
+    async (_, credentials) => {
+      const { authenticate } = authenticatorOver([client("spark", { secrets: [digestOf(secret)] })]);
+      expect(await authenticate(credentials)).toMatchObject({ client: { id: "spark" } });
+    },
+  );
+
+  test("is part of one that was chosen so", async () => {
+    const chosen = ` ${secret} `;
+    const { authenticate } = authenticatorOver([client("spark", { secrets: [digestOf(chosen)] })]);
+    expect(await authenticate({ clientId: "spark", clientSecret: chosen })).toMatchObject({ client: { id: "spark" } });
+    expect(await refusalOf(authenticate({ clientId: "spark", clientSecret: secret }))).toMatchObject({
+      code: "invalid_client",
+    });
+  });
+});

@@ -21,6 +21,15 @@ describe("scope", () => {
     expect(grantedScope("a b", bounds, "c")).toEqual(["b"]);
   });
 
+  test("of Google's cloud, which its libraries add unasked, counts only where it is allowed (grpc-go)", () => {
+    const google = "https://www.googleapis.com/auth/cloud-platform";
+    const bounds = { fallback: ["a"], ceilings: [new Set(["a", "b"])] };
+    expect(grantedScope(google, bounds, "c")).toEqual(["a"]);
+    expect(grantedScope(`${google} b`, bounds, "c")).toEqual(["b"]);
+    expect(() => grantedScope(`${google} x`, bounds, "c")).toThrow(/'x'/);
+    expect(grantedScope(google, { fallback: [], ceilings: [new Set([google])] }, "c")).toEqual([google]);
+  });
+
   test("without a default and without a word is refused", () => {
     expect(() => grantedScope(undefined, { fallback: [], ceilings: [] }, "c")).toThrow(/no default scope/);
   });

@@ -50,7 +50,7 @@ test("what reaches the core is the same plain request on every transport", async
     plain.push(request);
     expect(caller).toMatchObject({ address: "127.0.0.1" });
   }
-  expect(plain).toHaveLength(10);
+  expect(plain).toHaveLength(11);
   for (const request of plain) expect(request).toEqual(plain[0]);
   expect(plain[0]).toMatchObject({ audience: ["a", "b"], resource: [], credentials: { authorization: "Bearer abc" } });
 });
@@ -62,6 +62,7 @@ test("each transport is named in the audit", async () => {
     names.push(running.seen.tokens.at(-1)?.caller.transport);
   }
   expect(names).toEqual([
+    "form",
     "form",
     "form",
     "grpc",

@@ -6,6 +6,8 @@
 import { isAscii } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
 import { invalidRequest, type OAuthError } from "../../oauth/error.js";
+import { type JsonObject, type JsonValue, isJsonObject } from "../../oauth/json.js";
+import { parseStrictJson } from "../../jwt/strict-json.js";
 import type { Credentials } from "../../oauth/request.js";
 import { authorizationOf } from "../caller.js";
 import { MAX_MESSAGE_BYTES, MAX_PARAMETERS, MAX_TOKEN_LENGTH, MAX_VALUE_LENGTH } from "../limits.js";
@@ -59,9 +61,13 @@ export function knownParameters(...names: readonly (OnceName | RepeatedName)[]):
 }
 
 const FORM = "application/x-www-form-urlencoded";
+const JSON_TYPE = "application/json";
 
-/** Checks size, encoding and media type before it reads a parameter. Throws `invalid_request`. */
-export function readForm(request: RestRequest, known: KnownParameters): FormBody {
+/**
+ * Checks size, encoding and media type before it reads a parameter. Throws `invalid_request`. `json` also accepts a JSON
+ * object with the same names, which grpc-go's `credentials/sts` sends.
+ */
+export function readForm(request: RestRequest, known: KnownParameters, accepts: { readonly json: boolean }): FormBody {
   const { body, headers } = request;
   if (body === undefined) {
     throw malformed(`The body is larger than ${MAX_MESSAGE_BYTES} bytes.`);
@@ -69,7 +75,13 @@ export function readForm(request: RestRequest, known: KnownParameters): FormBody
   if (isCompressed(headers)) {
     throw malformed("A compressed body is not accepted. Send it without Content-Encoding.");
   }
-  if (body.length > 0 || headers["content-type"] !== undefined) checkMediaType(headers["content-type"]);
+  const contentType = headers["content-type"];
+  if (contentType === FORM) return parseFormBody(body, known);
+  if (accepts.json && typeOf(contentType) === JSON_TYPE) {
+    checkCharset(contentType);
+    return readJson(body, known);
+  }
+  if (body.length > 0 || contentType !== undefined) checkMediaType(contentType);
   return parseFormBody(body, known);
 }
 
@@ -122,9 +134,44 @@ function set(form: MutableForm, { name, maxLength }: Parameter, encoded: string,
   // An escape is three characters. A value that is longer than this does not fit when it is decoded, either.
   const value = encoded.length > 3 * maxLength ? encoded : decode(encoded, ascii);
   if (value === undefined) throw malformed(`${name} is not well-formed: percent escapes of UTF-8 are expected.`);
+  put(form, { name, maxLength }, value);
+}
+
+function put(form: MutableForm, { name, maxLength }: Pick<Parameter, "name" | "maxLength">, value: string): void {
   if (value.length > maxLength) throw malformed(`${name} is longer than ${maxLength} characters.`);
   if (name !== "audience" && name !== "resource") form[name] = value;
   else form[name] = [...form[name], value];
+}
+
+/** The same parameters as members of a JSON object. Strings only; `audience` and `resource` also as lists of strings. */
+function readJson(bytes: Buffer, known: KnownParameters): FormBody {
+  const form = emptyForm();
+  let count = 0;
+  for (const [name, member] of Object.entries(parseObject(bytes))) {
+    const parameter = known.get(name);
+    const values: readonly JsonValue[] = Array.isArray(member) ? member : [member];
+    count += Math.max(1, values.length);
+    if (count > MAX_PARAMETERS) throw malformed(`The body has more than ${MAX_PARAMETERS} parameters.`);
+    if (parameter === undefined) continue;
+    if (Array.isArray(member) && isOnce(name)) throw malformed(`${name} is a list: it may be sent once.`);
+    for (const value of values) {
+      if (typeof value !== "string") throw malformed(`${name} is not a string.`);
+      if (value !== "") put(form, parameter, value);
+    }
+  }
+  return form;
+}
+
+function parseObject(bytes: Buffer): JsonObject {
+  let value: JsonValue;
+  try {
+    value = parseStrictJson(UTF8.decode(bytes));
+  } catch {
+    // The parser's message could quote a secret.
+    throw malformed("The body is not JSON in UTF-8 with each member once.");
+  }
+  if (isJsonObject(value)) return value;
+  throw malformed("The body is not a JSON object.");
 }
 
 /** Decodes a string that holds one byte of the wire in each character. Undefined for broken escapes or broken UTF-8. */
@@ -181,15 +228,20 @@ function isCompressed(headers: IncomingHttpHeaders): boolean {
 }
 
 function checkMediaType(value: string | undefined): void {
-  if (value === FORM) return;
-  const [type = "", ...parameters] = (value ?? "").split(";");
-  if (type.trim().toLowerCase() !== FORM) {
-    throw malformed(`The Content-Type must be ${FORM}.`);
-  }
+  if (typeOf(value) !== FORM) throw malformed(`The Content-Type must be ${FORM}.`);
+  checkCharset(value);
+}
+
+function typeOf(contentType: string | undefined): string {
+  return (contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+}
+
+function checkCharset(contentType: string | undefined): void {
+  const [, ...parameters] = (contentType ?? "").split(";");
   for (const parameter of parameters) {
     const [name = "", charset = ""] = parameter.split("=");
     if (name.trim().toLowerCase() === "charset" && !/^"?utf-?8"?$/i.test(charset.trim())) {
-      throw malformed("The charset of the form must be utf-8.");
+      throw malformed("The charset of the body must be utf-8.");
     }
   }
 }

@@ -30,7 +30,7 @@ const ONE_TOKEN_PARAMETERS = knownParameters("token", "token_type_hint", ...CLIE
 
 /** Throws `OAuthError`. */
 export function toTokenRequest(request: RestRequest): TokenRequest {
-  const form = readForm(request, TOKEN_PARAMETERS);
+  const form = readForm(request, TOKEN_PARAMETERS, { json: true });
   if (form.grant_type === undefined) refuseQuery(request, "GRANT_TYPE_MISSING");
   return {
     grant: toGrant(parseGrantType(form.grant_type), form),
@@ -50,7 +50,7 @@ export function toRevocation(request: RestRequest): CallerRequest & { readonly t
 
 /** RFC 7662 section 2.1. The hint changes nothing. Throws `OAuthError`. */
 export function toOneToken(request: RestRequest): CallerRequest & { readonly token: string } {
-  const form = readForm(request, ONE_TOKEN_PARAMETERS);
+  const form = readForm(request, ONE_TOKEN_PARAMETERS, { json: false });
   if (form.token === undefined) {
     refuseQuery(request, "PARAMETER_MISSING");
     throw invalidRequest("PARAMETER_MISSING", "token is missing from the form body.");

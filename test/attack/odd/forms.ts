@@ -30,10 +30,12 @@ const TYPES: readonly OddRequest[] = [
     `${FORM}; charset=utf-8; charset=utf-16`,
     `${FORM};charset=utf-7`,
   ].map((type) => malformed(`Content-Type ${JSON.stringify(type)}`, { headers: [`Content-Type: ${type}`] })),
-  malformed("a JSON body that says what it is", {
-    headers: ["Content-Type: application/json"],
-    body: JSON.stringify({ grant_type: "client_credentials", client_id: "spark", client_secret: SECRET }),
-  }),
+  ...["application/json", "Application/JSON; charset=utf-8"].map((type) =>
+    accepted(`a JSON body as ${type}`, {
+      headers: [`Content-Type: ${type}`],
+      body: JSON.stringify({ grant_type: "client_credentials", client_id: "spark", client_secret: SECRET }),
+    }),
+  ),
   ...[
     FORM.toUpperCase(),
     `${FORM};charset=UTF-8`,

@@ -22,7 +22,7 @@ const GRANT_TYPES = [
   "implicit",
   "authorization_code",
   "urn:ietf:params:oauth:grant-type:device_code",
-  "urn:ietf:params:oauth:grant-type:jwt-bearer",
+  "urn:ietf:params:oauth:grant-type:JWT-bearer",
   "urn:ietf:params:oauth:grant-type:saml2-bearer",
   EXCHANGE.toUpperCase(),
   "token_exchange",

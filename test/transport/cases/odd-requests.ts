@@ -269,7 +269,7 @@ const framing: readonly OddRequest[] = [
 /** What the headers may be. */
 const headers: readonly OddRequest[] = [
   header("no Content-Type is 400", [], 400, "Content-Type"),
-  header("JSON is 400", ["Content-Type: application/json"], 400, "Content-Type"),
+  header("a form that says it is JSON is 400", ["Content-Type: application/json"], 400, "JSON"),
   header("multipart is 400", ["Content-Type: multipart/form-data; boundary=x"], 400),
   header("text is 400", ["Content-Type: text/plain"], 400),
   header("a type that only begins like a form is 400", ["Content-Type: application/x-www-form-urlencodedx"], 400),

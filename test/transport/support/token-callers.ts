@@ -35,6 +35,14 @@ export const formCallers: Readonly<Record<string, TokenCaller>> = {
     });
     return formOutcome(response.status, (name) => response.headers.get(name), await response.text());
   },
+  "JSON over HTTP/1.1": async (url, { form, authorization }) => {
+    const response = await fetch(`${url}/v1/oauth/tokens`, {
+      method: "POST",
+      body: JSON.stringify(form),
+      headers: { "content-type": "application/json", ...(authorization !== undefined && { authorization }) },
+    });
+    return formOutcome(response.status, (name) => response.headers.get(name), await response.text());
+  },
   "form over HTTP/2": async (url, { form, authorization }) => {
     const { status, headers, body } = await requestHttp2(url, {
       headers: {
