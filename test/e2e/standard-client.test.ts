@@ -1,5 +1,6 @@
 /** A strict standard client that knows nothing of icemint but its issuer: oauth4webapi, from discovery to revocation. */
 import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
+import { SignJWT } from "jose";
 import * as oauth from "oauth4webapi";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generateSecret } from "../../src/config/clients/secret.js";
@@ -30,7 +31,7 @@ beforeAll(async () => {
         id: "etl",
         secrets: [{ sha256: createHash("sha256").update(secret).digest("hex") }],
         jwks: { keys: [{ ...keys.publicKey.export({ format: "jwk" }), alg: "ES256", use: "sig" }] },
-        grants: ["client_credentials", "token_exchange", "refresh_token"],
+        grants: ["client_credentials", "token_exchange", "refresh_token", "jwt_bearer"],
       },
     ],
   };
@@ -154,4 +155,26 @@ test("introspection answers with a signed JWT that is for the asker, when it is 
   const signed = { ...client, introspection_signed_response_alg: "ES256" };
   expect(await oauth.processIntrospectionResponse(as, signed, answer)).toMatchObject({ active: true, sub: "etl" });
   await oauth.validateApplicationLevelSignature(as, answer, insecure);
+});
+
+describe("the JWT bearer grant (RFC 7523 section 2.1)", () => {
+  const GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+  test("is in the metadata, and so is that it needs no client authentication", () => {
+    expect(as.grant_types_supported).toContain(GRANT);
+    expect(as.token_endpoint_auth_methods_supported).toContain("none");
+  });
+
+  test("answers a client's own assertion without any credentials", async () => {
+    const assertion = await new SignJWT({ iss: "etl", sub: "etl", aud: as.issuer })
+      .setProtectedHeader({ alg: "ES256" })
+      .setIssuedAt()
+      .setExpirationTime("5m")
+      .sign(keys.privateKey);
+    const parameters = new URLSearchParams({ assertion });
+    const answer = await oauth.genericTokenEndpointRequest(as, client, oauth.None(), GRANT, parameters, insecure);
+    const result = await oauth.processGenericTokenEndpointResponse(as, client, answer);
+    expect(result).toMatchObject({ token_type: "bearer", expires_in: 3600 });
+    expect(result).not.toHaveProperty("refresh_token");
+  });
 });
