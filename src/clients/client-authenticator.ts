@@ -9,6 +9,7 @@ import type { CallerRequest } from "../oauth/request.js";
 import type { FailedLoginLimiter } from "../limits/limiter.js";
 import type { ReplayPurpose, Replays } from "../storage/replays.js";
 import { readCompactJws, type Refuse } from "../jwt/compact-jws.js";
+import { withoutOuterSpace } from "../jwt/white-space.js";
 import { ownAudiences } from "../issuers/claims.js";
 import type { IssuerKeys } from "../issuers/keys.js";
 import type { IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
@@ -135,7 +136,7 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
     };
     let claimedId = given.clientId;
     try {
-      const jws = readCompactJws(given.jwt.trim(), refuse);
+      const jws = readCompactJws(withoutOuterSpace(given.jwt), refuse);
       const self = given.federatedOnly ? undefined : selfAsserted(jws.claims);
       claimedId ??= self;
       const client =

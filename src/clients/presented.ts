@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { OAuthError, invalidRequest } from "../oauth/error.js";
 import type { Credentials } from "../oauth/request.js";
 import { looksLikeJws } from "../jwt/compact-jws.js";
+import { withoutOuterSpace } from "../jwt/white-space.js";
 
 /** RFC 7523 section 2.2. */
 const JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -75,7 +76,7 @@ export function readPresented(credentials: Credentials): Presented {
 }
 
 function presentedByForm(secret: string, clientId: string | undefined): Presented {
-  if (looksLikeJws(secret.trim()))
+  if (looksLikeJws(withoutOuterSpace(secret)))
     return { kind: "jwt", jwt: secret, scheme: undefined, federatedOnly: true, clientId };
   return { kind: "secret", method: "client_secret_post", pairs: withTrimmed([{ clientId, secret }]), clientId };
 }
@@ -83,7 +84,7 @@ function presentedByForm(secret: string, clientId: string | undefined): Presente
 /** Java trims a credential when it starts, and not when it refreshes: a secret may stand with spaces round it, and without. */
 function withTrimmed(pairs: readonly SecretPair[]): readonly SecretPair[] {
   return pairs.flatMap((pair) => {
-    const secret = pair.secret.trim();
+    const secret = withoutOuterSpace(pair.secret);
     return secret === pair.secret || secret === "" ? [pair] : [pair, { ...pair, secret }];
   });
 }
@@ -91,7 +92,7 @@ function withTrimmed(pairs: readonly SecretPair[]): readonly SecretPair[] {
 function presentedByBasic(authorization: string, clientId: string | undefined): Presented {
   const pairs = withTrimmed(readBasic(authorization));
   const [first] = pairs;
-  if (first !== undefined && looksLikeJws(first.secret.trim())) {
+  if (first !== undefined && looksLikeJws(withoutOuterSpace(first.secret))) {
     const named = first.clientId ?? clientId;
     if (clientId !== undefined && named !== clientId) throw otherClient();
     return { kind: "jwt", jwt: first.secret, scheme: "Basic", federatedOnly: true, clientId: named };

@@ -9,6 +9,7 @@ import type { GrantType } from "../oauth/grant-type.js";
 import type { TokenExchangeParameters, TokenRequest } from "../oauth/request.js";
 import type { TokenType } from "../oauth/token-type.js";
 import { isUnsecuredJwt } from "../jwt/unsecured-jwt.js";
+import { withoutOuterSpace } from "../jwt/white-space.js";
 import type { TokenReading, TokenVerifier } from "../tokens/token-verifier.js";
 import { proposeDelegation } from "./exchange-delegation.js";
 import { proposeRefreshByClient, proposeRefreshBySelf } from "./exchange-refresh.js";
@@ -83,8 +84,8 @@ function exchangeOf(request: TokenRequest): TokenExchangeParameters {
   const { subjectToken, actorToken } = parameters;
   return {
     ...parameters,
-    subjectToken: subjectToken?.trim() || undefined,
-    actorToken: actorToken?.trim() || undefined,
+    subjectToken: withoutOuterSpace(subjectToken ?? "") || undefined,
+    actorToken: withoutOuterSpace(actorToken ?? "") || undefined,
   };
 }
 

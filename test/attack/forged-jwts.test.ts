@@ -15,7 +15,15 @@ import {
   refusedSubjects,
 } from "./forged-claims.js";
 import { algorithms, type Genuine, offeredKeys, refusedMembers, unreadableHeaders } from "./forged-headers.js";
-import { type Forgery, insertions, malleated, oneCharacterChanged, reshaped, signatures } from "./forged-texts.js";
+import {
+  type Forgery,
+  insertions,
+  malleated,
+  oneCharacterChanged,
+  reshaped,
+  signatures,
+  outerSpaces,
+} from "./forged-texts.js";
 import { notRefusedBy } from "./not-refused.js";
 import { type Place, presentByForm } from "./present-token.js";
 import {
@@ -172,6 +180,17 @@ describe("a user's token of a trusted issuer", () => {
     }
   });
 
+  test.each(outerSpaces)("is accepted with %j before it and behind it, as a file brings it", async (space) => {
+    for (const place of places) {
+      expect(await presentByForm(app, place, space + good() + space, own)).toMatchObject({ status: 200 });
+    }
+  });
+
+  test("is accepted for the issuer with a final slash", async () => {
+    const token = idpKey.sign(pod().header, { ...pod().claims, aud: `${ISSUER}/` });
+    expect(await presentByForm(app, "assertion", token, own)).toMatchObject({ status: 200 });
+  });
+
   test("is refused after any change of its text", async () => {
     expect(await notRefused(texts(good()), places)).toEqual([]);
   });
@@ -247,7 +266,8 @@ describe("an assertion that a client signed", () => {
       name,
       token: ordersKey.sign(assertion().header, { ...claims, ...change }),
     }));
-    expect(await notRefused([...signed(ordersKey, assertion()), ...forgeries], ["assertion"])).toEqual([]);
+    const refused = [...signed(ordersKey, assertion()), ...forgeries].filter(isNotForIssuerWithSlash);
+    expect(await notRefused(refused, ["assertion"])).toEqual([]);
   });
 
   test("is refused when another client, an issuer or a stranger signs it", async () => {
@@ -264,6 +284,9 @@ describe("an assertion that a client signed", () => {
     expect(await notRefused(forgeries, ["secret", "basic", "subject jwt", "actor", "bearer"])).toEqual([]);
   });
 });
+
+/** An assertion may be for the issuer with a final slash too; a user's token may not. */
+const isNotForIssuerWithSlash = ({ name }: Forgery): boolean => name !== `aud "${ISSUER}/"`;
 
 describe("a workload's token that stands for a client", () => {
   const places: readonly Place[] = ["assertion", "secret", "basic"];
@@ -289,7 +312,7 @@ describe("a workload's token that stands for a client", () => {
     const shared = idpKey.sign(pod().header, { ...pod().claims, aud: [ISSUER, "https://kubernetes.default.svc"] });
     const accessToken = idpKey.sign({ ...pod().header, typ: "at+jwt" }, pod().claims);
     const forgeries = [
-      ...signed(idpKey, pod()),
+      ...signed(idpKey, pod()).filter(isNotForIssuerWithSlash),
       ...more,
       { name: "an audience shared with another server", token: shared },
       { name: "an access token of the issuer", token: accessToken },

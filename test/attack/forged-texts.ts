@@ -28,8 +28,19 @@ const INSERTIONS: Readonly<Record<string, string>> = {
   "a letter of another script": "А",
 };
 
-/** Every way of adding a character to one of the three parts. */
+/** White space round a token is not part of it: clients send the file that it stands in as it is. */
+export const outerSpaces = [" ", "\n", "\r\n", "\t"] as const;
+
+/** Every way of adding a character to one of the three parts, but for white space round the whole. */
 export function insertions(token: string): Forgery[] {
+  return everyInsertion(token).filter((forgery) => outerSpaces.every((space) => !isRound(space, token, forgery)));
+}
+
+function isRound(space: string, token: string, forgery: Forgery): boolean {
+  return forgery.token === space + token || forgery.token === token + space;
+}
+
+function everyInsertion(token: string): Forgery[] {
   const parts = token.split(".");
   return Object.entries(INSERTIONS).flatMap(([what, inserted]) =>
     ["header", "payload", "signature"].flatMap((partName, index) => {
