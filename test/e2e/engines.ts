@@ -30,6 +30,19 @@ export function javaEngine(): Promise<Engine> {
   });
 }
 
+/** Kafka's client library, with a program of one file that Java compiles when it runs it. */
+export function kafkaEngine(): Promise<Engine> {
+  return engine("kafka", ["java", "mvn"], async (source, built) => {
+    const classpath = `${built}.classpath`;
+    if (!existsSync(classpath)) {
+      const output = `-Dmdep.outputFile=${classpath}`;
+      await nicely("mvn", ["-q", "-B", "-f", join(source, "pom.xml"), "dependency:build-classpath", output]);
+    }
+    const path = readFileSync(classpath, "utf8");
+    return { command: "java", args: ["-Xmx160m", "-cp", path, join(source, "Retrieve.java")] };
+  });
+}
+
 /** Go's. */
 export function goEngine(): Promise<Engine> {
   return engine("go", ["go"], async (source, program) => {
@@ -54,7 +67,7 @@ async function engine(
   tools: readonly string[],
   build: (source: string, built: string) => Promise<Engine>,
 ): Promise<Engine> {
-  const wanted = process.env["ICEMINT_TEST_ENGINES"] ?? "java go rust";
+  const wanted = process.env["ICEMINT_TEST_ENGINES"] ?? "java go rust kafka";
   if (!wanted.split(" ").includes(language)) return { missing: skipped(`not in ICEMINT_TEST_ENGINES='${wanted}'`) };
   for (const tool of tools) {
     const found = await run("sh", ["-c", `command -v ${tool}`]).catch(() => undefined);
