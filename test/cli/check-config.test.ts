@@ -47,7 +47,7 @@ test("every problem is printed with place, path, reason and example, with exit c
       "    for example: 1h",
       "/c.yaml:3: clients[0].secrets[0].sha256 must be the SHA-256 of a secret: 64 hex digits",
       `    for example: "${"9f".repeat(32)}"`,
-      "/c.yaml:3: clients[0].grants[0] must be one of client_credentials, token_exchange, refresh_token",
+      "/c.yaml:3: clients[0].grants[0] must be one of client_credentials, token_exchange, refresh_token, jwt_bearer",
       "    for example: client_credentials",
       "3 problems",
       "",
