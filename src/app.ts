@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { revocationsOfChange } from "./app/client-changes.js";
 import { type Core, createCore } from "./app/core.js";
 import { announcingKeys } from "./app/key-operations.js";
+import { collectInLulls, nodeCollector } from "./app/lull-collection.js";
 import { LiveSettings } from "./app/live-settings.js";
 import { readinessParts } from "./app/readiness.js";
 import { type SharedState, openSharedState } from "./app/shared-state.js";
@@ -77,6 +78,8 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
   const state = await openSharedState(options, teardown);
   const { storage, keys, table, feed } = state;
   const settings = new LiveSettings(config);
+  const collector = nodeCollector();
+  teardown.use(collectInLulls({ collect: collector.all }), (lulls) => lulls[Symbol.dispose]());
   const loop = teardown.use(watchEventLoop(), (watch) => watch[Symbol.dispose]());
   const connections = (): ConnectionCounts => server.connections();
   const { events, metrics } = openTelemetry({ ...options, state, registry: settings, loop, connections }, teardown);
@@ -100,6 +103,7 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
     scopesSupported: () => settings.scopes(),
     ready: () => parts().every((part) => part.state !== "failing"),
     overloaded: () => loop.overloaded(),
+    collector,
     logger,
     clock,
   });

@@ -1,11 +1,10 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Readable } from "node:stream";
 import type { Exchange } from "./exchange.js";
+import { PagedBody } from "./pages.js";
 import type { UnderWay } from "./under-way.js";
 
 const NOTHING = Buffer.alloc(0);
-/** The smallest buffer for a body that comes in pieces. */
-const LEAST_BUFFER = 4096;
 
 /** The whole body, or the reason why it was not read. */
 export type Body = Buffer | "too_large" | "no_room";
@@ -31,46 +30,47 @@ export function readBody(
   { maxBytes, underWay, admits }: BodyLimits,
   done: (body: Body) => void,
 ): void {
-  let held: Buffer | undefined;
+  let only: Buffer | undefined;
+  let pages: PagedBody | undefined;
   let size = 0;
   let settled = false;
   const settle = (body: Body) => {
     settled = true;
-    held = exchange.onNoRoom = undefined;
+    exchange.onNoRoom = only = undefined;
+    drop();
     done(body);
+  };
+  const drop = () => {
+    pages?.drop();
+    pages = undefined;
   };
   if (!admits()) settle("no_room");
   else if (Number(exchange.headers["content-length"] ?? 0) > maxBytes) settle("too_large");
   else exchange.onNoRoom = () => settle("no_room");
   source.on("data", (chunk: Buffer) => {
+    underWay.received(chunk.length);
     if (settled) return;
-    const before = size;
     size += chunk.length;
     if (size > maxBytes) {
       exchange.dropBody();
       settle("too_large");
-    } else if (held === undefined) {
-      held = chunk;
+    } else if (only === undefined && pages === undefined) {
+      only = chunk;
       exchange.hold(chunk.buffer.byteLength);
     } else {
-      const known = held.buffer.byteLength;
-      held = append(held, before, chunk);
-      if (held.buffer.byteLength !== known) exchange.hold(held.buffer.byteLength - known);
+      if (pages === undefined) {
+        pages = new PagedBody(underWay.pages);
+        source.once("close", drop);
+        if (only !== undefined) exchange.hold(pages.add(only) - only.buffer.byteLength);
+        only = undefined;
+      }
+      exchange.hold(pages?.add(chunk) ?? 0);
     }
   });
   source.on("end", () => {
     underWay.arrived(exchange);
-    if (!settled) settle(held === undefined ? NOTHING : held.length === size ? held : held.subarray(0, size));
+    if (!settled) settle(pages?.whole() ?? only ?? NOTHING);
   });
-}
-
-/** Adds a piece behind the first `size` bytes of `held`, in a buffer of its own that may have room for more. */
-function append(held: Buffer, size: number, piece: Buffer): Buffer {
-  const fits = held.length >= size + piece.length && held.length === held.buffer.byteLength;
-  const whole = fits ? held : Buffer.allocUnsafeSlow(Math.max(LEAST_BUFFER, 2 * (size + piece.length)));
-  if (!fits) held.copy(whole, 0, 0, size);
-  piece.copy(whole, size);
-  return whole;
 }
 
 const LINGER_MS = 1000;

@@ -7,7 +7,11 @@ import type { RestServer } from "./rest/rest-server.js";
 import type { RawStream, RpcServer } from "./rpc/rpc-server.js";
 import { isMalformed, parseTarget } from "./request-line.js";
 import { abandon, guarded, type FaultListener } from "./guard.js";
+import type { Pace } from "./pace.js";
 import type { UnderWay } from "./under-way.js";
+
+/** What Node keeps of a stream outside of V8 until its garbage is collected. */
+const STREAM_BYTES = 2048;
 
 export interface Dispatcher {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
@@ -18,11 +22,12 @@ export interface DispatcherOptions {
   readonly rest: RestServer;
   readonly rpc: RpcServer;
   readonly underWay: UnderWay;
+  readonly pace: Pace;
   readonly onFault: FaultListener;
 }
 
 /** `rest` refuses what nobody serves. An error fails its own request only. */
-export function createDispatcher({ rest, rpc, underWay, onFault }: DispatcherOptions): Dispatcher {
+export function createDispatcher({ rest, rpc, underWay, pace, onFault }: DispatcherOptions): Dispatcher {
   const peers = new WeakMap<Http2Session, string>();
   /** Remembered, because the socket of a session is a slow proxy. */
   function peerAddress({ session }: ServerHttp2Stream): string | undefined {
@@ -56,14 +61,20 @@ export function createDispatcher({ rest, rpc, underWay, onFault }: DispatcherOpt
       if (response.destroyed) return;
       const { headers, rawHeaders, socket } = request;
       const arrival = { headers, rawHeaders, peerAddress: socket.remoteAddress };
-      serveRequest(underWay.begin(arrival, response), request, response);
+      const exchange = underWay.begin(arrival, response);
+      if (pace.spend(1)) serveRequest(exchange, request, response);
+      else pace.wait(exchange, 1, () => serveRequest(exchange, request, response));
     },
 
     onStream(stream, headers, flags, rawHeaders) {
       stream.on("error", ignore); // a peer's reset: every waiter hears 'close'
-      if (stream.destroyed || stream.closed) return; // the packet held a reset, too
+      underWay.received(STREAM_BYTES);
+      if (stream.destroyed || stream.closed) return underWay.aborted(); // the packet held a reset, too
       const arrival = { headers, rawHeaders, peerAddress: peerAddress(stream) };
-      serveStream(underWay.begin(arrival, stream), stream, { headers, flags, rawHeaders });
+      const exchange = underWay.begin(arrival, stream);
+      const raw = { headers, flags, rawHeaders };
+      if (pace.spend(1)) serveStream(exchange, stream, raw);
+      else pace.wait(exchange, 1, () => serveStream(exchange, stream, raw));
     },
   };
 }

@@ -5,9 +5,9 @@ import type { Arrival } from "./caller.js";
 /** Node's own objects for one exchange. Measured: 7 to 9 KiB for an HTTP/2 stream. */
 const EXCHANGE_BYTES = 8 * 1024;
 
-/** Adds up the bytes of all exchanges. */
-export interface ByteAccount {
-  add(bytes: number): void;
+/** The HTTP/2 session, or the socket; undefined if it is gone. */
+export function connectionOf(target: ServerHttp2Stream | ServerResponse): object | undefined {
+  return ("session" in target ? target.session : target.socket) ?? undefined;
 }
 
 /** One request and its answer, and the memory that they hold. */
@@ -23,16 +23,16 @@ export class Exchange implements Arrival {
   beganAt: number | undefined;
   /** Answers that there is no room. Set only while a reader collects the body. */
   onNoRoom: (() => void) | undefined;
-  readonly #account: ByteAccount;
+  readonly #add: (bytes: number) => void;
   readonly #least: number;
   #bytes: number;
 
-  constructor(arrival: Arrival, target: ServerHttp2Stream | ServerResponse, account: ByteAccount) {
+  constructor(arrival: Arrival, target: ServerHttp2Stream | ServerResponse, add: (bytes: number) => void) {
     this.headers = arrival.headers;
     this.rawHeaders = arrival.rawHeaders;
     this.peerAddress = arrival.peerAddress;
     this.target = target;
-    this.#account = account;
+    this.#add = add;
     let least = EXCHANGE_BYTES;
     for (const text of arrival.rawHeaders) least += text.length;
     this.#bytes = this.#least = least;
@@ -45,7 +45,7 @@ export class Exchange implements Arrival {
   /** Adds to what it holds. This exchange or others may be cut before the call returns. */
   hold(bytes: number): void {
     this.#bytes += bytes;
-    this.#account.add(bytes);
+    this.#add(bytes);
   }
 
   /** The body no longer counts: it is dropped, or was handed on. */

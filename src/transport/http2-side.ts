@@ -12,7 +12,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../time/clock.js";
 import type { Departures, RetirementPlan } from "./connection-age.js";
 import { guarded, type FaultListener } from "./guard.js";
-import { MAX_CONCURRENT_STREAMS, MAX_HEADER_BYTES } from "./limits.js";
+import { MAX_CONCURRENT_STREAMS, MAX_HEADER_BYTES, MAX_RESETS_AT_ONCE } from "./limits.js";
 import { keepNative, keepNativeFor } from "./native-session.js";
 
 /** The arguments are those of Node's 'stream' event. */
@@ -54,6 +54,7 @@ export class Http2Side {
     this.#options = options;
     this.#server = http2.createServer({
       maxSessionMemory: 16,
+      streamResetBurst: MAX_RESETS_AT_ONCE,
       settings: {
         maxConcurrentStreams: MAX_CONCURRENT_STREAMS,
         maxHeaderListSize: MAX_HEADER_BYTES,

@@ -19,10 +19,13 @@ export const MAX_PARAMETERS = 64;
 export const MAX_STREAM_BYTES = 1024 * 1024;
 
 /** The memory of all requests under way, over all connections, in bytes. */
-export const MAX_BYTES_UNDER_WAY = 32 * 1024 * 1024;
+export const MAX_BYTES_UNDER_WAY = 16 * 1024 * 1024;
 
 /** Streams that one HTTP/2 connection may have open. */
 export const MAX_CONCURRENT_STREAMS = 100;
+
+/** Streams that a peer may reset at once, and then 33 in each second, before its connection ends (CVE-2023-44487). */
+export const MAX_RESETS_AT_ONCE = 100;
 
 /** A longer deadline of a unary call is cut to this. */
 export const MAX_TIMEOUT_MS = 30_000;

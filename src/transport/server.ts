@@ -19,7 +19,8 @@ import { abandon, type FaultListener } from "./guard.js";
 import { MAX_BYTES_UNDER_WAY } from "./limits.js";
 import { Admission } from "./admission.js";
 import { Batch } from "./batch.js";
-import { UnderWay } from "./under-way.js";
+import { Pace } from "./pace.js";
+import { UnderWay, type Collector } from "./under-way.js";
 import { PortLifetime, type DrainTimes } from "./port-lifetime.js";
 import { createRest, malformedAnswer, type MalformedStatus, type RestOptions } from "./rest/rest.js";
 import type { RestServer } from "./rest/rest-server.js";
@@ -60,6 +61,7 @@ export interface ServerOptions extends Core {
   readonly scopesSupported: () => readonly string[];
   /** Whether keys and revocations are loaded. Otherwise, and while the server drains, gRPC health says NOT_SERVING. */
   readonly ready: () => boolean;
+  readonly collector: Collector;
   /** Whether the process runs late. New work is then refused. */
   readonly overloaded: () => boolean;
   readonly logger: Logger;
@@ -98,18 +100,23 @@ export function createServer(options: ServerOptions): Server {
   const shutdown = new AbortController();
   const admission = new Admission({ maxInFlight: limits.maxInFlight, overloaded, events });
   const onFault: FaultListener = (place, error, requestId) => events.unexpectedError(place, error, requestId);
-  const underWay = new UnderWay({ maxBytes: MAX_BYTES_UNDER_WAY, halfMs: timeouts.requestMs });
+  const { collector } = options;
+  const underWay = new UnderWay({ maxBytes: MAX_BYTES_UNDER_WAY, halfMs: timeouts.requestMs, collector });
+  const failed = (exchange: Exchange, error: unknown) => abandon(exchange, "batch", error, onFault);
+  const pace = new Pace(failed);
   const departures = new Departures();
   let accepting = true;
 
   const { onRequest, onStream } = createDispatcher({
     underWay,
+    pace,
     onFault,
     ...createTransports(options, {
       admission,
       callerOf: createCallerFactory(pooledRandomId(), createAddressResolver(http.trustedProxies)),
       underWay,
-      batch: new Batch<Exchange>((exchange, error) => abandon(exchange, "batch", error, onFault)),
+      batch: new Batch<Exchange>(failed),
+      pace,
       departures,
       shutdown: shutdown.signal,
       serving: () => accepting && options.ready(),
@@ -143,11 +150,11 @@ export function createServer(options: ServerOptions): Server {
 }
 
 type TransportParts = Pick<RestOptions, "admission" | "callerOf" | "underWay" | "batch"> &
-  Pick<RpcOptions, "departures" | "shutdown" | "serving">;
+  Pick<RpcOptions, "departures" | "shutdown" | "serving" | "pace">;
 
 function createTransports(
   options: ServerOptions,
-  { admission, callerOf, underWay, batch, departures, shutdown, serving }: TransportParts,
+  { admission, callerOf, underWay, batch, pace, departures, shutdown, serving }: TransportParts,
 ): { readonly rest: RestServer; readonly rpc: RpcServer } {
   const { tokenEndpoint, revocationEndpoint, introspectionEndpoint, keyRing, http } = options;
   const endpoints = { tokenEndpoint, revocationEndpoint, introspectionEndpoint, keyRing };
@@ -163,6 +170,7 @@ function createTransports(
   const rpc = createRpc({
     ...entry,
     ...endpoints,
+    pace,
     watchAuthorizer: options.watchAuthorizer,
     keyOperations: options.keyOperations,
     feed: options.feed,

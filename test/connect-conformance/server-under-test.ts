@@ -10,6 +10,7 @@ import { createCallerFactory } from "../../src/transport/caller.js";
 import { Http1Side } from "../../src/transport/http1-side.js";
 import { Http2Side } from "../../src/transport/http2-side.js";
 import { OnePort } from "../../src/transport/one-port.js";
+import { Pace } from "../../src/transport/pace.js";
 import { createAddressResolver } from "../../src/transport/peer-address.js";
 import { createRpcServer } from "../../src/transport/rpc/rpc-server.js";
 import { serve } from "../../src/transport/rpc/service-list.js";
@@ -38,7 +39,7 @@ async function readMessage(): Promise<Buffer> {
 const wanted = fromBinary(ServerCompatRequestSchema, await readMessage());
 if (wanted.useTls) throw new Error("TLS is not part of this run");
 
-const underWay = new UnderWay({ maxBytes: 1024 * 1024 * 1024, halfMs: 30_000 });
+const underWay = new UnderWay({ maxBytes: 1024 * 1024 * 1024, halfMs: 30_000, collector: { young() {}, all() {} } });
 const fail = (error: unknown): never => {
   throw error; // a fault ends the run
 };
@@ -56,6 +57,8 @@ const rpc = createRpcServer({
   corsOrigins: [],
   underWay,
   admits: () => true,
+  hasPlace: () => true,
+  pace: new Pace((_exchange, error) => fail(error)),
   batch: new Batch<Exchange>((_exchange, error) => fail(error)),
   logger: silentLogger,
   jsonOptions: { registry: requestTypes },

@@ -169,6 +169,7 @@ export class World {
     const table = new CountingTable({ clock: () => storage.now() });
     const stopping = new AbortController();
     const following = storage.revocations.follow(table, stopping.signal);
+    const underWay: Promise<unknown>[] = [];
     const core = createCore({
       config: {
         issuer: ISSUER,
@@ -180,7 +181,7 @@ export class World {
       trustedIssuers: () => (this.#issuerTrusted ? [TRUSTED_IDP] : []),
       storage,
       revocationView: table,
-      revokeEventually: (revocation, owner) => void storage.revocations.publish(revocation, owner),
+      revokeEventually: (revocation, owner) => void underWay.push(storage.revocations.publish(revocation, owner)),
       keys: this.#keys,
       issuerKeys: { find: async () => IDP_JWK },
       limiter: createFailedLoginLimiter({ policy: { burst: 1000, intervalMs: 1 }, clock }),
@@ -190,6 +191,7 @@ export class World {
       random: randomBytes,
     });
     const stop = async (): Promise<void> => {
+      await Promise.all(underWay);
       stopping.abort();
       await following;
       await storage.close();

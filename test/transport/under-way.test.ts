@@ -29,7 +29,7 @@ class FakeStream extends EventEmitter {
 }
 
 function setUp(maxBytes: number) {
-  const underWay = new UnderWay({ maxBytes, halfMs: 4000 });
+  const underWay = new UnderWay({ maxBytes, halfMs: 4000, collector: { young() {}, all() {} } });
   const open = (headers: Record<string, string> = {}) => {
     const stream = new FakeStream();
     const arrival = { headers, rawHeaders: [], peerAddress: undefined };

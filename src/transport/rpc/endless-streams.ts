@@ -2,10 +2,8 @@
  * Streams that never end by themselves: health, reflection and revocations. All end when their connection retires.
  * Those of health and reflection need no credentials, and are bounded per connection.
  */
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { Departures } from "../connection-age.js";
-import type { Exchange } from "../exchange.js";
-import { withErrorInfo } from "./errors.js";
+import { connectionOf, type Exchange } from "../exchange.js";
 
 /** A client needs only one of each kind. */
 const MOST_OF_A_CONNECTION = 8;
@@ -31,21 +29,13 @@ export class EndlessStreams {
     return connection === undefined ? shutdown : AbortSignal.any([shutdown, departures.signalOf(connection)]);
   }
 
-  /** Takes a place until `target` closes. Throws RESOURCE_EXHAUSTED if the connection has too many. */
-  enter({ target }: Exchange): void {
+  /** Takes a place until `target` closes. Returns whether there was one. */
+  enter({ target }: Exchange): boolean {
     const connection = connectionOf(target);
-    if (connection === undefined) return;
-    const count = (this.#counts.get(connection) ?? 0) + 1;
-    if (count > MOST_OF_A_CONNECTION) {
-      const complaint = `A connection may have at most ${MOST_OF_A_CONNECTION} streams of health or reflection.`;
-      throw withErrorInfo(new ConnectError(complaint, Code.ResourceExhausted));
-    }
-    this.#counts.set(connection, count);
+    const count = (connection && this.#counts.get(connection)) ?? 0;
+    if (connection === undefined || count >= MOST_OF_A_CONNECTION) return false;
+    this.#counts.set(connection, count + 1);
     target.once("close", () => this.#counts.set(connection, (this.#counts.get(connection) ?? 1) - 1));
+    return true;
   }
-}
-
-/** The HTTP/2 session or the socket. Undefined if it is gone. */
-function connectionOf(target: Exchange["target"]): object | undefined {
-  return ("session" in target ? target.session : target.socket) ?? undefined;
 }

@@ -12,7 +12,7 @@ export interface HealthOptions {
   readonly services: readonly DescService[];
   /** Whether the replica may serve now. */
   readonly serving: () => boolean;
-  readonly streams: EndlessStreams;
+  readonly streams: Pick<EndlessStreams, "endOf">;
 }
 
 export function createHealth({ services, serving, streams }: HealthOptions): ServiceImpl<typeof Health> {
@@ -30,7 +30,6 @@ export function createHealth({ services, serving, streams }: HealthOptions): Ser
     },
     async *watch({ service }, context) {
       const { arrival } = rpcCallOf(context);
-      streams.enter(arrival);
       const ended = AbortSignal.any([context.signal, streams.endOf(arrival)]);
       let last: Status | undefined;
       while (!ended.aborted) {

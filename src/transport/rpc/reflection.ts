@@ -1,9 +1,7 @@
 /** `grpc.reflection.v1` and `v1alpha`: tools such as grpcurl learn the services without .proto files. */
 import { toBinary, type DescEnum, type DescFile, type DescMessage, type DescService } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { Code, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
-import { rpcCallOf } from "./call-context.js";
-import type { EndlessStreams } from "./endless-streams.js";
+import { Code, type ServiceImpl } from "@connectrpc/connect";
 import type {
   ServerReflection as ReflectionV1,
   ServerReflectionRequest as RequestV1,
@@ -22,11 +20,7 @@ export interface Reflection {
 type Question = Pick<RequestV1 | RequestV1Alpha, "host" | "messageRequest">;
 
 /** `others` are files that no service imports, such as those of error details. */
-export function createReflection(
-  services: readonly DescService[],
-  others: readonly DescFile[],
-  streams: EndlessStreams,
-): Reflection {
+export function createReflection(services: readonly DescService[], others: readonly DescFile[]): Reflection {
   const files = new Map<string, DescFile>();
   for (const file of others) collect(file, files);
   for (const service of services) collect(service.file, files);
@@ -40,11 +34,7 @@ export function createReflection(
     return NOT_FOUND; // the other questions are about extensions, which proto3 does not have
   }
 
-  async function* serverReflectionInfo<Request extends Question>(
-    requests: AsyncIterable<Request>,
-    context: HandlerContext,
-  ) {
-    streams.enter(rpcCallOf(context).arrival);
+  async function* serverReflectionInfo<Request extends Question>(requests: AsyncIterable<Request>) {
     for await (const request of requests) {
       yield { validHost: request.host, originalRequest: request, messageResponse: answer(request) };
     }

@@ -13,6 +13,7 @@ import type { CallerFactory } from "../caller.js";
 import type { Exchange } from "../exchange.js";
 import { MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.js";
 import type { Batch } from "../batch.js";
+import type { Pace } from "../pace.js";
 import type { UnderWay } from "../under-way.js";
 import { rpcCallKey } from "./call-context.js";
 import { createCorsPolicy } from "./cors.js";
@@ -28,6 +29,9 @@ export interface RpcServerOptions {
   readonly underWay: UnderWay;
   /** Whether there is room for a call of the method at this path. Asked before its message is collected. */
   readonly admits: (path: string) => boolean;
+  /** Whether the connection may have one more stream that does not end by itself. */
+  readonly hasPlace: (path: string, exchange: Exchange) => boolean;
+  readonly pace: Pace;
   readonly batch: Batch<Exchange>;
   readonly logger: Logger;
   /** For services whose messages hold an `Any`. Ours hold none. */
@@ -49,6 +53,11 @@ export interface RpcServer {
   takeRequest(request: IncomingMessage, response: ServerResponse, path: string, exchange: Exchange): boolean;
 }
 
+/** gRPC's UNIMPLEMENTED: a bare 404 makes grpcurl and the health probe report nonsense. */
+const NOT_SERVED = ["grpc-status", "12", "grpc-message", "this method is not served"];
+/** And its RESOURCE_EXHAUSTED. */
+const NO_PLACE = ["grpc-status", "8", "grpc-message", "too many streams of this kind on one connection"];
+
 /**
  * Larger than any answer. No answer is compressed: its size could betray a token beside a string that the caller chose.
  */
@@ -66,6 +75,8 @@ export function createRpcServer({
   corsOrigins,
   underWay,
   admits,
+  hasPlace,
+  pace,
   batch,
   logger,
   jsonOptions = {},
@@ -102,6 +113,8 @@ export function createRpcServer({
     ...limits,
     underWay,
     admits,
+    hasPlace,
+    pace,
     compressMinBytes: NEVER,
     acceptCompression,
     jsonOptions,
@@ -113,20 +126,27 @@ export function createRpcServer({
   const preflight = (method: unknown, origin: string | undefined) =>
     method === "OPTIONS" ? cors.forPreflight(origin) : undefined;
 
+  /** A refusal in header fields alone. */
+  function refusal(status: readonly string[], exchange: Exchange): string[] {
+    const contentType = exchange.headers["content-type"];
+    const { headers } = begin(exchange, protocolNameOf(contentType));
+    return ["content-type", contentType ?? "", ...headers, ...status];
+  }
+
   return {
     takeStream(stream, path, exchange, raw) {
       if (lane.takeStream(stream, path, exchange)) return true;
       const { headers } = exchange;
       if (stock.has(path)) {
         const allowed = preflight(headers[":method"], headers.origin);
-        if (allowed === undefined) stock.takeStream(stream, exchange, raw);
-        else endStream(stream, { ":status": 204, ...allowed });
+        if (allowed !== undefined) endStream(stream, { ":status": 204, ...allowed });
+        else if (stock.hasPlaceFor(path, exchange)) stock.takeStream(stream, path, exchange, raw);
+        else endStream(stream, [":status", "200", ...refusal(NO_PLACE, exchange)]);
         return true;
       }
       const protocolName = protocolNameOf(headers["content-type"]);
       if (protocolName === "connect") return false;
-      const fields = unknownMethod(headers["content-type"], begin(exchange, protocolName));
-      endStream(stream, [":status", "200", ...fields]);
+      endStream(stream, [":status", "200", ...refusal(NOT_SERVED, exchange)]);
       return true;
     },
 
@@ -136,11 +156,11 @@ export function createRpcServer({
       if (stock.has(path)) {
         const allowed = preflight(request.method, headers.origin);
         if (allowed !== undefined) endResponse(response, 204, allowed);
-        else stock.takeRequest(request, response, exchange);
+        else stock.takeRequest(request, response, path, exchange); // one at a time: no bound is needed
         return true;
       }
       if (protocolNameOf(headers["content-type"]) !== "grpc-web") return false;
-      endResponse(response, 200, unknownMethod(headers["content-type"], begin(exchange, "grpc-web")));
+      endResponse(response, 200, refusal(NOT_SERVED, exchange));
       return true;
     },
   };
@@ -159,10 +179,4 @@ function endResponse(response: ServerResponse, status: number, fields: OutgoingH
   response.shouldKeepAlive = false;
   response.writeHead(status, fields).flushHeaders();
   lingerThen(request, () => response.end());
-}
-
-/** gRPC's UNIMPLEMENTED, in headers alone: a bare 404 makes grpcurl and the health probe report nonsense. */
-function unknownMethod(contentType: string | undefined, { headers }: CallStart): string[] {
-  const status = ["grpc-status", "12", "grpc-message", "this method is not served"];
-  return ["content-type", contentType ?? "", ...headers, ...status];
 }

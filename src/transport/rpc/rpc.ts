@@ -10,6 +10,7 @@ import { file_icemint_v1_error_reason } from "../../gen/icemint/v1/error_reason_
 import { KeyService } from "../../gen/icemint/v1/key_service_pb.js";
 import { TokenService } from "../../gen/icemint/v1/token_service_pb.js";
 import { EndlessStreams, type EndlessOptions } from "./endless-streams.js";
+import type { Exchange } from "../exchange.js";
 import { createHealth } from "./health.js";
 import { createReflection } from "./reflection.js";
 import { createRpcServer, type RpcServer, type RpcServerOptions } from "./rpc-server.js";
@@ -23,7 +24,7 @@ export interface RpcOptions
     KeyServiceOptions,
     EndlessOptions,
     Omit<WatchOptions, "maxAgeMs" | "streams">,
-    Omit<RpcServerOptions, "services" | "admits" | "jsonOptions" | "describe"> {
+    Omit<RpcServerOptions, "services" | "admits" | "hasPlace" | "jsonOptions" | "describe"> {
   /** Whether the replica may serve now. */
   readonly serving: () => boolean;
   readonly reflection: boolean;
@@ -36,7 +37,7 @@ const OWN_PATHS = "/icemint.";
 export function createRpc(options: RpcOptions): RpcServer {
   const { serving, admission, watchAuthorizer, keyOperations, departures, shutdown } = options;
   const { tokenEndpoint, revocationEndpoint, introspectionEndpoint, keyRing } = options;
-  const { callerOf, corsOrigins, underWay, batch, logger } = options;
+  const { callerOf, corsOrigins, underWay, batch, pace, logger } = options;
   const streams = new EndlessStreams({ departures, shutdown });
   const watchRevocations = createWatchRevocations({
     feed: options.feed,
@@ -58,15 +59,17 @@ export function createRpc(options: RpcOptions): RpcServer {
     serve(TokenService, { ...tokenService, watchRevocations }),
     serve(KeyService, createKeyService({ watchAuthorizer, keyOperations, admission })),
     serve(Health, createHealth({ services: own, serving, streams })),
-    ...(options.reflection ? reflectionOf(described, streams) : []),
+    ...(options.reflection ? reflectionOf(described) : []),
   ];
   // Health and reflection answer in overload, too.
   const admits = (path: string) => !path.startsWith(OWN_PATHS) || admission.admits();
-  return createRpcServer({ services, admits, callerOf, corsOrigins, underWay, batch, logger });
+  // A follower of revocations has authenticated, and a proxy may bring many of them on one connection.
+  const hasPlace = (path: string, exchange: Exchange) => path.startsWith(OWN_PATHS) || streams.enter(exchange);
+  return createRpcServer({ services, admits, hasPlace, callerOf, corsOrigins, underWay, pace, batch, logger });
 }
 
-function reflectionOf(described: Parameters<typeof createReflection>[0], streams: EndlessStreams): ServiceList {
+function reflectionOf(described: Parameters<typeof createReflection>[0]): ServiceList {
   const others = [file_google_rpc_error_details, file_icemint_v1_error_reason];
-  const { v1, v1alpha } = createReflection(described, others, streams);
+  const { v1, v1alpha } = createReflection(described, others);
   return [serve(ReflectionV1, v1), serve(ReflectionV1Alpha, v1alpha)];
 }

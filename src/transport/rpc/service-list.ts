@@ -1,7 +1,5 @@
-import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { DescService } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-
-export type MethodKind = DescMethod["methodKind"];
 
 /** Services with their implementations. The fast lane and the stock road are made from this one list. */
 export type ServiceList = readonly (readonly [DescService, Partial<ServiceImpl<DescService>>])[];

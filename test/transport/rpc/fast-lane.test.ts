@@ -84,7 +84,7 @@ beforeAll(async () => {
     acceptCompression: [compressionGzip],
     readMaxBytes: READ_MAX_BYTES,
   });
-  const underWay = new UnderWay({ maxBytes: 1024 * 1024 * 1024, halfMs: 5000 });
+  const underWay = new UnderWay({ maxBytes: 1024 * 1024 * 1024, halfMs: 5000, collector: { young() {}, all() {} } });
   const lane = createFastLane({
     services: [serve(TokenService, implementation)],
     readMaxBytes: READ_MAX_BYTES,

@@ -119,6 +119,7 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
     scopesSupported: () => ["catalog"],
     ready: () => state.ready,
     overloaded: () => state.overloaded,
+    collector: { young() {}, all() {} },
     logger: silentLogger,
     clock: Date.now,
     events: {
