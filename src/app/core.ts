@@ -14,6 +14,7 @@ import { createIntrospectionEndpoint } from "../endpoints/introspection.js";
 import { createRevocationEndpoint } from "../endpoints/revocation.js";
 import { createSessions } from "../tokens/sessions.js";
 import { createClientCredentials } from "../grants/client-credentials.js";
+import { createIdJags } from "../grants/id-jag.js";
 import { createJwtBearer } from "../grants/jwt-bearer.js";
 import { createUserExchange } from "../grants/exchange-user.js";
 import { createRefreshTokenGrant, createRefreshTokens } from "../grants/refresh-token.js";
@@ -114,13 +115,15 @@ export function createCore(given: CoreDependencies): Core {
   });
   const identify = createRequesters({ authenticator, registry, verifier, sessions });
   const users = createUserExchange({ issuer, sessions, issuers: issuerTokens, standing, clock });
+  const { replays } = storage;
+  const proposeByIdJag = createIdJags({ issuer, issuers: issuerTokens, sessions, standing, replays, clock });
   const identifyCaller = createCallers({ authenticator, registry, verifier, sessions, issuer });
   return {
     tokens: createTokenEndpoint({
       grants: [
         createClientCredentials({ authenticator, sessions }),
         createTokenExchange({ identify, verifier, sessions, standing, users }),
-        createJwtBearer({ authenticator, sessions }),
+        createJwtBearer({ authenticator, sessions, proposeByIdJag }),
         createRefreshTokenGrant({ authenticator, refreshTokens }),
       ],
       tokenIssuer: createTokenIssuer({ issuer, keys, clock, randomId, sessionTtlSeconds }),

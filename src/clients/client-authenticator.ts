@@ -51,6 +51,10 @@ export interface ClientAuthenticator {
    * makes, which is charged like a failed authentication.
    */
   identify(request: CallerRequest, assertion: Assertion): Promise<AuthenticatedClient>;
+  /**
+   * Charges a refusal that a grant makes, like a failed authentication, and returns it; beyond the limit `slow_down`.
+   */
+  charge(failure: OAuthError, clientId: string | undefined, address: string): OAuthError;
 }
 
 /** An assertion outside the credentials. */
@@ -161,6 +165,7 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
   }
 
   return {
+    charge,
     presents: ({ credentials }) => presentsCredentials(credentials),
     authenticate: async (request) => authenticate(request),
     async identify(request, { jwt, as, refuse }) {

@@ -4,8 +4,8 @@
  * or without (the kubelet renews one at 80% of its life), so that none is remembered.
  */
 import type { Refuse } from "../jwt/compact-jws.js";
+import { checkAge } from "../issuers/assertion-age.js";
 import type { IssuerToken, IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
-import { LEEWAY_SECONDS } from "../jwt/jwt-times.js";
 import type { ReplayPurpose, Replays } from "../storage/replays.js";
 import { type Clock, toSeconds } from "../time/clock.js";
 import { useIssuerToken } from "./assertion-use.js";
@@ -27,7 +27,7 @@ export async function authenticateFederated(
   { registry, issuerTokens, replays, clock }: FederatedDependencies,
 ): Promise<Client> {
   const token = await issuerTokens.verify(jwt, "client_assertion", refuse);
-  if (purpose === "grant") checkAge(token, toSeconds(clock()), refuse);
+  if (purpose === "grant") checkAge(token, "client_assertion", toSeconds(clock()), refuse);
   const client = clientOf(token, registry.current, refuse);
   await useIssuerToken(token, purpose, { replays, refuse });
   return client;
@@ -47,13 +47,4 @@ function clientOf({ issuer: { issuer }, subject, claims }: IssuerToken, clients:
     throw refuse("no client and no workload rule has this federated identity, or it is disabled");
   }
   return client;
-}
-
-/** An assertion that is a grant needs no other proof: the default-mounted token of Kubernetes, good for a year, is none. */
-function checkAge({ issuer, times }: IssuerToken, now: number, refuse: Refuse): void {
-  const { issuedAt, expiresAt } = times;
-  if (issuedAt === undefined) throw refuse("the token has no iat, which max_assertion_age needs");
-  const most = issuer.maxAssertionAgeSeconds + LEEWAY_SECONDS;
-  if (now - issuedAt > most) throw refuse("iat is longer ago than max_assertion_age");
-  if (expiresAt - issuedAt > most) throw refuse("exp is longer after iat than max_assertion_age");
 }

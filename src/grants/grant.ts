@@ -54,7 +54,14 @@ export interface Proposal {
   readonly issuedType: TokenType;
   /** The kind of request, for the audit log. */
   readonly via:
-    "client_credentials" | "refresh" | "new_session" | "user" | "delegation" | "refresh_token" | "jwt_bearer";
+    | "client_credentials"
+    | "refresh"
+    | "new_session"
+    | "user"
+    | "delegation"
+    | "refresh_token"
+    | "jwt_bearer"
+    | "id_jag";
   /** `begin`: the session may get a refresh token. `successor`: the next refresh token of its family. */
   readonly refreshToken: "none" | "begin" | { readonly successor: string };
 }

@@ -1,34 +1,68 @@
 /**
- * The JWT bearer grant (RFC 7523 section 2.1) for clients themselves: the assertion is a workload's token, or one that a
+ * The JWT bearer grant (RFC 7523 section 2.1). For clients themselves the assertion is a workload's token, or one that a
  * registered client signed, and needs no other credentials (Kafka, Prometheus and OpenTelemetry send none). The answer is
- * what client credentials give.
+ * what client credentials give. An ID-JAG (`id-jag.ts`) lets a client act for a user.
  */
 import type { ClientAuthenticator } from "../clients/client-authenticator.js";
+import { withoutOuterSpace } from "../jwt/white-space.js";
 import { OAuthError, invalidRequest } from "../oauth/error.js";
+import type { TokenRequest } from "../oauth/request.js";
 import type { Sessions } from "../tokens/sessions.js";
 import { proposeOwn } from "./client-credentials.js";
-import { type Grant, parametersOf } from "./grant.js";
+import { type Ask, type Grant, type Requester, parametersOf } from "./grant.js";
+import { type ProposeByIdJag, isIdJag } from "./id-jag.js";
 
-export function createJwtBearer({
-  authenticator,
-  sessions,
-}: {
+export interface JwtBearerDependencies {
   readonly authenticator: ClientAuthenticator;
   readonly sessions: Sessions;
-}): Grant {
+  readonly proposeByIdJag: ProposeByIdJag;
+}
+
+export function createJwtBearer({ authenticator, sessions, proposeByIdJag }: JwtBearerDependencies): Grant {
+  /** A refusal of what a client that has authenticated presents is charged too: nobody tries assertions for nothing. */
+  async function byIdJag(jwt: string, { client }: Requester, request: TokenRequest, settle: Settle) {
+    const refusals = new WeakSet<Error>();
+    const refuse = (detail: string): OAuthError => {
+      const refusal = assertionInvalid(detail);
+      refusals.add(refusal);
+      return refusal;
+    };
+    try {
+      return await proposeByIdJag({ jwt, client, refuse, settle });
+    } catch (error) {
+      if (!(error instanceof OAuthError) || !refusals.has(error)) throw error;
+      throw authenticator.charge(error, client.id, request.caller.address);
+    }
+  }
+
   return {
     type: "jwt_bearer",
     async identify(request) {
-      const { assertion } = parametersOf(request, "jwt_bearer");
-      if (assertion === undefined) throw invalidRequest("PARAMETER_MISSING", "assertion is missing.");
-      const found = await authenticator.identify(request, { jwt: assertion, as: "grant", refuse: assertionInvalid });
+      const assertion = assertionOf(request);
+      const found = isIdJag(assertion)
+        ? await authenticator.authenticate(request)
+        : await authenticator.identify(request, { jwt: assertion, as: "grant", refuse: assertionInvalid });
       return { client: found.client, by: found.method, tokens: [] };
     },
-    ask: (_request, { client }) => ({
-      needs: "jwt_bearer",
-      propose: () => ({ ...proposeOwn(client, sessions), via: "jwt_bearer" }),
-    }),
+    ask(request, requester) {
+      const assertion = assertionOf(request);
+      return {
+        needs: "jwt_bearer",
+        propose: (settle) =>
+          isIdJag(assertion)
+            ? byIdJag(assertion, requester, request, settle)
+            : { ...proposeOwn(requester.client, sessions), via: "jwt_bearer" },
+      };
+    },
   };
+}
+
+type Settle = Parameters<Ask["propose"]>[0];
+
+function assertionOf(request: TokenRequest): string {
+  const { assertion } = parametersOf(request, "jwt_bearer");
+  if (assertion === undefined) throw invalidRequest("PARAMETER_MISSING", "assertion is missing.");
+  return withoutOuterSpace(assertion);
 }
 
 /** One text for whatever is wrong: nothing tells which clients, rules and keys there are. */

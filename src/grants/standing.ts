@@ -4,7 +4,7 @@
  */
 import { type ClientRegistry, findClient } from "../clients/client-registry.js";
 import type { Client } from "../clients/client.js";
-import type { TrustedIssuer } from "../issuers/trusted-issuer.js";
+import { type TrustedIssuer, namesUsers } from "../issuers/trusted-issuer.js";
 import { type AccessToken, actingClients } from "../oauth/access-token.js";
 import type { JsonObject } from "../oauth/json.js";
 import { matchesGlob } from "./glob.js";
@@ -96,7 +96,7 @@ export function createStanding({
       return may ? undefined : "its client may not name the user by an unsecured token any more";
     }
     const named = issuerOf(basis);
-    const issuer = trustedIssuers().find((trusted) => trusted.issuer === named && trusted.use.has("subject_token"));
+    const issuer = trustedIssuers().find((trusted) => trusted.issuer === named && namesUsers(trusted));
     if (issuer === undefined || !basis.subject.startsWith(issuer.subject.prefix)) {
       return "its user's issuer is not trusted with users any more";
     }

@@ -4,13 +4,17 @@ import { isSubject } from "../oauth/subject.js";
 import type { CompactJws, Refuse } from "../jwt/compact-jws.js";
 import type { IssuerUse, TrustedIssuer } from "./trusted-issuer.js";
 
+/** `typ` of an ID-JAG, which no other kind of JWT has. */
+export const ID_JAG_TYPE = "oauth-id-jag+jwt";
+
 /**
- * Values of `typ` by use, absent always included: explicit types keep kinds of JWTs apart (RFC 8725 section 3.11). ID
- * tokens and Kubernetes' tokens have none or `JWT`, JWT-SVIDs also `JOSE`.
+ * Values of `typ` by use: explicit types keep kinds of JWTs apart (RFC 8725 section 3.11). ID tokens and Kubernetes' tokens
+ * have none or `JWT`, JWT-SVIDs also `JOSE`.
  */
-const TYPES: Readonly<Record<IssuerUse, ReadonlySet<string>>> = {
-  subject_token: new Set(["jwt", "jose", "at+jwt"]),
-  client_assertion: new Set(["jwt", "jose", "client-authentication+jwt"]),
+const TYPES: Readonly<Record<IssuerUse, ReadonlySet<string | undefined>>> = {
+  subject_token: new Set([undefined, "jwt", "jose", "at+jwt"]),
+  client_assertion: new Set([undefined, "jwt", "jose", "client-authentication+jwt"]),
+  id_jag: new Set([ID_JAG_TYPE]),
 };
 
 /**
@@ -21,35 +25,46 @@ const FOREIGN_KINDS: Readonly<Record<string, string>> = { events: "a security ev
 
 /** Refuses a JWT that was made to be something else (RFC 8725 section 3.12). */
 export function checkKind({ type, claims }: CompactJws, use: IssuerUse, refuse: Refuse): void {
-  if (type !== undefined && !TYPES[use].has(type)) throw refuse("typ says that the token is for something else");
+  if (!TYPES[use].has(type)) throw refuse("typ says that the token is for something else");
   for (const [claim, kind] of Object.entries(FOREIGN_KINDS)) {
     if (Object.hasOwn(claims, claim)) throw refuse(`the token is ${kind}`);
   }
 }
 
 /**
- * Refuses a token that was not made for us (RFC 7519 section 4.1.3). What authenticates a client must be for us alone:
- * else any other audience could use it here.
+ * Refuses a token that was not made for us (RFC 7519 section 4.1.3). An assertion must be for us alone: else any other
+ * audience could use it here.
  */
 export function checkAudience(claims: JsonObject, wanted: readonly string[], use: IssuerUse, refuse: Refuse): void {
   const audience = audienceOf(claims["aud"]);
   if (audience === undefined) throw refuse("aud is missing, or is neither a string nor a list of strings");
   if (!audience.some((name) => wanted.includes(name))) throw refuse("aud does not name this server");
-  if (use === "client_assertion" && audience.length > 1) throw refuse("aud must name this server alone");
+  if (use !== "subject_token" && audience.length > 1) throw refuse("aud must name this server alone");
 }
 
 /** The names by which an assertion may call us: our issuer, with a final slash or without, and our token endpoints. */
 export function ownAudiences(issuer: string, tokenEndpointUrls: readonly string[]): readonly string[] {
-  return [issuer, issuer.endsWith("/") ? issuer.slice(0, -1) : `${issuer}/`, ...tokenEndpointUrls];
+  return [...issuerNames(issuer), ...tokenEndpointUrls];
+}
+
+function issuerNames(issuer: string): readonly string[] {
+  return [issuer, issuer.endsWith("/") ? issuer.slice(0, -1) : `${issuer}/`];
 }
 
 /**
- * What `aud` may be. An assertion is never for what the issuer's users' tokens are for, once `assertion_audience` tells
- * them apart: else a user's token could authenticate a client.
+ * What `aud` may be. An ID-JAG is for our issuer, and for no other name of ours (section 4.4.1 of its draft). An assertion
+ * of a client is never for what the issuer's users' tokens are for, once `assertion_audience` tells them apart: else a
+ * user's token could authenticate a client.
  */
-export function audiencesFor(issuer: TrustedIssuer, use: IssuerUse, own: readonly string[]): readonly string[] {
+export function audiencesFor(
+  issuer: TrustedIssuer,
+  use: IssuerUse,
+  { ownIssuer, tokenEndpointUrls }: { readonly ownIssuer: string; readonly tokenEndpointUrls: readonly string[] },
+): readonly string[] {
   const { audience, assertionAudience } = issuer;
   if (use === "subject_token") return audience;
+  if (use === "id_jag") return issuerNames(ownIssuer);
+  const own = ownAudiences(ownIssuer, tokenEndpointUrls);
   if (assertionAudience === undefined) return [...audience, ...own];
   const forUsers = issuer.use.has("subject_token") ? audience : [];
   return [...assertionAudience, ...own].filter((name) => !forUsers.includes(name));

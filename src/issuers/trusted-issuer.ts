@@ -3,8 +3,16 @@ import type { CompactJws } from "../jwt/compact-jws.js";
 import type { ExpiringTimes } from "../jwt/jwt-times.js";
 import type { JsonObject } from "../oauth/json.js";
 
-/** What a trusted issuer's token may be used for; `client_assertion` covers federated clients. */
-export type IssuerUse = "subject_token" | "client_assertion";
+/**
+ * What a trusted issuer's token may be used for. `client_assertion` covers federated clients and workload rules. `id_jag`
+ * is a user's assertion for one client (draft-ietf-oauth-identity-assertion-authz-grant).
+ */
+export type IssuerUse = "subject_token" | "client_assertion" | "id_jag";
+
+/** Whether an issuer names users, by whatever kind of token: its `subject.prefix` then keeps them apart. */
+export function namesUsers({ use }: Pick<TrustedIssuer, "use">): boolean {
+  return use.has("subject_token") || use.has("id_jag");
+}
 
 /** A trusted issuer, as the settings make it. */
 export interface TrustedIssuer {
@@ -21,8 +29,8 @@ export interface TrustedIssuer {
   readonly audience: readonly string[];
   /** What an assertion of it may be for, beside our issuer and our token endpoint. */
   readonly assertionAudience: readonly string[] | undefined;
-  /** How old an assertion that is a grant may be, and how long it may last. In seconds. */
-  readonly maxAssertionAgeSeconds: number;
+  /** How old an assertion that is a grant may be, and how long it may last, in seconds. Undefined: the default of its use. */
+  readonly maxAssertionAgeSeconds: number | undefined;
   /** Whether an assertion of it is accepted once. */
   readonly singleUse: boolean;
   readonly algorithms: ReadonlySet<string>;
@@ -38,7 +46,7 @@ export interface TrustedIssuer {
 /** A JWT of a trusted issuer, verified. */
 export interface IssuerToken {
   readonly issuer: TrustedIssuer;
-  /** Of a subject token: the prefix and the mapped claim. Of an assertion: `sub`, as `federated` in a client's record names it. */
+  /** Of a user: the prefix and the mapped claim. Of a client's assertion: `sub`, as `federated` in a client's record names it. */
   readonly subject: string;
   readonly claims: JsonObject;
   readonly jws: CompactJws;

@@ -5,7 +5,7 @@
 import { toSeconds, type Clock } from "../time/clock.js";
 import type { JsonObject } from "../oauth/json.js";
 import { readCompactJws, type CompactJws, type Refuse } from "../jwt/compact-jws.js";
-import { audiencesFor, checkAudience, checkKind, ownAudiences, subjectOf } from "./claims.js";
+import { audiencesFor, checkAudience, checkKind, subjectOf } from "./claims.js";
 import type { IssuerKeys } from "./keys.js";
 import { ASYMMETRIC_ALGORITHMS } from "../jwt/jwk-set.js";
 import { hasSignature } from "../jwt/jws-signature.js";
@@ -25,8 +25,7 @@ export interface IssuerTokenVerifierDependencies {
 }
 
 export function createIssuerTokenVerifier(dependencies: IssuerTokenVerifierDependencies): IssuerTokenVerifier {
-  const { issuers, ownIssuer, tokenEndpointUrls, keys, clock } = dependencies;
-  const own = ownAudiences(ownIssuer, tokenEndpointUrls);
+  const { issuers, ownIssuer, keys, clock } = dependencies;
   return {
     async verify(token, use, refuse) {
       const jws = readCompactJws(token, refuse);
@@ -38,7 +37,7 @@ export function createIssuerTokenVerifier(dependencies: IssuerTokenVerifierDepen
       }
       if (issuer.trustDomain !== undefined) checkSvid(jws, issuer.trustDomain, refuse);
       checkKind(jws, use, refuse);
-      checkAudience(jws.claims, audiencesFor(issuer, use, own), use, refuse);
+      checkAudience(jws.claims, audiencesFor(issuer, use, dependencies), use, refuse);
       const times = checkTimesWithExpiry(jws.claims, toSeconds(clock()), refuse);
       const subject = subjectOf(jws.claims, issuer, use, refuse);
       const key = await keys.find(keySourceOf(issuer), jws.algorithm, jws.kid);

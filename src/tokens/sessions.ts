@@ -21,6 +21,8 @@ export interface NewSession {
   readonly means: readonly AccessToken[];
   /** The subject's token, if it is ours: the session ends no later than its. */
   readonly within?: AccessToken;
+  /** A shorter life than `session_ttl`, in seconds. */
+  readonly atMostSeconds?: number;
 }
 
 export interface Sessions {
@@ -66,7 +68,7 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
   const { clock, keys, randomId, revocations, sessionTtlSeconds, maxStalenessMs } = dependencies;
   const hasEnded = (session: Session): boolean => endOf(session, sessionTtlSeconds) <= toSeconds(clock());
   return {
-    begin({ subject, clientId, actor, means, within }) {
+    begin({ subject, clientId, actor, means, within, atMostSeconds = Infinity }) {
       if (means.some((token) => hasEnded(token.session))) {
         throw invalidRequest("SESSION_ENDED", "The session of a token that was presented has ended. Begin a new one.");
       }
@@ -80,7 +82,7 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
       return beginSession({
         id: randomId(),
         nowSeconds: toSeconds(clock()),
-        ttlSeconds: sessionTtlSeconds,
+        ttlSeconds: Math.min(sessionTtlSeconds, atMostSeconds),
         notBefore: revocations.notBefore(subject, clientId, actingClients(actor)),
         ancestors,
         keys: means.length === 0 ? NONE : keysOfAll(means, keys),

@@ -1,4 +1,5 @@
 /** Whom clients may act for: other clients, registered or derived, and the users of issuers. */
+import { namesUsers } from "../../issuers/trusted-issuer.js";
 import type { FoundIssuer } from "../issuers/read.js";
 import { type Findings, type Spot, inside } from "../reading/problem.js";
 import type { FoundClient, RecordYaml } from "./read.js";
@@ -13,9 +14,7 @@ export interface DelegationParties {
 
 export function checkDelegation({ clients, workloads, issuers }: DelegationParties, findings: Findings): void {
   const ids = new Set(clients.map(({ yaml }) => yaml.id));
-  const withUsers = new Set(
-    issuers.filter(({ issuer }) => issuer.use.has("subject_token")).map(({ issuer }) => issuer.issuer),
-  );
+  const withUsers = new Set(issuers.filter(({ issuer }) => namesUsers(issuer)).map(({ issuer }) => issuer.issuer));
   const records: readonly { readonly yaml: RecordYaml; readonly spot: Spot }[] = [...clients, ...workloads];
   for (const { yaml, spot } of records) {
     for (const [index, id] of (yaml.may_act_for ?? []).entries()) {
@@ -25,7 +24,7 @@ export function checkDelegation({ clients, workloads, issuers }: DelegationParti
     }
     for (const [index, issuer] of (yaml.act_for_issuers ?? []).entries()) {
       if (issuer !== undefined && !withUsers.has(issuer)) {
-        const reason = "is not among trusted_issuers with use: [subject_token]";
+        const reason = "is not among trusted_issuers with use: [subject_token] or [id_jag]";
         findings.problem(inside(spot, "act_for_issuers", index), reason);
       }
     }

@@ -1,4 +1,5 @@
 /** Owns the rules between clients, and between clients and trusted issuers. */
+import { namesUsers } from "../../issuers/trusted-issuer.js";
 import type { FoundIssuer } from "../issuers/read.js";
 import { present } from "../reading/by-schema.js";
 import type { FoundClient } from "./read.js";
@@ -27,7 +28,7 @@ function checkIds(clients: readonly FoundClient[], issuers: readonly FoundIssuer
     else findings.problem(at, `is the id of another client already, at ${spellSpot(first)}`);
     for (const { issuer } of issuers) {
       const { prefix } = issuer.subject;
-      if (issuer.use.has("subject_token") && prefix !== "" && yaml.id.startsWith(prefix)) {
+      if (namesUsers(issuer) && prefix !== "" && yaml.id.startsWith(prefix)) {
         const reason = `begins like the users of ${issuer.issuer} (${prefix}): one of them could be taken for this client`;
         findings.problem(at, reason, "another id, or another subject.prefix");
       }
@@ -82,11 +83,12 @@ function checkIdentityClaims(
   issuers: readonly FoundIssuer[],
   findings: Findings,
 ): void {
-  const hasUsers = issuers.some(({ issuer }) => issuer.use.has("subject_token"));
+  const hasUsers = issuers.some(({ issuer }) => namesUsers(issuer));
+  const hasIdJags = issuers.some(({ issuer }) => issuer.use.has("id_jag"));
   for (const { client, spot } of clients) {
-    if (!client.grants.has("token_exchange") || !(hasUsers || client.unsecuredSubjects || client.mayActFor.size > 0)) {
-      continue;
-    }
+    const { grants, unsecuredSubjects, mayActFor } = client;
+    const exchanges = grants.has("token_exchange") && (hasUsers || unsecuredSubjects || mayActFor.size > 0);
+    if (!exchanges && !(grants.has("jwt_bearer") && hasIdJags)) continue;
     for (const name of Object.keys(client.userClaims).filter((one) => IDENTITY_CLAIMS.test(one))) {
       const reason = "says who the caller is, and is the same for all users that this client exchanges";
       findings.warning(inside(spot, "user_claims", name), reason);

@@ -2,6 +2,7 @@
 import { areDisjoint } from "../../clients/claim-conditions.js";
 import { commonPattern, countStars, matchParts, partsOf } from "../../clients/subject-pattern.js";
 import type { WorkloadRule } from "../../clients/workload-rule.js";
+import { namesUsers } from "../../issuers/trusted-issuer.js";
 import type { FoundIssuer } from "../issuers/read.js";
 import { type Findings, type Spot, inside, spellSpot } from "../reading/problem.js";
 import type { FoundClient } from "./read.js";
@@ -101,7 +102,7 @@ function checkAgainstOthers(
   }
   for (const { issuer, spot } of issuers) {
     const { prefix } = issuer.subject;
-    if (issuer.use.has("subject_token") && prefix !== "") {
+    if (namesUsers(issuer) && prefix !== "") {
       checkPrefixes(one, prefix, `the users of the issuer at ${spellSpot(spot)}`, findings);
     }
   }

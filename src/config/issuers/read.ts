@@ -1,8 +1,8 @@
 /** Makes a trusted issuer from its YAML. Owns its defaults, and every rule that one issuer can break by itself. */
-import { HOUR, SECOND } from "../../time/clock.js";
+import { SECOND } from "../../time/clock.js";
 import { RESERVED_CLAIMS } from "../../oauth/access-token.js";
 import { isJsonObject } from "../../oauth/json.js";
-import type { TrustedIssuer } from "../../issuers/trusted-issuer.js";
+import { type TrustedIssuer, namesUsers } from "../../issuers/trusted-issuer.js";
 import type { issuerSchema } from "./schema.js";
 import { isCleartext } from "../reading/listen-address.js";
 import { type Findings, type Spot, inside } from "../reading/problem.js";
@@ -40,7 +40,7 @@ export function readIssuer(entry: IssuerEntry, ownIssuer: string, findings: Find
     tokenFile: files.path(yaml.token_file, inside(spot, "token_file")),
     audience: yaml.audience ?? [ownIssuer],
     assertionAudience: yaml.assertion_audience,
-    maxAssertionAgeSeconds: (yaml.max_assertion_age ?? HOUR) / SECOND,
+    maxAssertionAgeSeconds: yaml.max_assertion_age && yaml.max_assertion_age / SECOND,
     singleUse: yaml.single_use ?? false,
     algorithms: new Set(yaml.algorithms === undefined ? ["RS256", "ES256"] : present(yaml.algorithms)),
     use: new Set(present(yaml.use)),
@@ -63,7 +63,7 @@ function checkIssuer({ yaml, spot }: IssuerEntry, ownIssuer: string, findings: F
   checkAudiences({ yaml, spot }, findings);
   if (yaml.use?.length === 0) findings.problem(inside(spot, "use"), "must not be empty", "[subject_token]");
   if (yaml.algorithms?.length === 0) findings.problem(inside(spot, "algorithms"), "must not be empty", "[RS256]");
-  if (yaml.use?.includes("subject_token") && yaml.subject?.prefix === undefined) {
+  if (namesUsers({ use: new Set(present(yaml.use ?? [])) }) && yaml.subject?.prefix === undefined) {
     const reason = "is missing: without one its users could be taken for clients or for another issuer's users";
     findings.problem(inside(spot, "subject", "prefix"), reason, '"idp:"');
   }

@@ -1,4 +1,5 @@
 /** Owns the rules between trusted issuers: no user of one may look like a user of another. */
+import { namesUsers } from "../../issuers/trusted-issuer.js";
 import type { FoundIssuer } from "./read.js";
 import { type Findings, inside, spellSpot } from "../reading/problem.js";
 
@@ -19,7 +20,7 @@ function checkPair(one: FoundIssuer, other: FoundIssuer, findings: Findings): vo
   if (issuer.trustDomain !== undefined && issuer.trustDomain === other.issuer.trustDomain) {
     findings.problem(inside(spot, "trust_domain"), `is trusted already, at ${spellSpot(other.spot)}`);
   }
-  if (!issuer.use.has("subject_token") || !other.issuer.use.has("subject_token")) return;
+  if (!namesUsers(issuer) || !namesUsers(other.issuer)) return;
   const a = issuer.subject.prefix;
   const b = other.issuer.subject.prefix;
   if (a === "" || b === "" || !(a.startsWith(b) || b.startsWith(a))) return;

@@ -49,7 +49,7 @@ export const issuerSchema = z
     single_use: flag(true).optional(),
     algorithms: z.array(oneOf(ISSUER_ALGORITHMS, "RS256")).meta({ example: "[RS256, ES256]" }).optional(),
     use: z
-      .array(oneOf(["subject_token", "client_assertion"], "subject_token"))
+      .array(oneOf(["subject_token", "client_assertion", "id_jag"], "subject_token"))
       .meta({ example: "[subject_token, client_assertion]" }),
     claims: z.array(text("email", 100)).meta({ example: "[email, groups]" }).optional(),
     subject: z

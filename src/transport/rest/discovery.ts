@@ -46,6 +46,8 @@ export function createDiscovery({
     scopes_supported: scopesSupported(),
     response_types_supported: [],
     grant_types_supported: GRANT_TYPES.map(grantTypeOnWire),
+    // Says that the rules of the profile are implemented, and nothing of the issuers (section 7.2 of the ID-JAG draft).
+    authorization_grant_profiles_supported: ["urn:ietf:params:oauth:grant-profile:id-jag"],
     // An assertion, a Bearer or an actor token needs no client authentication beside it (RFC 7521 section 4.1).
     token_endpoint_auth_methods_supported: [...AUTH_METHODS, "none"],
     token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,

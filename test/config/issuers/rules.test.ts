@@ -143,7 +143,7 @@ test("absent settings of an issuer", () => {
     tokenFile: undefined,
     audience: ["https://tokens.example.com"],
     assertionAudience: undefined,
-    maxAssertionAgeSeconds: 3600,
+    maxAssertionAgeSeconds: undefined,
     singleUse: false,
     algorithms: new Set(["RS256", "ES256"]),
     use: new Set(["client_assertion"]),
