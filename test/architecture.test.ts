@@ -120,7 +120,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "zod",
   ],
   "config/reload": ["config", "config/reading", "clients", "files"],
-  "config/clients": ["config/issuers", "config/reading", "clients", "oauth", "time", "zod"],
+  "config/clients": ["config/issuers", "config/reading", "clients", "issuers", "oauth", "time", "zod"],
   "config/issuers": ["config/reading", "issuers", "oauth", "time", "zod"],
   "config/reading": ["files", "oauth", "time", "yaml", "zod"],
   endpoints: ["grants", "clients", "tokens", "revocations", "keys", "storage", "oauth", "time"],

@@ -8,7 +8,7 @@ import type { Client } from "../clients/client.js";
 import { checkAge } from "../issuers/assertion-age.js";
 import { ID_JAG_TYPE, audienceOf } from "../issuers/claims.js";
 import type { IssuerToken, IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
-import { type Refuse, readHeader } from "../jwt/compact-jws.js";
+import { type Refuse, looksLikeJws, readHeader } from "../jwt/compact-jws.js";
 import { depthOf } from "../oauth/access-token.js";
 import type { JsonObject } from "../oauth/json.js";
 import { type Scope, parseScope } from "../oauth/scope.js";
@@ -45,6 +45,7 @@ export type ProposeByIdJag = (presented: PresentedIdJag) => Promise<Proposal>;
 
 /** Whether an assertion says that it is an ID-JAG. The kind of an assertion is chosen by `typ` alone. */
 export function isIdJag(jwt: string): boolean {
+  if (!looksLikeJws(jwt)) return false;
   try {
     return readHeader(jwt.slice(0, jwt.indexOf(".")), unreadable).type === ID_JAG_TYPE;
   } catch {

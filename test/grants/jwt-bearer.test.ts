@@ -135,6 +135,16 @@ describe("an assertion alone", () => {
     });
   });
 
+  test("gives no scope beyond the client's record", async () => {
+    const core = await start();
+    for (const assertion of [signed(core, { scope: "admin" }), platform(core)]) {
+      const asked = core.ask({ type: "jwt_bearer", assertion }, {}, { scope: "catalog" });
+      expect(claimsOf((await asked).access_token)["scope"]).toBe("catalog");
+      const beyond = core.ask({ type: "jwt_bearer", assertion }, {}, { scope: "catalog admin" });
+      expect(await refusal(beyond)).toMatchObject({ code: "invalid_scope" });
+    }
+  });
+
   test("of a client that lacks the grant is unauthorized_client", async () => {
     const core = await start({}, { grants: new Set(["client_credentials"]) });
     expect(await refusal(grant(core, signed(core)))).toMatchObject({ code: "unauthorized_client" });

@@ -1,5 +1,7 @@
 /** Workloads without a registration, at a whole server, over every transport. */
+import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { generateSecret } from "../../src/config/clients/secret.js";
 import { type RunningApp, runApp } from "../support/running-app.js";
 import { claimsOf } from "../support/core.js";
 import { signingKey } from "../tokens/signing-key.js";
@@ -9,9 +11,13 @@ const ISSUER = "https://tokens.example.com";
 const CLUSTER = "https://kubernetes.default.svc";
 const OTHER = "https://other-cluster.example.com";
 const USERS = "https://idp.example.com";
+const CORPORATION = "https://corp.example.com";
+const SECRET = generateSecret(randomBytes);
+const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 const cluster = signingKey("RS256", "cluster");
+const corporationKey = signingKey("ES256", "corporation");
 const otherCluster = signingKey("RS256", "other");
 let running: RunningApp;
 
@@ -21,6 +27,13 @@ const users = {
   use: ["subject_token"],
   subject: { prefix: "idp:" },
 };
+const corporation = {
+  issuer: CORPORATION,
+  jwks_file: "corporation.json",
+  algorithms: ["ES256"],
+  use: ["id_jag"],
+  subject: { prefix: "corp:" },
+};
 const issuer = (name: string, file: string) => ({ issuer: name, jwks_file: file, use: ["client_assertion"] });
 
 beforeAll(async () => {
@@ -28,7 +41,15 @@ beforeAll(async () => {
     settings: {
       issuer: ISSUER,
       limits: { failure_burst: 1000 },
-      trusted_issuers: [issuer(CLUSTER, "cluster.json"), issuer(OTHER, "other.json"), users],
+      trusted_issuers: [issuer(CLUSTER, "cluster.json"), issuer(OTHER, "other.json"), users, corporation],
+      clients: [
+        {
+          id: "agent",
+          secrets: [{ sha256: createHash("sha256").update(SECRET).digest("hex") }],
+          grants: ["jwt_bearer"],
+          scopes: { allowed: ["read", "write"], default: ["read"] },
+        },
+      ],
       workloads: [
         {
           name: "shop",
@@ -44,6 +65,7 @@ beforeAll(async () => {
     },
     files: {
       "cluster.json": JSON.stringify({ keys: [cluster.jwk] }),
+      "corporation.json": JSON.stringify({ keys: [corporationKey.jwk] }),
       "other.json": JSON.stringify({ keys: [otherCluster.jwk] }),
     },
   });
@@ -64,6 +86,21 @@ function projected(changes: Readonly<Record<string, unknown>> = {}, key = cluste
   return key.sign({ ...claims, ...changes });
 }
 
+/** A corporation's assertion that a client may act for one of its users. */
+function idJag(changes: Readonly<Record<string, unknown>> = {}): string {
+  const now = Math.floor(Date.now() / 1000);
+  const claims = {
+    iss: CORPORATION,
+    sub: "ada",
+    aud: ISSUER,
+    client_id: "agent",
+    jti: "one",
+    iat: now,
+    exp: now + 300,
+  };
+  return corporationKey.sign({ ...claims, ...changes }, { typ: "oauth-id-jag+jwt" });
+}
+
 const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
 const GRANT = { grant_type: "client_credentials" };
 
@@ -80,7 +117,7 @@ describe.each(Object.entries({ ...formCallers, ...rpcCallers }))("over %s, a wor
   });
 
   test("gets a token by its platform's token as assertion, and by nothing else", async () => {
-    const form = { grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion: `${projected()}\n` };
+    const form = { grant_type: JWT_BEARER, assertion: `${projected()}\n` };
     const outcome = await call(running.url, { form });
     expect(claimsOf(outcome.token ?? "")).toMatchObject({ sub: "shop/orders", client_id: "shop/orders" });
   });
@@ -103,7 +140,7 @@ describe.each(Object.entries({ ...formCallers, ...rpcCallers }))("over %s, a wor
     ["of two audiences", () => projected({ aud: [ISSUER, CLUSTER] }), "ASSERTION_INVALID"],
     ["too long-lived", () => projected({ exp: Math.floor(Date.now() / 1000) + 31_536_000 }), "ASSERTION_INVALID"],
   ])("is invalid_grant by an assertion that is %s", async (_what, token, reason) => {
-    const form = { grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion: token() };
+    const form = { grant_type: JWT_BEARER, assertion: token() };
     expect(await call(running.url, { form })).toMatchObject({ oauth: "invalid_grant", reason, token: undefined });
   });
 
@@ -119,6 +156,35 @@ describe.each(Object.entries({ ...formCallers, ...rpcCallers }))("over %s, a wor
   ])("is refused if its token %s", async (_why, token) => {
     const outcome = await call(running.url, { form: { ...GRANT, client_secret: token() } });
     expect(outcome).toMatchObject({ oauth: "invalid_client", reason: "CREDENTIALS_INVALID", token: undefined });
+  });
+});
+
+describe.each(Object.entries({ ...formCallers, ...rpcCallers }))("over %s, an ID-JAG", (_, call) => {
+  const ask = (assertion: string, form: Readonly<Record<string, string>> = {}) =>
+    call(running.url, {
+      form: { grant_type: JWT_BEARER, assertion, client_id: "agent", client_secret: SECRET, ...form },
+    });
+
+  test("is a token for its user with the client as actor", async () => {
+    const outcome = await ask(idJag({ scope: "read write" }), { scope: "write" });
+    expect(claimsOf(outcome.token ?? "")).toMatchObject({
+      sub: "corp:ada",
+      client_id: "agent",
+      act: { sub: "agent" },
+      scope: "write",
+    });
+  });
+
+  test.each<[string, Readonly<Record<string, unknown>>, Readonly<Record<string, string>>, string]>([
+    ["for another client is invalid_grant", { client_id: "other" }, {}, "invalid_grant"],
+    ["for two servers is invalid_grant", { aud: [ISSUER, CLUSTER] }, {}, "invalid_grant"],
+    ["without a jti is invalid_grant", { jti: undefined }, {}, "invalid_grant"],
+    ["beyond whose scope is asked is invalid_scope", { scope: "read" }, { scope: "write" }, "invalid_scope"],
+    ["beyond whose resource is asked is invalid_target", { resource: CLUSTER }, { resource: ISSUER }, "invalid_target"],
+    ["beside a wrong secret is invalid_client", {}, { client_secret: "wrong" }, "invalid_client"],
+    ["beside no secret is invalid_client", {}, { client_secret: "" }, "invalid_client"],
+  ])("%s", async (_what, changes, form, oauth) => {
+    expect(await ask(idJag(changes), form)).toMatchObject({ oauth, token: undefined });
   });
 });
 

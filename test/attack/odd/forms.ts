@@ -54,6 +54,7 @@ const KNOWN = [
   "scope",
   "client_assertion",
   "client_assertion_type",
+  "assertion",
   "subject_token",
   "subject_token_type",
   "actor_token",

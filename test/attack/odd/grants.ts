@@ -158,6 +158,36 @@ const REFRESHES: readonly OddRequest[] = [
   refused("a refresh by nobody", 401, "invalid_client", { body: "grant_type=refresh_token&refresh_token=x" }),
 ];
 
+const BY_ASSERTION = "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer";
+const ASSERTIONS: readonly OddRequest[] = [
+  malformed("a grant by assertion without one", { body: BY_ASSERTION }),
+  malformed("two assertions", { body: `${BY_ASSERTION}&assertion=a.b.c&assertion=a.b.c` }),
+  malformed("an assertion of 17,000 characters", { body: `${BY_ASSERTION}&assertion=${"x".repeat(17_000)}` }),
+  ...[
+    "x",
+    "a.b.c",
+    "..",
+    "null",
+    "é",
+    "\0",
+    ".".repeat(16_000),
+    `${base64url('{"alg":"none","typ":"oauth-id-jag+jwt"}')}.e30.`,
+    `${base64url('{"alg":"ES256","typ":"JWT"}')}.e30.AA`,
+    `${base64url('{"alg":"ES256","typ":["oauth-id-jag+jwt"]}')}.e30.AA`,
+  ].map((assertion) =>
+    refused(`assertion ${JSON.stringify(assertion.slice(0, 60))}`, 400, "invalid_grant", {
+      body: `${BY_ASSERTION}&assertion=${encodeURIComponent(assertion)}`,
+    }),
+  ),
+  refused("an ID-JAG by nobody", 401, "invalid_client", {
+    body: `${BY_ASSERTION}&assertion=${base64url('{"alg":"ES256","typ":"oauth-id-jag+jwt"}')}.e30.AA`,
+  }),
+];
+
+function base64url(text: string): string {
+  return Buffer.from(text).toString("base64url");
+}
+
 const REVOKE = "/v1/oauth/revoke";
 const INTROSPECT = "/v1/oauth/introspect";
 const TOKEN_ENDPOINTS: readonly OddRequest[] = [REVOKE, INTROSPECT].flatMap((target) => [
@@ -236,4 +266,11 @@ const READING: readonly OddRequest[] = DOCUMENTS.flatMap((target) => [
   }),
 ]);
 
-export const GRANTS: readonly OddRequest[] = [...ASKING, ...EXCHANGES, ...REFRESHES, ...TOKEN_ENDPOINTS, ...READING];
+export const GRANTS: readonly OddRequest[] = [
+  ...ASKING,
+  ...EXCHANGES,
+  ...REFRESHES,
+  ...ASSERTIONS,
+  ...TOKEN_ENDPOINTS,
+  ...READING,
+];

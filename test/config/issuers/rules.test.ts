@@ -32,6 +32,17 @@ describe("prefixes of users", () => {
     ]);
   });
 
+  test("are those of ID-JAGs as well", () => {
+    const bare = "{ issuer: https://a.example.com, discovery: true, use: [id_jag] }";
+    expect(problems({ yaml: withIssuers(bare) })).toEqual([
+      expect.stringMatching(/^trusted_issuers\[0\]\.subject\.prefix is missing/),
+    ]);
+    const second = users("b", "idp:").replace("subject_token", "id_jag");
+    expect(problems({ yaml: withIssuers(users("a", "idp:"), second) })).toEqual([
+      expect.stringMatching(/^trusted_issuers\[1\]\.subject\.prefix equals/),
+    ]);
+  });
+
   test("that differ are fine, and issuers of workloads alone need none", () => {
     const workloads = "{ issuer: https://k8s.example.com, discovery: true, use: [client_assertion] }";
     expect(read({ yaml: withIssuers(users("a", "a:"), users("b", "b:"), workloads) }).trustedIssuers).toHaveLength(3);

@@ -72,6 +72,7 @@ describe("the metadata (RFC 8414)", () => {
         "refresh_token",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
       ],
+      authorization_grant_profiles_supported: ["urn:ietf:params:oauth:grant-profile:id-jag"],
       token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
       token_endpoint_auth_signing_alg_values_supported: ["ES256", "PS512"],
       revocation_endpoint: "https://tokens.example.com/v1/oauth/revoke",
