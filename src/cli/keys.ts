@@ -4,6 +4,7 @@ import { timestampDate, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { createClient, type CallOptions, type Client } from "@connectrpc/connect";
 import { KeyService, KeyState, type SigningKey } from "../gen/icemint/v1/key_service_pb.js";
 import type { CommandContext } from "./command.js";
+import { warningAfter } from "./key-revoked-warning.js";
 import { callAsOperator, type OpenTransport } from "./operator-connection.js";
 
 export const USAGE = `usage: icemint keys list [--server URL]
@@ -18,8 +19,12 @@ export type KeysContext = Pick<CommandContext, "args" | "env" | "stdout" | "stde
   readonly openTransport?: OpenTransport;
 };
 
-/** What was asked for: what to do, and with what to call the server. */
-type Action = (client: Client<typeof KeyService>, options: CallOptions) => Promise<string>;
+/** What was asked for: what to do, with what to call the server, and where to warn. */
+type Action = (
+  client: Client<typeof KeyService>,
+  options: CallOptions,
+  warn: (text: string) => void,
+) => Promise<string>;
 
 /** Runs the command. Resolves with the exit code: 0, 1 if the server refused or is away, 2 for wrong arguments. */
 export async function keys(context: KeysContext): Promise<number> {
@@ -29,7 +34,9 @@ export async function keys(context: KeysContext): Promise<number> {
     return 2;
   }
   return callAsOperator({ ...context, server: typed.server }, (transport, options) =>
-    typed.action(createClient(KeyService, transport), options),
+    typed.action(createClient(KeyService, transport), options, (text) => {
+      context.stderr.write(`warning: ${text}\n`);
+    }),
   );
 }
 
@@ -62,8 +69,15 @@ const rotate: Action = async (client, options) => {
 };
 
 function revoke(kid: string): Action {
-  return async (client, options) => {
+  return async (client, options, warn) => {
     await client.revokeKey({ kid }, options);
+    // The key is revoked, whatever becomes of this look.
+    const after = await client.listKeys({}, options).catch(() => undefined);
+    const warning =
+      after === undefined
+        ? "the keys could not be listed afterwards: run `icemint keys list`."
+        : warningAfter(kid, after.keys);
+    if (warning !== undefined) warn(warning);
     return `revoked ${kid}: its tokens are refused from now on\n`;
   };
 }

@@ -6,12 +6,21 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { keys } from "../../src/cli/keys.js";
 import { KeyService, KeyState } from "../../src/gen/icemint/v1/key_service_pb.js";
 
 const credentials = { ICEMINT_CLIENT_ID: "operator", ICEMINT_CLIENT_SECRET: "s3cret" };
 const at = (iso: string) => timestampFromMs(Date.parse(iso));
+
+/** A key that signed since January, and was revoked. */
+const revokedAt = (kid: string, iso: string) => ({
+  kid,
+  algorithm: "ES256",
+  state: KeyState.REVOKED,
+  activateTime: at("2026-01-01T00:00:00Z"),
+  retireTime: at(iso),
+});
 
 interface Seen {
   authorization: (string | null)[];
@@ -82,6 +91,58 @@ test("rotate says which key was published and when it signs", async () => {
 
 test("revoke names the key", async () => {
   expect(await run(["revoke", "older"])).toMatchObject({ code: 0, seen: { revoked: ["older"] } });
+});
+
+describe("revoke warns of verifiers that will not ask for the new key", () => {
+  const revoking = async (keysAfter: readonly object[] | "gone") => {
+    let err = "";
+    const routes = (router: ConnectRouter) =>
+      router.service(KeyService, {
+        listKeys() {
+          if (keysAfter === "gone") throw new ConnectError("away", Code.Unavailable);
+          return { keys: [...keysAfter] };
+        },
+        revokeKey: () => ({}),
+      });
+    const code = await keys({
+      args: ["revoke", "this"],
+      env: credentials,
+      stdout: { write: () => true },
+      stderr: { write: (text) => (err += text) },
+      openTransport: () => ({ transport: createRouterTransport(routes), close() {} }),
+    });
+    return { code, err };
+  };
+  const revokedNow = revokedAt("this", "2026-02-01T12:00:00Z");
+
+  test("when another signing key was revoked minutes before: it says how long, and for whom", async () => {
+    const { code, err } = await revoking([revokedAt("other", "2026-02-01T11:57:00Z"), revokedNow]);
+    expect(code).toBe(0);
+    expect(err).toMatch(
+      /^warning: another key was revoked 3 min before\..*Quarkus OIDC.* until 2026-02-01T12:07:00Z\./,
+    );
+  });
+
+  test.each<[string, object]>([
+    ["was revoked long ago", revokedAt("other", "2026-02-01T11:49:59Z")],
+    ["retired by itself", { ...revokedAt("other", "2026-02-01T11:57:00Z"), state: KeyState.RETIRED }],
+    [
+      "was revoked before it signed",
+      { ...revokedAt("other", "2026-02-01T11:57:00Z"), activateTime: at("2026-02-02T00:00:00Z") },
+    ],
+  ])("not when the other key %s", async (_, other) => {
+    expect(await revoking([other, revokedNow])).toEqual({ code: 0, err: "" });
+  });
+
+  test("not when the revoked key had stopped signing before", async () => {
+    const stoppedEarly = revokedAt("this", "2026-01-20T00:00:00Z");
+    expect(await revoking([revokedAt("other", "2026-02-01T11:57:00Z"), stoppedEarly])).toEqual({ code: 0, err: "" });
+  });
+
+  test("a key stays revoked though the keys cannot be listed afterwards", async () => {
+    const { code, err } = await revoking("gone");
+    expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining("icemint keys list") });
+  });
 });
 
 test("a refusal is shown with its code, and the exit code is 1", async () => {
