@@ -89,6 +89,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "@bufbuild",
   ],
   "transport/rpc/lane": ["transport", "transport/rpc", "@connectrpc", "@bufbuild"],
+  "edge/inbound": ["verifier", "oauth", "time", "gen", "@connectrpc", "@bufbuild"],
   // What services load: of the server only what reads its tokens and knows what is revoked.
   verifier: [
     "client",
