@@ -28,6 +28,8 @@ export interface IcemintOptions {
   readonly node?: string;
   /** More arguments of `node`, such as `--cpu-prof`. */
   readonly nodeArgs?: readonly string[];
+  /** Whether it runs as the modules that `tsc` writes, whose paths name the parts. */
+  readonly asModules?: boolean;
 }
 
 /** Starts an icemint. */
@@ -58,7 +60,7 @@ export async function startIcemint(options: IcemintOptions): Promise<ServerProce
     ...(options.node !== undefined && { node: options.node }),
     args: [
       ...nodeArgs,
-      options.node === undefined ? "dist/main.js" : ANY_NODE,
+      options.node === undefined && options.asModules !== true ? "dist/main.js" : ANY_NODE,
       "serve",
       "--config",
       config,

@@ -26,6 +26,7 @@ export async function profile(id: string): Promise<void> {
     folder,
     name: "profiled",
     ...(redis && { redisUrl: redis.url }),
+    asModules: true,
     nodeArgs: ["--cpu-prof", `--cpu-prof-dir=${folder}`, "--cpu-prof-interval=200"],
   });
   try {

@@ -23,7 +23,7 @@ function run(main: string, args: readonly string[], credential: string) {
 
 test("the command runs with nothing of icemint but itself and the data", async () => {
   const folder = mkdtempSync(join(tmpdir(), "icemint-doctor-"));
-  for (const part of ["dist/main.js", "dist/cli", "dist/doctor", "conformance", "package.json"]) {
+  for (const part of ["dist/main.js", "dist/bundle", "conformance", "package.json"]) {
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   }
   await using stub = await startStub();
