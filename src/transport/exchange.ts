@@ -5,9 +5,9 @@ import type { Arrival } from "./caller.js";
 /** Node's own objects for one exchange. Measured: 7 to 9 KiB for an HTTP/2 stream. */
 const EXCHANGE_BYTES = 8 * 1024;
 
-/** The HTTP/2 session, or the socket; undefined if it is gone. */
+/** The HTTP/2 session, or the socket; undefined if it is gone. An answer behind another one has no socket of its own yet. */
 export function connectionOf(target: ServerHttp2Stream | ServerResponse): object | undefined {
-  return ("session" in target ? target.session : target.socket) ?? undefined;
+  return ("session" in target ? target.session : target.req.socket) ?? undefined;
 }
 
 /** One request and its answer, and the memory that they hold. */

@@ -15,6 +15,7 @@ afterEach(() => void vi.useRealTimers());
 /** What stands for a stream: it can be closed, and says with which code. */
 class FakeStream extends EventEmitter {
   destroyed = false;
+  readonly session = undefined;
   code: number | undefined;
 
   close(code: number): void {

@@ -122,9 +122,27 @@ export function createStockRoad(options: StockRoadOptions): StockRoad {
     },
     takeRequest(request, response, path, exchange) {
       request.headers.host ??= ANY_HOST;
+      if (handlers.get(path)?.method.methodKind !== "unary") endWithClient(request, response);
       take(path, exchange, request, () => ({ request, response }));
     },
   };
+}
+
+/** In which a refusal of the call reaches a client that has half-closed. */
+const HALF_CLOSED_MS = 1000;
+
+/**
+ * Cuts an answer without an end once its client has closed its half of the connection. A client that is gone looks the
+ * same, and its call would stay until the connection is too old.
+ */
+function endWithClient({ socket }: IncomingMessage, response: ServerResponse): void {
+  let cut: NodeJS.Timeout | undefined;
+  const halfClosed = () => (cut = setTimeout(() => response.destroy(), HALF_CLOSED_MS).unref());
+  socket.once("end", halfClosed);
+  response.once("close", () => {
+    clearTimeout(cut);
+    socket.off("end", halfClosed);
+  });
 }
 
 /** Connect's adapter needs a URL. */
