@@ -74,7 +74,7 @@ test("every call that Connect's own handlers serve is answered, in order", async
   const call = `POST /icemint.v1.TokenService/GetToken HTTP/1.1\r\nHost: x\r\nContent-Type: application/grpc-web\r\nContent-Length: 5\r\n\r\n${empty}`;
   const { answers } = await exchangeRaw(running.port, { pieces: [call.repeat(5) + good("last")] });
   const bodies = answers.map(({ body }) => body).join(""); // their ends are not told by a length
-  expect(bodies.match(/grpc-status|"scope":"last"/g)).toEqual([...Array(5).fill("grpc-status"), '"scope":"last"']);
+  expect(bodies.match(/grpc-status:|"scope":"last"/g)).toEqual([...Array(5).fill("grpc-status:"), '"scope":"last"']);
 });
 
 test("garbage that goes on and on is refused once", async () => {
