@@ -19,15 +19,12 @@ export type Engine = { readonly command: string; readonly args: readonly string[
 
 /** Java's: a JDK from 17 and Maven. */
 export function javaEngine(): Promise<Engine> {
-  return engine("java", ["javac", "mvn"], async (source, built) => {
-    const classpath = join(built, "classpath.txt");
-    if (!existsSync(classpath)) {
-      await nicely("mvn", ["-q", "-B", "-f", join(source, "pom.xml"), `-Dicemint.target=${built}`, "compile"]);
-    }
-    const small = ["-Xmx160m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
-    const path = `${join(built, "classes")}:${readFileSync(classpath, "utf8")}`;
-    return { command: "java", args: [...small, "-cp", path, "e2e.Clients"] };
-  });
+  return engine("java", ["javac", "mvn"], (source, built) => compiled(source, built, "e2e.Clients"));
+}
+
+/** Programs with Iceberg's own code: its REST catalog, or its Java client with tables. */
+export function icebergEngine(program: "Catalog" | "Tables"): Promise<Engine> {
+  return engine("iceberg", ["javac", "mvn"], (source, built) => compiled(source, built, `e2e.${program}`));
 }
 
 /** Kafka's client library, with a program of one file that Java compiles when it runs it. */
@@ -62,12 +59,22 @@ export function rustEngine(): Promise<Engine> {
   });
 }
 
+async function compiled(source: string, built: string, main: string): Promise<Engine> {
+  const classpath = join(built, "classpath.txt");
+  if (!existsSync(classpath)) {
+    await nicely("mvn", ["-q", "-B", "-f", join(source, "pom.xml"), `-Dicemint.target=${built}`, "compile"]);
+  }
+  const small = ["-Xmx160m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+  const path = `${join(built, "classes")}:${readFileSync(classpath, "utf8")}`;
+  return { command: "java", args: [...small, "-cp", path, main] };
+}
+
 async function engine(
   language: string,
   tools: readonly string[],
   build: (source: string, built: string) => Promise<Engine>,
 ): Promise<Engine> {
-  const wanted = process.env["ICEMINT_TEST_ENGINES"] ?? "java go rust kafka";
+  const wanted = process.env["ICEMINT_TEST_ENGINES"] ?? "java iceberg go rust kafka";
   if (!wanted.split(" ").includes(language)) return { missing: skipped(`not in ICEMINT_TEST_ENGINES='${wanted}'`) };
   for (const tool of tools) {
     const found = await run("sh", ["-c", `command -v ${tool}`]).catch(() => undefined);

@@ -24,9 +24,13 @@ export function testCache(): string {
   return process.env["ICEMINT_TEST_CACHE"] || join(tmpdir(), "icemint-test-cache");
 }
 
-/** Finds or makes it. The first time takes half a minute and asks the package index, through pip as it is set up. */
-export async function pythonEnvironment(): Promise<PythonEnvironment> {
-  const name = `python-${createHash("sha256").update(PACKAGES.join("\n")).digest("hex").slice(0, 12)}`;
+/**
+ * Finds or makes it, with `more` packages. The first time takes half a minute and asks the package index, through pip as it
+ * is set up.
+ */
+export async function pythonEnvironment(...more: readonly string[]): Promise<PythonEnvironment> {
+  const packages = [...PACKAGES, ...more];
+  const name = `python-${createHash("sha256").update(packages.join("\n")).digest("hex").slice(0, 12)}`;
   const folder = join(testCache(), name);
   const python = join(folder, "bin", "python");
   if (existsSync(python)) return { python };
@@ -44,11 +48,11 @@ export async function pythonEnvironment(): Promise<PythonEnvironment> {
   try {
     await run("python3", ["-m", "venv", aside]);
     const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"];
-    await run(join(aside, "bin", "python"), [...pip, ...PACKAGES], { timeout: INSTALL_WITHIN_MS });
+    await run(join(aside, "bin", "python"), [...pip, ...packages], { timeout: INSTALL_WITHIN_MS });
     if (!existsSync(folder)) renameSync(aside, folder);
     return { python };
   } catch (error) {
-    return { missing: skipped(`pip could not install ${PACKAGES.join(", ")}: ${String(error).slice(0, 500)}`) };
+    return { missing: skipped(`pip could not install ${packages.join(", ")}: ${String(error).slice(0, 500)}`) };
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
