@@ -3,7 +3,7 @@
  * Judges values with their defaults. A rule of one value alone stands in `schema.ts`.
  */
 import { BlockList, isIP } from "node:net";
-import { INTROSPECTION_PATH, REVOCATION_PATH } from "../oauth/paths.js";
+import { AUTHORIZATION_PATH, INTROSPECTION_PATH, REVOCATION_PATH } from "../oauth/paths.js";
 import { MINUTE, SECOND } from "../time/clock.js";
 import type { Config } from "./config.js";
 import { spellDuration } from "./reading/duration.js";
@@ -14,7 +14,7 @@ import { type Findings, type Spot, inside } from "./reading/problem.js";
 const MAX_PUBLISHED_KEYS = 1000;
 
 /** Paths that are served already. */
-const RESERVED_PATHS: readonly string[] = ["/", REVOCATION_PATH, INTROSPECTION_PATH];
+const RESERVED_PATHS: readonly string[] = ["/", AUTHORIZATION_PATH, REVOCATION_PATH, INTROSPECTION_PATH];
 const RESERVED_PREFIXES = /^\/(?:\.well-known\/|icemint\.v1\.|grpc\.)/;
 
 type Settings = Pick<Config, "tokens" | "keys" | "http" | "redis">;

@@ -5,6 +5,7 @@
 
 /** The path of the token endpoint in Iceberg's REST API: always served. */
 export const TOKEN_PATH = "/v1/oauth/tokens";
+export const AUTHORIZATION_PATH = "/v1/oauth/authorize";
 export const REVOCATION_PATH = "/v1/oauth/revoke";
 export const INTROSPECTION_PATH = "/v1/oauth/introspect";
 export const JWKS_PATH = "/.well-known/jwks.json";

@@ -4,7 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { testCache } from "../support/python-env.js";
@@ -40,11 +40,32 @@ export function kafkaEngine(): Promise<Engine> {
   });
 }
 
-/** Go's. */
+/** Go's: Iceberg and OpenID Connect. */
 export function goEngine(): Promise<Engine> {
-  return engine("go", ["go"], async (source, program) => {
-    if (!existsSync(program)) await nicely("go", ["build", "-C", source, "-p", "1", "-o", program, "."]);
-    return { command: program, args: [] };
+  return engine("go", ["go"], buildGo);
+}
+
+/** Go's: grpc-go's STS client, x/oauth2 and Prometheus. A module of its own, so that it builds in seconds. */
+export function goTokensEngine(): Promise<Engine> {
+  return engine("go", ["go"], buildGo, "go-tokens");
+}
+
+async function buildGo(source: string, program: string): Promise<Engine> {
+  if (!existsSync(program)) await nicely("go", ["build", "-C", source, "-p", "1", "-o", program, "."]);
+  return { command: program, args: [] };
+}
+
+/** The Model Context Protocol's SDK for Node. No lock file: the version that matters is exact. */
+export function mcpEngine(): Promise<Engine> {
+  return engine("mcp", ["npm"], async (source, folder) => {
+    // npm writes it last.
+    if (!existsSync(join(folder, "node_modules", ".package-lock.json"))) {
+      cpSync(source, folder, { recursive: true });
+      const install = ["install", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund"];
+      const failed = await nicely("npm", install).then(() => undefined, String);
+      if (failed !== undefined) return { missing: skipped(`npm could not install it: ${failed.slice(0, 500)}`) };
+    }
+    return { command: process.execPath, args: [join(folder, "clients.mjs")] };
   });
 }
 
@@ -73,16 +94,17 @@ async function engine(
   language: string,
   tools: readonly string[],
   build: (source: string, built: string) => Promise<Engine>,
+  folder = language,
 ): Promise<Engine> {
-  const wanted = process.env["ICEMINT_TEST_ENGINES"] ?? "java iceberg go rust kafka";
+  const wanted = process.env["ICEMINT_TEST_ENGINES"] ?? "java iceberg go rust kafka mcp";
   if (!wanted.split(" ").includes(language)) return { missing: skipped(`not in ICEMINT_TEST_ENGINES='${wanted}'`) };
   for (const tool of tools) {
     const found = await run("sh", ["-c", `command -v ${tool}`]).catch(() => undefined);
     if (found === undefined) return { missing: skipped(`no ${tool}: it comes with ${language}`) };
   }
-  const source = join(import.meta.dirname, language);
+  const source = join(import.meta.dirname, folder);
   mkdirSync(testCache(), { recursive: true });
-  return build(source, join(testCache(), `${language}-${digestOf(source)}`));
+  return build(source, join(testCache(), `${folder}-${digestOf(source)}`));
 }
 
 function nicely(command: string, args: readonly string[]): Promise<unknown> {

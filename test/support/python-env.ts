@@ -12,7 +12,14 @@ import { skipped } from "./tool.js";
 
 const run = promisify(execFile);
 
-const PACKAGES = ["pyiceberg==0.12.0", "apache-polaris==1.8.0", "PyJWT==2.15.1", "cryptography==50.0.2"];
+const PACKAGES = [
+  "pyiceberg==0.12.0",
+  "apache-polaris==1.8.0",
+  "PyJWT==2.15.1",
+  "cryptography==50.0.2",
+  "google-auth==2.63.0",
+  "requests==2.34.2",
+];
 const OLDEST = "3.10";
 const INSTALL_WITHIN_MS = 240_000;
 

@@ -3,6 +3,7 @@ import { GRANT_TYPES, grantTypeOnWire } from "../../oauth/grant-type.js";
 import type { KeyRing } from "../../keys/key-ring.js";
 import type { Document } from "./documents.js";
 import {
+  AUTHORIZATION_PATH,
   endpointUrl,
   ERRORS_PATH,
   INTROSPECTION_PATH,
@@ -41,6 +42,7 @@ export function createDiscovery({
   const signing = () => [...new Set(keyRing.published().keys.map(({ alg }) => alg))];
   const members = (): Members => ({
     issuer,
+    authorization_endpoint: endpointUrl(issuer, AUTHORIZATION_PATH),
     token_endpoint: endpointUrl(issuer, TOKEN_PATH),
     jwks_uri: endpointUrl(issuer, JWKS_PATH),
     scopes_supported: scopesSupported(),

@@ -1,7 +1,9 @@
 /** The paths of REST and what serves them. */
 import { documentPreflight, serveDocument, type Document } from "./documents.js";
 import type { Discovery } from "./discovery.js";
+import { refuseAuthorization } from "./no-authorization.js";
 import {
+  AUTHORIZATION_PATH,
   ERRORS_PATH,
   INTROSPECTION_PATH,
   JWKS_PATH,
@@ -30,6 +32,7 @@ export function createRoutes({ endpoints, discovery, errorList, tokenPaths, issu
   const issuerPath = new URL(issuer).pathname.replace(/\/$/, "");
   for (const prefix of new Set(["", issuerPath])) {
     routes.set(prefix + TOKEN_PATH, form("token", endpoints.token));
+    routes.set(prefix + AUTHORIZATION_PATH, noAuthorization);
     routes.set(prefix + REVOCATION_PATH, form("revoke", endpoints.revoke));
     routes.set(prefix + INTROSPECTION_PATH, form("introspect", endpoints.introspect));
     routes.set(prefix + JWKS_PATH, document(discovery.jwks));
@@ -49,6 +52,14 @@ export function createRoutes({ endpoints, discovery, errorList, tokenPaths, issu
 function form(endpoint: EndpointName, handler: RestHandler): RestRoute {
   return { allow: "POST", handlers: new Map([["POST", handler]]), endpoint };
 }
+
+const noAuthorization: RestRoute = {
+  allow: "GET, HEAD",
+  handlers: new Map([
+    ["GET", refuseAuthorization],
+    ["HEAD", refuseAuthorization],
+  ]),
+};
 
 function document(current: () => Document): RestRoute {
   const handler = serveDocument(current);

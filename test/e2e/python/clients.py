@@ -8,6 +8,10 @@ import sys
 from functools import cache
 
 import jwt
+import google.auth.identity_pool
+import google.auth.transport.requests
+import google.oauth2.sts
+import google.oauth2.utils
 from apache_polaris.sdk.catalog import ApiClient, Configuration
 from apache_polaris.sdk.catalog.api.iceberg_o_auth2_api import IcebergOAuth2API
 from pyiceberg.catalog import load_catalog
@@ -25,6 +29,22 @@ def polaris(host, access_token=None, headers=None, **arguments):
     return json.loads(answer.to_json())
 
 
+def google_account(info):
+    """The token that an external_account file gives."""
+    account = google.auth.identity_pool.Credentials.from_info(info)
+    account.refresh(google.auth.transport.requests.Request())
+    return account.token
+
+
+def google_sts(url, secret=None, **arguments):
+    """The answer to an exchange by google-auth's STS client, with a client's secret or without."""
+    basic = google.oauth2.utils.ClientAuthType.basic
+    own = secret and google.oauth2.utils.ClientAuthentication(basic, "broker", secret)
+    client = google.oauth2.sts.Client(url, own)
+    request = google.auth.transport.requests.Request()
+    return client.exchange_token(request, grant_type="urn:ietf:params:oauth:grant-type:token-exchange", **arguments)
+
+
 @cache
 def keys_at(jwks_uri, keep_seconds):
     """The keys, kept as a service keeps them."""
@@ -38,9 +58,11 @@ def pyjwt(jwks_uri, token, issuer, audience, keep_seconds=300):
     return jwt.decode(token, key, algorithms=["ES256"], issuer=issuer, audience=audience, options=required)
 
 
+CLIENTS = {client.__name__: client for client in (pyiceberg, polaris, google_account, google_sts, pyjwt)}
+
 for line in sys.stdin:
     request = json.loads(line)
-    do = {"pyiceberg": pyiceberg, "polaris": polaris, "pyjwt": pyjwt}[request.pop("do")]
+    do = CLIENTS[request.pop("do")]
     try:
         answer = {"result": do(**request)}
     except Exception as error:  # whatever the client raises is what the test looks at

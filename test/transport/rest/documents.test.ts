@@ -62,6 +62,7 @@ describe("the metadata (RFC 8414)", () => {
     const metadata = await read("/.well-known/oauth-authorization-server");
     expect(metadata).toEqual({
       issuer: "https://tokens.example.com",
+      authorization_endpoint: "https://tokens.example.com/v1/oauth/authorize",
       token_endpoint: "https://tokens.example.com/v1/oauth/tokens",
       jwks_uri: "https://tokens.example.com/.well-known/jwks.json",
       scopes_supported: ["catalog"],
@@ -93,6 +94,15 @@ describe("the metadata (RFC 8414)", () => {
       const { status } = await fetch(running.url + new URL(value).pathname, { method: "OPTIONS" });
       expect(status, name).not.toBe(404);
     }
+  });
+
+  test("names an authorization endpoint, as its readers require, which supports no response type", async () => {
+    for (const query of ["", "?response_type=code&client_id=spark&redirect_uri=https://evil.example"]) {
+      const response = await fetch(`${running.url}/v1/oauth/authorize${query}`, { redirect: "manual" });
+      expect([response.status, response.headers.get("location")]).toEqual([400, null]);
+      expect(await response.json()).toMatchObject({ error: "unsupported_response_type" });
+    }
+    expect((await fetch(`${running.url}/v1/oauth/authorize`, { method: "POST" })).status).toBe(405);
   });
 
   test("leaves out members with nothing in them, but for the one that is required", async () => {
