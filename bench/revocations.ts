@@ -41,10 +41,10 @@ export async function benchRevocations(): Promise<readonly Figure[]> {
   const begunAt = performance.now();
   await using storage = await createRedisStorage({
     settings: {
-      topology: { kind: "single", url: redis.url },
+      topology: { kind: "single", url: redis.url, urlFile: undefined },
       prefix,
       username: undefined,
-      password: undefined,
+      passwordFile: undefined,
       tls: undefined,
     },
     clock: Date.now,

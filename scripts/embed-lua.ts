@@ -35,7 +35,8 @@ ${names.map((name) => renderedScript(name)).join("")}`;
 }
 
 function renderedScript(file: string): string {
-  const lua = readFileSync(`${FOLDER}lua/${file}`, "utf8");
+  // The header is for readers of the file.
+  const lua = readFileSync(`${FOLDER}lua/${file}`, "utf8").replace(/^(--.*\n)+/, "");
   if (/`|\$\{/.test(lua)) throw new Error(`${file}: write it without back-ticks, which end a template literal`);
   const name = file.replace(/\.lua$/, "");
   const constant = name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -42,12 +42,10 @@ export interface AppOptions {
 export interface App {
   readonly address: ListenAddress;
   readonly adminAddress: ListenAddress;
-  /** Whether the shared state answered at the start. */
-  readonly storageState: "up" | "down";
+  /** Whether the shared state answered at the start, and what keeps it from all its work. */
+  readonly storageHealth: Pick<ReturnType<SharedState["storage"]["health"]>, "state" | "trouble" | "warnings">;
   /** Whether there was a key to sign with at the start. */
   readonly keysLoaded: boolean;
-  /** Sentences for a person about what puts the state at risk. */
-  readonly storageWarnings: readonly string[];
   /** Applies the settings that may change at run time. Sessions of removed and disabled clients end. */
   reload(config: ReloadableConfig): void;
   reloadFailed(): void;
@@ -122,9 +120,8 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
   return {
     address,
     adminAddress,
-    storageState: health.state,
+    storageHealth: health,
     keysLoaded: keys.loaded(),
-    storageWarnings: health.warnings,
     reload(next) {
       const before = settings.replace(next);
       for (const revocation of revocationsOfChange(before, settings.current, storage.revocations, table)) {

@@ -1,6 +1,6 @@
 /** Decides whether this replica may serve, part by part. It must not wait for anything. */
 import type { Config } from "../config/config.js";
-import type { Storage } from "../storage/storage.js";
+import type { Storage, StorageHealth } from "../storage/storage.js";
 import type { Part } from "../transport/admin.js";
 import type { Keys } from "./key-ring.js";
 
@@ -23,8 +23,14 @@ export function readinessParts({ keys, storage, table, config, accepting }: Read
     : { name: "server", state: "failing", detail: "shutting down" };
   const signing: Part = { name: "keys", state: keys.loaded() ? "ok" : "failing", ageMs: finite(keys.ageMs()) };
   if (config.redis === undefined) return [server, signing];
-  const up = storage.health().state === "up";
-  return [server, signing, revocations(table.ageMs(), config), { name: "redis", state: up ? "ok" : "degraded" }];
+  return [server, signing, revocations(table.ageMs(), config), redisPart(storage.health())];
+}
+
+function redisPart({ state, trouble, warnings }: StorageHealth): Part {
+  const name = "redis";
+  if (trouble !== undefined) return { name, state: "degraded", detail: `${trouble.kind}: ${trouble.reason}` };
+  if (state === "down") return { name, state: "degraded", detail: "not reached yet" };
+  return { name, state: "ok", ...(warnings.length > 0 && { detail: warnings.join(" ") }) };
 }
 
 function revocations(ageMs: number, { keys, revocation }: Pick<Config, "keys" | "revocation">): Part {

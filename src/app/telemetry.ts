@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { ClientRegistry } from "../clients/client-registry.js";
 import type { Config } from "../config/config.js";
+import { type StorageHealth, TROUBLES } from "../storage/storage.js";
 import type { Clock } from "../time/clock.js";
 import type { Events } from "../oauth/events.js";
 import type { EventLoopLag } from "../telemetry/event-loop-lag.js";
@@ -49,6 +50,8 @@ function metricsOf({ config, version, clock, sink, state, registry, loop, connec
     sources: {
       ...(config.redis && {
         redisUp: () => storage.health().state === "up",
+        redisState: () => redisState(storage.health()),
+        redisMemoryUsed: () => storage.health().memoryUsed,
         tamperedRevocations: () => storage.health().tamperedRevocations,
         redisCommandFailures: () => storage.health().failedCalls,
         clockOffsetMs: () => storage.clockOffsetMs(),
@@ -69,6 +72,10 @@ function metricsOf({ config, version, clock, sink, state, registry, loop, connec
       droppedLogLines: () => sink.dropped(),
     },
   });
+}
+
+function redisState({ state, trouble }: StorageHealth): { readonly present: string; readonly all: readonly string[] } {
+  return { present: trouble?.kind ?? (state === "up" ? "ok" : "away"), all: ["ok", ...TROUBLES] };
 }
 
 function spansOf({ config, version, clock, logger }: TelemetrySources, teardown: Teardown): RequestSpans | undefined {

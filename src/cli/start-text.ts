@@ -7,7 +7,7 @@ import { DEMO_CLIENT_ID } from "./demo-client.js";
 
 export interface StartFacts {
   readonly config: Config;
-  readonly app: Pick<App, "address" | "adminAddress" | "keysLoaded" | "storageState" | "storageWarnings">;
+  readonly app: Pick<App, "address" | "adminAddress" | "keysLoaded" | "storageHealth">;
   readonly version: string;
   /** The secret of the demo client, if there is one: printed this once. */
   readonly demoSecret: string | undefined;
@@ -24,7 +24,7 @@ export function startText({ config, app, version, demoSecret }: StartFacts): str
     ["state", stateText(config, app)],
     ["clients", `${config.clients.length}`],
   ];
-  const warnings = [...ephemeralWarnings(config), ...config.warnings, ...app.storageWarnings];
+  const warnings = [...ephemeralWarnings(config), ...config.warnings, ...app.storageHealth.warnings];
   return [
     `icemint ${version}`,
     "",
@@ -39,9 +39,12 @@ export function startText({ config, app, version, demoSecret }: StartFacts): str
 function stateText({ redis, keys }: Config, app: StartFacts["app"]): string {
   if (redis === undefined) return "memory, for one replica";
   const where = redis.topology.kind === "single" ? "redis" : `redis ${redis.topology.kind}`;
-  if (app.storageState === "up") return `${where}, ${keysText(keys, "keys shared and rotating")}`;
+  const { state, trouble } = app.storageHealth;
+  const why = trouble === undefined ? "" : ` (${trouble.kind}: ${trouble.reason})`;
+  if (state === "up" && trouble === undefined) return `${where}, ${keysText(keys, "keys shared and rotating")}`;
+  if (state === "up") return `${where}, which refuses a part of its work${why}`;
   const signing = app.keysLoaded ? keysText(keys, "keys from keys.cache_file") : "no keys";
-  return `${where}, which does not answer: ${signing}, no refresh tokens, no revoking`;
+  return `${where}, which does not answer${why}: ${signing}, no refresh tokens, no revoking`;
 }
 
 function keysText({ files, vault }: Config["keys"], shared: string): string {

@@ -16,27 +16,39 @@ export interface TlsFiles {
   readonly keyFile: string;
 }
 
+/** TLS of a connection to Redis or to a Sentinel, by file: a renewed certificate takes effect. */
+export interface RedisTlsSettings {
+  readonly caFile: string | undefined;
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+  /** The name that the certificate must carry, where it is not that of the address. */
+  readonly servername: string | undefined;
+}
+
 export interface RedisSettings {
   readonly topology:
-    | { readonly kind: "single"; readonly url: string }
+    | {
+        readonly kind: "single";
+        readonly url: string;
+        /** The file that the URL came from: its user and password are read for each connection. */
+        readonly urlFile: string | undefined;
+      }
     | {
         readonly kind: "sentinel";
         readonly hosts: readonly string[];
         readonly master: string;
-        readonly password: string | undefined;
+        readonly username: string | undefined;
+        readonly passwordFile: string | undefined;
+        /** Of the connections to Sentinels; undefined: in clear. */
+        readonly tls: RedisTlsSettings | undefined;
       }
     | { readonly kind: "cluster"; readonly hosts: readonly string[] };
   /** Starts every key. */
   readonly prefix: string;
   readonly username: string | undefined;
-  readonly password: string | undefined;
-  readonly tls:
-    | {
-        readonly caFile: string | undefined;
-        readonly certFile: string | undefined;
-        readonly keyFile: string | undefined;
-      }
-    | undefined;
+  /** Read for each connection: a rotated password takes effect. */
+  readonly passwordFile: string | undefined;
+  readonly tls: RedisTlsSettings | undefined;
 }
 
 export interface KeySettings {

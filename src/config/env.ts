@@ -17,7 +17,10 @@ export const VARIABLES = [
 export type Variable = (typeof VARIABLES)[number];
 
 /** The values found; unset and empty variables are absent. */
-export type Variables = { readonly [Name in Variable]?: string };
+export type Variables = { readonly [Name in Variable]?: string } & {
+  /** The absolute path of the file that the URL came from: its password is read for each connection. */
+  readonly ICEMINT_REDIS_URL_FILE?: string;
+};
 
 /** Where problems of variables are. */
 const ENVIRONMENT: Source = { file: "environment", lineOf: () => undefined };
@@ -43,7 +46,7 @@ export function readEnv({
   readonly disk: ConfigDisk;
   readonly findings: Findings;
 }): Variables {
-  const found: { [Name in Variable]?: string } = {};
+  const found: { [Name in Variable]?: string } & { ICEMINT_REDIS_URL_FILE?: string } = {};
   for (const name of VARIABLES) {
     const value = env[name];
     const file = env[`${name}_FILE`];
@@ -57,6 +60,7 @@ export function readEnv({
       findings.dependsOn(path);
       try {
         found[name] = withoutLineEnd(disk.read(path));
+        if (name === "ICEMINT_REDIS_URL") found.ICEMINT_REDIS_URL_FILE = path;
       } catch (error) {
         findings.problem(variableSpot(`${name}_FILE`), `cannot be read: ${spellReadError(error)}`);
       }

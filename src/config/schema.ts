@@ -34,6 +34,13 @@ function filePath(example: string) {
   return text(example, 4096);
 }
 
+const redisTls = z.strictObject({
+  ca_file: filePath("/run/secrets/redis-tls/ca.crt").optional(),
+  cert_file: filePath("/run/secrets/redis-tls/tls.crt").optional(),
+  key_file: filePath("/run/secrets/redis-tls/tls.key").optional(),
+  servername: matching(/^[A-Za-z0-9._-]+$/, "must be a host name", "redis.example.com", 253).optional(),
+});
+
 const redis = z
   .strictObject({
     url: redisUrl.optional(),
@@ -42,7 +49,12 @@ const redis = z
       .strictObject({
         hosts: z.array(hostAndPort).meta({ example: "[redis-0:26379, redis-1:26379]" }),
         master: text("icemint", 200),
+        username: text("sentinel", 200).optional(),
         password_file: filePath("/run/secrets/sentinel-password").optional(),
+        tls: z
+          .union([redisTls, z.literal(false)], "must be false, or hold ca_file, cert_file, key_file or servername")
+          .meta({ example: "false, or { ca_file: ca.crt }" })
+          .optional(),
       })
       .meta({ example: "{ hosts: [redis-0:26379, redis-1:26379], master: icemint }" })
       .optional(),
@@ -52,13 +64,7 @@ const redis = z
       .optional(),
     username: text("icemint", 200).optional(),
     password_file: filePath("/run/secrets/redis-password").optional(),
-    tls: z
-      .strictObject({
-        ca_file: filePath("/run/secrets/redis-tls/ca.crt").optional(),
-        cert_file: filePath("/run/secrets/redis-tls/tls.crt").optional(),
-        key_file: filePath("/run/secrets/redis-tls/tls.key").optional(),
-      })
-      .optional(),
+    tls: redisTls.optional(),
   })
   .meta({ example: "{ url: redis://redis:6379, prefix: icemint }" });
 

@@ -42,7 +42,11 @@ export function shapeSettings(yaml: SettingsYaml, around: Surroundings): FixedCo
   const adminListen = fromVariable("ICEMINT_ADMIN_LISTEN", listenAddress("0.0.0.0:9464"), around) ??
     yaml.admin_listen ?? { host: "127.0.0.1", port: 9464 };
   const variableUrl = fromVariable("ICEMINT_REDIS_URL", redisUrl, around);
-  const redis = redisSettings({ yaml: yaml.redis, variableUrl, spot: inside(root, "redis") }, files, findings);
+  const redis = redisSettings(
+    { yaml: yaml.redis, variableUrl, urlFile: around.variables.ICEMINT_REDIS_URL_FILE, spot: inside(root, "redis") },
+    files,
+    findings,
+  );
   const loopback = isLoopback(listen.host);
   const accessTtlMs = yaml.tokens?.access_ttl ?? HOUR;
   return {

@@ -10,9 +10,39 @@ import type { RefreshFamilies } from "./refresh-families.js";
 import type { Replays } from "./replays.js";
 import type { RevocationLog } from "./revocation-log.js";
 
+/**
+ * What keeps the store from its work. It answers, but refuses writes (`full`, `read_only`), some commands
+ * (`not_permitted`, `refuses`); or not at all: the login (`login_rejected`), the name (`unknown_host`), TLS (`tls_failed`), the
+ * connection (`refused`); it loads or fails over (`not_ready`), says nothing (`silent`), or anything else (`away`).
+ */
+export const TROUBLES = [
+  "full",
+  "read_only",
+  "not_permitted",
+  "refuses",
+  "login_rejected",
+  "unknown_host",
+  "tls_failed",
+  "refused",
+  "not_ready",
+  "silent",
+  "away",
+] as const;
+export type TroubleKind = (typeof TROUBLES)[number];
+
+export interface StorageTrouble {
+  readonly kind: TroubleKind;
+  /** The store's own words, or those of the failed connection. */
+  readonly reason: string;
+}
+
 /** Whether the store answers. A replica whose store is down goes on issuing, degraded. */
 export interface StorageHealth {
   readonly state: "up" | "down";
+  /** Undefined while the store does all its work. */
+  readonly trouble: StorageTrouble | undefined;
+  /** The share of its memory limit that the store uses, of the fullest server; undefined without a limit. */
+  readonly memoryUsed: number | undefined;
   /** Calls that failed or timed out since the start. */
   readonly failedCalls: number;
   /** Revocations read that icemint did not write as they are. */

@@ -7,6 +7,10 @@ import { earliestExpiries, type SecretHolder } from "./secret-expiry.js";
 /** The numbers at their sources. An absent source is not exposed, such as Redis in memory mode. */
 export interface MetricSources {
   readonly redisUp?: () => boolean;
+  /** What keeps Redis from its work, or `ok`; and all that it could be. */
+  readonly redisState?: () => { readonly present: string; readonly all: readonly string[] };
+  /** The share of its memory limit; undefined without a limit. */
+  readonly redisMemoryUsed?: () => number | undefined;
   readonly redisCommandFailures?: () => number;
   readonly tamperedRevocations?: () => number;
   /** Positive: this replica's clock is ahead. Undefined before Redis first answered. */
@@ -43,6 +47,13 @@ const METRICS: readonly SourceMetric[] = [
     help: "1 if Redis answers, 0 if it does not.",
     source: "redisUp",
     read: ({ redisUp }) => Number(redisUp?.()),
+  },
+  {
+    type: "gauge",
+    name: "icemint_redis_memory_used_ratio",
+    help: "The share of maxmemory that the fullest Redis server uses; absent without a limit.",
+    source: "redisMemoryUsed",
+    read: ({ redisMemoryUsed }) => redisMemoryUsed?.(),
   },
   {
     type: "counter",
@@ -143,7 +154,27 @@ export function registerSources(registry: Registry, sources: MetricSources, cloc
     };
     registry.registerMetric(collected({ name, help, type, read: samples }));
   }
-  const { clients } = sources;
+  registerRedisState(registry, sources);
+  registerSecretExpiries(registry, sources, clock);
+}
+
+/** One series for each state, of which one is 1: alerts may ask for any of them. */
+function registerRedisState(registry: Registry, { redisState }: MetricSources): void {
+  if (redisState === undefined) return;
+  registry.registerMetric(
+    collected({
+      name: "icemint_redis_state",
+      help: "1 for what keeps Redis from its work, or for ok; 0 for the other states.",
+      type: "gauge",
+      read: () => {
+        const { present, all } = redisState();
+        return all.map((state) => ({ value: Number(state === present), labels: { state } }));
+      },
+    }),
+  );
+}
+
+function registerSecretExpiries(registry: Registry, { clients }: MetricSources, clock: Clock): void {
   if (clients === undefined) return;
   registry.registerMetric(
     collected({

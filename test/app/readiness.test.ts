@@ -1,25 +1,39 @@
 import { describe, expect, test } from "vitest";
 import { readinessParts } from "../../src/app/readiness.js";
 import { MINUTE } from "../../src/time/clock.js";
+import type { StorageTrouble } from "../../src/storage/storage.js";
 import { redisConfig } from "./redis-config.js";
 
-function states(changes: {
+interface Changes {
   ageMs?: number;
   up?: boolean;
   loaded?: boolean;
   accepting?: boolean;
   cacheFile?: string;
   memory?: boolean;
-}) {
-  const { ageMs = 0, up = true, loaded = true, accepting = true, cacheFile, memory = false } = changes;
-  const parts = readinessParts({
+  trouble?: StorageTrouble;
+}
+
+const states = (changes: Changes) => Object.fromEntries(parts(changes).map(({ name, state }) => [name, state]));
+
+function parts(changes: Changes) {
+  const { ageMs = 0, up = true, loaded = true, accepting = true, cacheFile, memory = false, trouble } = changes;
+  return readinessParts({
     keys: { loaded: () => loaded, ageMs: () => 0 },
-    storage: { health: () => ({ state: up ? "up" : "down", failedCalls: 0, tamperedRevocations: 0, warnings: [] }) },
+    storage: {
+      health: () => ({
+        state: up ? "up" : "down",
+        trouble,
+        memoryUsed: undefined,
+        failedCalls: 0,
+        tamperedRevocations: 0,
+        warnings: [],
+      }),
+    },
     table: { ageMs: () => ageMs },
     config: redisConfig({ cacheFile, memory }),
     accepting,
   });
-  return Object.fromEntries(parts.map(({ name, state }) => [name, state]));
 }
 
 describe("readiness", () => {
@@ -38,6 +52,12 @@ describe("readiness", () => {
     expect(states({ ageMs: Infinity, up: false, cacheFile: "/var/lib/ring" })).toMatchObject({
       revocations: "degraded",
     });
+  });
+
+  test("says what keeps Redis from its work: full, it still serves", () => {
+    const trouble = { kind: "full", reason: "OOM command not allowed" } as const;
+    expect(states({ trouble })).toMatchObject({ revocations: "ok", redis: "degraded" });
+    expect(parts({ trouble }).find(({ name }) => name === "redis")?.detail).toBe("full: OOM command not allowed");
   });
 
   test("ends with the first moment of a shutdown", () => {

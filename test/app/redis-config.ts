@@ -10,10 +10,10 @@ export function redisConfig(of: {
     redis: of.memory
       ? undefined
       : {
-          topology: { kind: "single", url: "redis://127.0.0.1" },
+          topology: { kind: "single", url: "redis://127.0.0.1", urlFile: undefined },
           prefix: "icemint",
           username: undefined,
-          password: undefined,
+          passwordFile: undefined,
           tls: undefined,
         },
     keys: {

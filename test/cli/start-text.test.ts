@@ -1,6 +1,7 @@
 /** What a person reads at the start. */
 import { describe, expect, test } from "vitest";
 import { startText } from "../../src/cli/start-text.js";
+import type { StorageTrouble } from "../../src/storage/storage.js";
 import { SEALING_KEY, read } from "../config/settings.js";
 
 const HERE = { host: "127.0.0.1", port: 8181 };
@@ -8,14 +9,16 @@ const HERE = { host: "127.0.0.1", port: 8181 };
 interface Start {
   readonly yaml: string;
   readonly storageState?: "up" | "down";
+  readonly trouble?: StorageTrouble;
   readonly keysLoaded?: boolean;
 }
 
 const WITH_REDIS = "issuer: https://tokens.example.com\nredis: { url: redis://redis:6379 }\n";
 
-function printed({ yaml, storageState = "up", keysLoaded = true }: Start): string {
+function printed({ yaml, storageState = "up", trouble, keysLoaded = true }: Start): string {
   const config = read({ yaml, env: { ICEMINT_SEALING_KEY: SEALING_KEY }, files: { "/k.pem": "", "/token": "" } });
-  const app = { address: HERE, adminAddress: HERE, storageState, keysLoaded, storageWarnings: [] };
+  const storageHealth = { state: storageState, trouble, warnings: [] };
+  const app = { address: HERE, adminAddress: HERE, storageHealth, keysLoaded };
   return startText({ config, app, version: "0", demoSecret: undefined });
 }
 
@@ -37,6 +40,16 @@ describe("the state row of the start", () => {
     );
     expect(stateOf({ yaml: WITH_REDIS, storageState: "down", keysLoaded: false })).toBe(
       "redis, which does not answer: no keys, no refresh tokens, no revoking",
+    );
+  });
+
+  test("says why, in the words of Redis or of the connection", () => {
+    const refused: StorageTrouble = { kind: "login_rejected", reason: "WRONGPASS invalid username-password pair" };
+    expect(stateOf({ yaml: WITH_REDIS, storageState: "down", trouble: refused, keysLoaded: false })).toBe(
+      "redis, which does not answer (login_rejected: WRONGPASS invalid username-password pair): no keys, no refresh tokens, no revoking",
+    );
+    expect(stateOf({ yaml: WITH_REDIS, trouble: { kind: "full", reason: "OOM command not allowed" } })).toBe(
+      "redis, which refuses a part of its work (full: OOM command not allowed)",
     );
   });
 });

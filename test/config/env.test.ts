@@ -35,7 +35,11 @@ describe("variables", () => {
       ICEMINT_SEALING_KEY_FILE: "/run/key",
     };
     const config = read({ files, env });
-    expect(config.redis?.topology).toEqual({ kind: "single", url: "redis://from-secret:6379" });
+    expect(config.redis?.topology).toEqual({
+      kind: "single",
+      url: "redis://from-secret:6379",
+      urlFile: "/run/url",
+    });
     expect(config.keys.sealingKeys).toEqual([Buffer.from(SEALING_KEY, "base64")]);
     expect(config.files).toEqual(["/run/url", "/run/key", "/etc/i.yaml"]);
   });

@@ -73,11 +73,18 @@ describe("redis", () => {
     const tls = "tls: { ca_file: /run/ca, cert_file: /run/c, key_file: /run/k }, username: u, password_file: /run/p";
     const sentinel = `${base}{ sentinel: { hosts: ["a:1", "[::1]:2"], master: m, password_file: /run/sp }, prefix: x, ${tls} }`;
     expect(read({ yaml: sentinel, files, env: SEALED }).redis).toEqual({
-      topology: { kind: "sentinel", hosts: ["a:1", "[::1]:2"], master: "m", password: "spw" },
+      topology: {
+        kind: "sentinel",
+        hosts: ["a:1", "[::1]:2"],
+        master: "m",
+        username: undefined,
+        passwordFile: "/run/sp",
+        tls: { caFile: "/run/ca", certFile: "/run/c", keyFile: "/run/k", servername: undefined },
+      },
       prefix: "x",
       username: "u",
-      password: "pw",
-      tls: { caFile: "/run/ca", certFile: "/run/c", keyFile: "/run/k" },
+      passwordFile: "/run/p",
+      tls: { caFile: "/run/ca", certFile: "/run/c", keyFile: "/run/k", servername: undefined },
     });
     const cluster = `${base}{ cluster: { hosts: ["a:1"] } }`;
     expect(read({ yaml: cluster, env: SEALED }).redis).toMatchObject({
@@ -87,9 +94,22 @@ describe("redis", () => {
     });
   });
 
+  test("Sentinels have the TLS of Redis, their own, or none; and a user", () => {
+    const files = { "/run/ca": "", "/run/own": "", "/run/sp": "spw" };
+    const sentinelOf = (own: string) => {
+      const yaml = `${base}{ sentinel: { hosts: ["a:1"], master: m, ${own} }, tls: { ca_file: /run/ca, servername: r.example.com } }`;
+      const topology = read({ yaml, files, env: SEALED }).redis?.topology;
+      return topology?.kind === "sentinel" ? topology : undefined;
+    };
+    expect(sentinelOf("")?.tls).toMatchObject({ caFile: "/run/ca", servername: "r.example.com" });
+    expect(sentinelOf("tls: false")?.tls).toBeUndefined();
+    expect(sentinelOf("tls: { ca_file: /run/own }")?.tls).toMatchObject({ caFile: "/run/own", servername: undefined });
+    expect(sentinelOf("username: watcher, password_file: /run/sp")?.username).toBe("watcher");
+  });
+
   test("the address alone may come from the environment", () => {
     const env = { ...SEALED, ICEMINT_REDIS_URL: "redis://r:6379", ICEMINT_ISSUER: "https://t.example.com" };
-    expect(read({ env }).redis?.topology).toEqual({ kind: "single", url: "redis://r:6379" });
+    expect(read({ env }).redis?.topology).toEqual({ kind: "single", url: "redis://r:6379", urlFile: undefined });
     expect(read({ yaml: `${base}{ prefix: x }`, env }).redis?.prefix).toBe("x");
   });
 
@@ -102,6 +122,11 @@ describe("redis", () => {
     ["{ sentinel: { hosts: [a], master: m } }", "redis.sentinel.hosts[0] must be host:port"],
     ["{ sentinel: { hosts: ['a:1'] } }", "redis.sentinel.master is missing"],
     ["{ url: redis://r, tls: { cert_file: /c } }", "redis.tls must have both cert_file and key_file, or neither"],
+    ["{ sentinel: { hosts: ['a:1'], master: m, tls: true } }", "redis.sentinel.tls must be false, or hold ca_file"],
+    [
+      "{ sentinel: { hosts: ['a:1'], master: m, username: u } }",
+      "redis.sentinel.username needs a password_file beside it",
+    ],
     ["{ url: redis://r, password_file: /p }", "redis.password_file cannot be read: there is no such file"],
   ])("%s is refused", (yaml, reason) => {
     expect(problems({ yaml: base + yaml, env: SEALED }).join("\n")).toContain(reason);

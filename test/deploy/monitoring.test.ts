@@ -19,6 +19,8 @@ const metrics = new Set([
   "icemint_keys_published",
   "icemint_overload_rejections_total",
   "icemint_redis_command_failures_total",
+  "icemint_redis_memory_used_ratio",
+  "icemint_redis_state",
   "icemint_redis_up",
   "icemint_refresh_reuse_total",
   "icemint_request_duration_seconds_bucket",

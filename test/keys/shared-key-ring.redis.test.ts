@@ -31,10 +31,10 @@ function replicasOn(prefix: string, policy: RotationPolicy) {
     const storage = await createRedisStorage({
       revocationMac: REVOCATION_MAC,
       settings: {
-        topology: { kind: "single", url: inject("redisUrl") },
+        topology: { kind: "single", url: inject("redisUrl"), urlFile: undefined },
         prefix,
         username: undefined,
-        password: undefined,
+        passwordFile: undefined,
         tls: undefined,
       },
       clock: Date.now,

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { expect, test } from "vitest";
 import { openLink } from "../../src/storage/redis/redis-link.js";
 import { eventually } from "../support/eventually.js";
-import { singleSettings } from "../support/redis-deployment.js";
+import { sentinelTopology, singleSettings } from "../support/redis-deployment.js";
 import { RedisProcess } from "../support/redis-process.js";
 
 /** A Sentinel that says where the master is only when it is told to, and announces a failover at will. */
@@ -75,7 +75,7 @@ class SlowSentinel implements AsyncDisposable {
 test("a failover that Sentinels announce while the connection is being made does not end it for good", async () => {
   await using master = await RedisProcess.start();
   await using sentinel = await SlowSentinel.start(master.port);
-  const topology = { kind: "sentinel", hosts: [sentinel.host], master: "icemint", password: undefined } as const;
+  const topology = sentinelTopology({ hosts: [sentinel.host], master: "icemint" });
   const closing = new AbortController();
   const link = openLink(singleSettings("", { topology }), "request", closing.signal);
   await eventually("it follows the Sentinels", () => link.status === "ready" && sentinel.subscribers > 0);

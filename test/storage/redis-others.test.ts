@@ -130,7 +130,7 @@ describe("checks at start", () => {
   ])("a Redis with noeviction and %s gives no warning", async (_, config) => {
     await using server = await RedisProcess.start({ config });
     const link = server.connect();
-    expect(await checkRedis(link)).toEqual([]);
+    expect(await checkRedis(link)).toEqual({ warnings: [], memoryUsed: undefined });
     link.disconnect();
   });
 });

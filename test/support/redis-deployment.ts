@@ -52,13 +52,23 @@ export const deployInMemory: Deploy = (clock) => {
 export function singleSettings(url: string, more: Partial<RedisSettings> = {}): RedisSettings {
   const prefix = `test-${randomBytes(6).toString("hex")}`;
   return {
-    topology: { kind: "single", url },
+    topology: { kind: "single", url, urlFile: undefined },
     prefix,
     username: undefined,
-    password: undefined,
+    passwordFile: undefined,
     tls: undefined,
     ...more,
   };
+}
+
+type SentinelTopology = Extract<RedisSettings["topology"], { readonly kind: "sentinel" }>;
+
+/** Sentinels without a password unless told otherwise. */
+export function sentinelTopology(
+  of: Pick<SentinelTopology, "hosts" | "master"> & Partial<SentinelTopology>,
+): SentinelTopology {
+  const { hosts, master, username, passwordFile, tls } = of;
+  return { kind: "sentinel", hosts, master, username, passwordFile, tls };
 }
 
 /** How replicas on Redis are made. */

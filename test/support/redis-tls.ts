@@ -18,6 +18,7 @@ export interface RedisTls extends Disposable {
   readonly caFile: string;
   readonly certFile: string;
   readonly keyFile: string;
+  readonly servername: undefined;
 }
 
 /** Makes one for 127.0.0.1. */
@@ -31,6 +32,7 @@ export function makeRedisTls(): RedisTls {
     caFile: certFile,
     certFile,
     keyFile,
+    servername: undefined,
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

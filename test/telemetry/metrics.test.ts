@@ -5,6 +5,8 @@ import type { MetricSources } from "../../src/telemetry/metric-sources.js";
 const NOW = 1_000_000;
 const ALL: Required<MetricSources> = {
   redisUp: () => true,
+  redisState: () => ({ present: "full", all: ["ok", "full"] }),
+  redisMemoryUsed: () => 0.5,
   tamperedRevocations: () => 4,
   redisCommandFailures: () => 3,
   clockOffsetMs: () => -2500,
@@ -51,6 +53,9 @@ describe("metrics", () => {
     expect(Object.fromEntries(ours)).toEqual({
       'icemint_build_info{version="1.2.3"}': 1,
       icemint_redis_up: 1,
+      'icemint_redis_state{state="ok"}': 0,
+      'icemint_redis_state{state="full"}': 1,
+      icemint_redis_memory_used_ratio: 0.5,
       icemint_redis_command_failures_total: 3,
       icemint_clock_offset_seconds: -2.5,
       icemint_revocation_view_age_seconds: 1.5,

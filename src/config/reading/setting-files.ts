@@ -21,6 +21,8 @@ export interface SettingFiles {
   path(path: string | undefined, spot: Spot): string | undefined;
   /** The contents of a file with a secret. The settings then depend on it. Reports a file that cannot be read. */
   secret(path: string | undefined, spot: Spot): string | undefined;
+  /** The absolute path of a file with a secret that is read when it is needed. Reports one that cannot be read, or is empty. */
+  secretPath(path: string | undefined, spot: Spot): string | undefined;
   /** The absolute path of a file or pattern that need not be there. */
   absolute(path: string): string;
 }
@@ -47,6 +49,15 @@ export function settingFiles({ file, disk, findings, lenient }: FileSurroundings
         missing(spot, `cannot be read: ${spellReadError(error)}`);
         return undefined;
       }
+    },
+    secretPath(path, spot) {
+      if (path === undefined) return undefined;
+      try {
+        if (withoutLineEnd(disk.read(absolute(path))) === "") findings.problem(spot, "names a file that is empty");
+      } catch (error) {
+        missing(spot, `cannot be read: ${spellReadError(error)}`);
+      }
+      return absolute(path);
     },
   };
 }

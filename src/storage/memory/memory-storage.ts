@@ -29,7 +29,14 @@ export function createMemoryStorage(needs: {
     failedLogins: createMemoryFailedLogins(),
     now: clock,
     clockOffsetMs: () => undefined,
-    health: () => ({ state: "up", failedCalls: 0, tamperedRevocations: 0, warnings: [] }),
+    health: () => ({
+      state: "up",
+      trouble: undefined,
+      memoryUsed: undefined,
+      failedCalls: 0,
+      tamperedRevocations: 0,
+      warnings: [],
+    }),
     async close() {},
     async [Symbol.asyncDispose]() {},
   };

@@ -1,7 +1,7 @@
 /** Owns the way to Redis. Every call ends within 300 ms, and every failure is `temporarily_unavailable`. */
 import { stateUnavailable } from "../../oauth/error.js";
-import type { Log } from "../../oauth/log.js";
 import type { RedisLink } from "./redis-link.js";
+import { NoAnswerError, type RedisStatus } from "./redis-status.js";
 import type { Script } from "./scripts.js";
 
 /** Covers the few tries in a cluster, and sending a script that the server lacks. Promised: 300. */
@@ -17,24 +17,17 @@ export function isWrongType(error: unknown): boolean {
   return error instanceof Error && error.cause instanceof WrongTypeError;
 }
 
-/** Calls commands and scripts, and knows whether the last one was answered. */
+/** Calls commands and scripts, and tells the status how they ended. */
 export class RedisCaller {
   readonly #link: RedisLink;
-  readonly #log: Log;
+  readonly #status: RedisStatus;
   readonly #deadlineMs: number;
-  /** Undefined before the first call. */
-  #isUp: boolean | undefined;
   #failedCalls = 0;
 
-  constructor(needs: { link: RedisLink; log: Log; deadlineMs?: number | undefined }) {
+  constructor(needs: { link: RedisLink; status: RedisStatus; deadlineMs?: number | undefined }) {
     this.#link = needs.link;
-    this.#log = needs.log;
+    this.#status = needs.status;
     this.#deadlineMs = needs.deadlineMs ?? DEADLINE_MS;
-  }
-
-  /** Whether the last call was answered. */
-  get isUp(): boolean {
-    return this.#isUp === true;
   }
 
   /** Calls that failed or timed out. */
@@ -46,17 +39,15 @@ export class RedisCaller {
   async call<T>(send: (link: RedisLink) => Promise<T>): Promise<T> {
     try {
       const answer = await within(this.#deadlineMs, send(this.#link));
-      this.#note(true);
+      this.#status.answered();
       return answer;
     } catch (error) {
       this.#failedCalls += 1;
       if (error instanceof Error && error.message.includes("WRONGTYPE")) {
-        this.#note(true); // it answers, but holds a value that icemint did not write
+        this.#status.answered(); // but it holds a value that icemint did not write
         throw stateUnavailable(new WrongTypeError());
       }
-      const cause = withoutArguments(error);
-      this.#note(false, cause);
-      throw stateUnavailable(cause);
+      throw stateUnavailable(this.#status.failed(error));
     }
   }
 
@@ -69,13 +60,6 @@ export class RedisCaller {
       }),
     );
   }
-
-  #note(isUp: boolean, cause?: Error): void {
-    if (isUp === this.#isUp) return;
-    this.#isUp = isUp;
-    if (isUp) this.#log.info("redis answers");
-    else this.#log.warn("redis is away", { reason: cause?.message });
-  }
 }
 
 /**
@@ -84,7 +68,7 @@ export class RedisCaller {
  */
 function within<T>(deadlineMs: number, answer: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const fail = (): void => reject(new Error(`no answer within ${deadlineMs} ms`));
+    const fail = (): void => reject(new NoAnswerError(deadlineMs));
     const timer = setTimeout(() => setImmediate(fail), deadlineMs);
     const settle = <V>(end: (value: V) => void) => {
       return (value: V): void => {
@@ -94,9 +78,4 @@ function within<T>(deadlineMs: number, answer: Promise<T>): Promise<T> {
     };
     answer.then(settle(resolve), settle(reject));
   });
-}
-
-/** ioredis's errors carry the command and its arguments, which must not get into a log. */
-function withoutArguments(error: unknown): Error {
-  return new Error(error instanceof Error ? error.message.slice(0, 200) : "unknown failure");
 }

@@ -6,21 +6,40 @@ import type { RedisLink } from "./redis-link.js";
 /** From this share of `maxmemory` on there is a warning. */
 const NEARLY_FULL = 0.8;
 
-/** Asks every master. Throws what ioredis throws when one does not answer. */
-export async function checkRedis(link: RedisLink): Promise<readonly string[]> {
-  const masters = link instanceof Cluster ? link.nodes("master") : [link];
-  const warnings = await Promise.all(masters.map(checkServer));
-  return [...new Set(warnings.flat())];
+/** What a check found. */
+export interface RedisChecks {
+  readonly warnings: readonly string[];
+  /** The share of `maxmemory` in use, of the fullest master; undefined if none has a limit. */
+  readonly memoryUsed: number | undefined;
 }
 
-async function checkServer(server: Redis): Promise<readonly string[]> {
+/** Asks every master. Throws what ioredis throws when one does not answer. */
+export async function checkRedis(link: RedisLink): Promise<RedisChecks> {
+  const masters = link instanceof Cluster ? link.nodes("master") : [link];
+  const found = await Promise.all(masters.map(checkServer));
+  const shares = found.flatMap(({ memoryUsed }) => memoryUsed ?? []);
+  return {
+    warnings: [...new Set(found.flatMap(({ warnings }) => warnings))],
+    memoryUsed: shares.length === 0 ? undefined : Math.max(...shares),
+  };
+}
+
+async function checkServer(server: Redis): Promise<RedisChecks> {
   const [memory, persistence] = await Promise.all([server.info("memory"), server.info("persistence")]);
   const hasSnapshots = field(persistence, "aof_enabled") === "1" ? true : await snapshotsAreMade(server);
-  return [
-    ...evictionWarnings(field(memory, "maxmemory_policy")),
-    ...memoryWarnings(Number(field(memory, "used_memory") ?? 0), Number(field(memory, "maxmemory") ?? 0)),
-    ...persistenceWarnings(hasSnapshots),
-  ];
+  const number = (name: string): number => Number(field(memory, name) ?? 0);
+  // What Redis itself compares with its limit: buffers of replicas do not count.
+  const used = number("used_memory") - number("mem_not_counted_for_evict");
+  const limit = number("maxmemory");
+  const memoryUsed = limit > 0 && Number.isFinite(used) ? used / limit : undefined;
+  return {
+    warnings: [
+      ...evictionWarnings(field(memory, "maxmemory_policy")),
+      ...memoryWarnings(memoryUsed),
+      ...persistenceWarnings(hasSnapshots),
+    ],
+    memoryUsed,
+  };
 }
 
 function evictionWarnings(policy: string | undefined): readonly string[] {
@@ -31,8 +50,8 @@ function evictionWarnings(policy: string | undefined): readonly string[] {
   ];
 }
 
-function memoryWarnings(used: number, limit: number): readonly string[] {
-  if (limit === 0 || used / limit <= NEARLY_FULL) return [];
+function memoryWarnings(used: number | undefined): readonly string[] {
+  if (used === undefined || used <= NEARLY_FULL) return [];
   return [
     "Redis uses more than 80 % of its maxmemory: once it is full nothing can be revoked or refreshed. Raise maxmemory.",
   ];

@@ -2,28 +2,42 @@
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import { Cluster, Redis } from "ioredis";
+import { type Credentials, credentialsOf, sentinelCredentialsOf } from "./credentials.js";
+import { createTlsMismatch } from "./tls-mismatch.js";
+
+/** TLS of a connection to Redis or to a Sentinel, by file: a renewed certificate takes effect. */
+export interface RedisTlsSettings {
+  readonly caFile: string | undefined;
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+  /** The name that the certificate must carry, where it is not that of the address. */
+  readonly servername: string | undefined;
+}
 
 export interface RedisSettings {
   readonly topology:
-    | { readonly kind: "single"; readonly url: string }
+    | {
+        readonly kind: "single";
+        readonly url: string;
+        /** The file that the URL came from: its user and password are read for each connection. */
+        readonly urlFile: string | undefined;
+      }
     | {
         readonly kind: "sentinel";
         readonly hosts: readonly string[];
         readonly master: string;
-        readonly password: string | undefined;
+        readonly username: string | undefined;
+        readonly passwordFile: string | undefined;
+        /** Of the connections to Sentinels; undefined: in clear. */
+        readonly tls: RedisTlsSettings | undefined;
       }
     | { readonly kind: "cluster"; readonly hosts: readonly string[] };
   /** Starts every key. */
   readonly prefix: string;
   readonly username: string | undefined;
-  readonly password: string | undefined;
-  readonly tls:
-    | {
-        readonly caFile: string | undefined;
-        readonly certFile: string | undefined;
-        readonly keyFile: string | undefined;
-      }
-    | undefined;
+  /** Read for each connection: a rotated password takes effect. */
+  readonly passwordFile: string | undefined;
+  readonly tls: RedisTlsSettings | undefined;
 }
 
 /** One server, the present master of the Sentinels, or a cluster. */
@@ -46,10 +60,28 @@ const REVIVE_MS = 50;
 const DEFAULT_PORT = 6379;
 const DEFAULT_SENTINEL_PORT = 26_379;
 
+/** Who is told how the connections do. */
+export interface LinkListener {
+  connected(): void;
+  connectionFailed(error: unknown): void;
+}
+
 /** Opens a connection; it goes on by itself until the signal aborts. */
-export function openLink(settings: RedisSettings, purpose: LinkPurpose, closing: AbortSignal): RedisLink {
+export function openLink(
+  settings: RedisSettings,
+  purpose: LinkPurpose,
+  closing: AbortSignal,
+  listener?: LinkListener,
+): RedisLink {
   const link = newLink(settings, purpose);
-  link.on("error", () => {}); // every failed call reports itself
+  const mismatch = mismatchOf(link);
+  for (const event of ["error", "node error"]) {
+    link.on(event, (error: unknown) => listener?.connectionFailed(mismatch?.explain(error) ?? error));
+  }
+  link.on("ready", () => {
+    mismatch?.forget();
+    listener?.connected();
+  });
   link.on("end", () => {
     setTimeout(() => {
       if (!closing.aborted) link.connect().catch(() => {}); // it ends again, and comes back here
@@ -59,43 +91,79 @@ export function openLink(settings: RedisSettings, purpose: LinkPurpose, closing:
   return link;
 }
 
+/** Sentinels and clusters name addresses that are not known here. */
+function mismatchOf(link: RedisLink): ReturnType<typeof createTlsMismatch> | undefined {
+  if (link instanceof Cluster || link.options.sentinels) return undefined;
+  const { host = "localhost", port = DEFAULT_PORT, tls } = link.options;
+  return createTlsMismatch({ host, port, hasTls: tls !== undefined });
+}
+
 function newLink(settings: RedisSettings, purpose: LinkPurpose): RedisLink {
   const { topology } = settings;
-  const options = linkOptions(settings, purpose);
+  const options = { ...linkOptions(settings, purpose), lazyConnect: true };
+  const credentials = credentialsOf(settings);
   switch (topology.kind) {
     case "single":
-      return new Redis(topology.url, { ...options, retryStrategy });
+      return connecting(new Redis(topology.url, { ...options, retryStrategy }), credentials);
     case "sentinel":
-      return new Redis({
-        ...options,
-        retryStrategy,
-        name: topology.master,
-        sentinels: topology.hosts.map((host) => parseHost(host, DEFAULT_SENTINEL_PORT)),
-        ...(topology.password !== undefined && { sentinelPassword: topology.password }),
-        ...(options.tls && { sentinelTLS: options.tls, enableTLSForSentinelMode: true }),
-        sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
-        sentinelRetryStrategy: retryStrategy,
-        failoverDetector: true,
-      });
+      return connecting(newSentinelLink(topology, options), credentials);
     default:
-      return new Cluster(
-        topology.hosts.map((host) => parseHost(host, DEFAULT_PORT)),
-        {
-          redisOptions: options,
-          enableOfflineQueue: false,
-          clusterRetryStrategy: retryStrategy,
-          clusterNodeRetryStrategy: retryStrategy,
-          // A caller waits 300 ms at most, so few tries are of any use.
-          maxRedirections: 4,
-          retryDelayOnFailover: 50,
-          retryDelayOnClusterDown: 50,
-          slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
-          slotsRefreshInterval: 2000,
-          // Nodes are named by addresses, certificates by host names: the name that was configured must stay.
-          ...(options.tls && { dnsLookup: (host, done) => done(null, host) }),
-        },
-      );
+      return newCluster(topology.hosts, options, credentials);
   }
+}
+
+type LinkOptions = ReturnType<typeof linkOptions>;
+
+/** Begins to connect. ioredis copies its options once and reads the copy for each connection. */
+function connecting(link: Redis, credentials: Credentials): Redis {
+  readForEachConnection(link, credentials);
+  link.connect().catch(() => {}); // it reports itself as an event
+  return link;
+}
+
+function readForEachConnection({ options }: Redis, credentials: Credentials): void {
+  Object.defineProperties(options, Object.getOwnPropertyDescriptors(credentials));
+}
+
+function newSentinelLink(
+  topology: Extract<RedisSettings["topology"], { readonly kind: "sentinel" }>,
+  options: LinkOptions,
+): Redis {
+  const link = new Redis({
+    ...options,
+    retryStrategy,
+    name: topology.master,
+    sentinels: topology.hosts.map((host) => parseHost(host, DEFAULT_SENTINEL_PORT)),
+    ...(topology.tls && { sentinelTLS: tlsOptions(topology.tls) }),
+    ...(options.tls && { enableTLSForSentinelMode: true }),
+    sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
+    sentinelRetryStrategy: retryStrategy,
+    failoverDetector: true,
+  });
+  Object.defineProperties(link.options, Object.getOwnPropertyDescriptors(sentinelCredentialsOf(topology)));
+  return link;
+}
+
+function newCluster(hosts: readonly string[], options: LinkOptions, credentials: Credentials): Cluster {
+  const link = new Cluster(
+    hosts.map((host) => parseHost(host, DEFAULT_PORT)),
+    {
+      redisOptions: options,
+      enableOfflineQueue: false,
+      clusterRetryStrategy: retryStrategy,
+      clusterNodeRetryStrategy: retryStrategy,
+      // A caller waits 300 ms at most, so few tries are of any use.
+      maxRedirections: 4,
+      retryDelayOnFailover: 50,
+      retryDelayOnClusterDown: 50,
+      slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+      slotsRefreshInterval: 2000,
+      // Nodes are named by addresses, certificates by host names: the name that was configured must stay.
+      ...(options.tls && { dnsLookup: (host, done) => done(null, host) }),
+    },
+  );
+  link.on("+node", (node: Redis) => readForEachConnection(node, credentials));
+  return link;
 }
 
 /** Resolves once the connection can be used, or after a while without it. */
@@ -115,8 +183,6 @@ export async function whenReady(link: RedisLink, withinMs: number): Promise<void
 function linkOptions(settings: RedisSettings, purpose: LinkPurpose) {
   return {
     ...TIMEOUTS[purpose],
-    ...(settings.username !== undefined && { username: settings.username }),
-    ...(settings.password !== undefined && { password: settings.password }),
     ...(settings.tls !== undefined && { tls: tlsOptions(settings.tls) }),
     connectTimeout: CONNECT_TIMEOUT_MS,
     connectionName: `icemint-${purpose}`,
@@ -132,8 +198,9 @@ function linkOptions(settings: RedisSettings, purpose: LinkPurpose) {
 }
 
 /** Read for every connection: certificates are renewed on disk. */
-function tlsOptions({ caFile, certFile, keyFile }: NonNullable<RedisSettings["tls"]>): ConnectionOptions {
+function tlsOptions({ caFile, certFile, keyFile, servername }: RedisTlsSettings): ConnectionOptions {
   return {
+    ...(servername !== undefined && { servername }),
     get ca() {
       return caFile === undefined ? undefined : readFileSync(caFile);
     },

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { MINUTE, SECOND } from "../../time/clock.js";
+import { SECOND } from "../../time/clock.js";
 import type { Log } from "../../oauth/log.js";
 import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";
 import { checkRedis } from "./redis-checks.js";
+import type { RedisStatus } from "./redis-status.js";
 
 const PROBE_MS = SECOND;
-const CHECK_MS = MINUTE;
+const CHECK_MS = 10 * SECOND;
 
 /**
  * Probes Redis all the time: its state is known without traffic, and a silent connection is replaced. Now and then, and
@@ -14,13 +15,16 @@ const CHECK_MS = MINUTE;
  */
 export class RedisMonitor {
   readonly #redis: RedisCaller;
+  readonly #status: RedisStatus;
   readonly #log: Log;
   readonly #probedKey: string;
   #warnings: readonly string[] = [];
+  #memoryUsed: number | undefined;
   #checkAt = 0;
 
-  constructor({ redis, log, keys }: { redis: RedisCaller; log: Log; keys: RedisKeys }) {
+  constructor({ redis, status, log, keys }: { redis: RedisCaller; status: RedisStatus; log: Log; keys: RedisKeys }) {
     this.#redis = redis;
+    this.#status = status;
     this.#log = log;
     this.#probedKey = keys.ring;
   }
@@ -30,16 +34,23 @@ export class RedisMonitor {
     return this.#warnings;
   }
 
+  /** The share of `maxmemory` in use on the fullest master, as the last check found it. */
+  get memoryUsed(): number | undefined {
+    return this.#memoryUsed;
+  }
+
   /** Probes once; checks if it is time to. Never throws. */
   async probe(): Promise<void> {
-    const wasUp = this.#redis.isUp;
+    const wasUp = this.#status.isUp;
     try {
       await this.#redis.call((link) => link.exists(this.#probedKey));
       if (wasUp && performance.now() < this.#checkAt) return;
-      this.#note(await this.#redis.call(checkRedis));
+      const { warnings, memoryUsed } = await this.#redis.call(checkRedis);
+      this.#note(warnings);
+      this.#memoryUsed = memoryUsed;
       this.#checkAt = performance.now() + CHECK_MS;
     } catch {
-      // Away: the caller has logged it.
+      // Away: the status has logged it.
     }
   }
 

@@ -17,6 +17,7 @@ import { RedisCaller } from "./redis-caller.js";
 import { openLink, whenReady } from "./redis-link.js";
 import type { RedisLink, RedisSettings } from "./redis-link.js";
 import { RedisMonitor } from "./redis-monitor.js";
+import { RedisStatus } from "./redis-status.js";
 import { createRedisFamilies } from "./refresh-families.js";
 import { createRedisReplays } from "./replays.js";
 import { RedisRevocationLog } from "./revocation-log.js";
@@ -50,9 +51,10 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
   const now: ScriptNow = () => needs.scriptNow?.() ?? "";
   const keys = createRedisKeys(settings.prefix);
   const closing = new AbortController();
-  const link = openLink(settings, "request", closing.signal);
-  const redis = new RedisCaller({ link, log, deadlineMs: needs.deadlineMs });
-  const monitor = new RedisMonitor({ redis, log, keys });
+  const status = new RedisStatus({ log });
+  const link = openLink(settings, "request", closing.signal, status);
+  const redis = new RedisCaller({ link, status, deadlineMs: needs.deadlineMs });
+  const monitor = new RedisMonitor({ redis, status, log, keys });
   const failedLogins = new RedisFailedLogins({ redis, keys, replica: newName() });
   const openTail = (ended: AbortSignal): RedisLink => openLink(settings, "tail", ended);
   const close = async (): Promise<void> => {
@@ -86,7 +88,9 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
     now: () => offset.corrected(clock()),
     clockOffsetMs: () => offset.ms,
     health: () => ({
-      state: redis.isUp ? "up" : "down",
+      state: status.isUp ? "up" : "down",
+      trouble: status.trouble,
+      memoryUsed: monitor.memoryUsed,
       failedCalls: redis.failedCalls,
       tamperedRevocations: revocations.tampered,
       warnings: monitor.warnings,

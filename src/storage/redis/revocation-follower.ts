@@ -10,24 +10,15 @@ import type { StoreMac } from "../../crypto/store-mac.js";
 import type { Revocation } from "../../oauth/revocation.js";
 import { NOT_BEFORE_MARGIN_SECONDS } from "../revocation-log.js";
 import type { RevocationSink } from "../revocation-log.js";
-import {
-  ANNOUNCED_SECONDS,
-  MAX_SESSION_TTL_SECONDS,
-  type SessionTtls,
-  isAnnouncementDue,
-  lastSessionEnd,
-  outlived,
-} from "../session-ttls.js";
+import { type SessionTtls, lastSessionEnd } from "../session-ttls.js";
 import type { Log } from "../../oauth/log.js";
 import type { ClockOffset } from "./clock-offset.js";
-import type { RedisKeys } from "./keys.js";
-import type { RedisCaller } from "./redis-caller.js";
 import { whenReady } from "./redis-link.js";
 import type { RedisLink } from "./redis-link.js";
 import { stringList } from "./reply.js";
 import { MAX_ENTRY_BYTES, bounded, formatEntry, isAuthentic, macOf, parseEntry } from "./revocation-entry.js";
-import type { ScriptNow } from "./script-now.js";
-import { revocationHeal, revocationRead, revocationTick } from "./scripts.js";
+import { LogState, type LogStateDependencies, type LogStatus } from "./log-state.js";
+import { revocationHeal, revocationRead } from "./scripts.js";
 import { FIRST_ID, compareIds, earlierId } from "./stream-id.js";
 
 const RETRY_MS = 200;
@@ -38,26 +29,6 @@ const PAGE = 1000;
 const HEAL_CHUNK = 500;
 /** Replicas begin to heal at different times: the later ones find the work done. */
 const HEAL_SPREAD_MS = 300;
-/** Entries that a heartbeat looks at for removal, and the room for replicas' clocks before one is removed. */
-const SWEEP = 500;
-const SWEEP_SLACK_SECONDS = 60;
-
-/** Where the log stands, as one heartbeat found it. */
-interface LogStatus {
-  readonly epoch: string;
-  /** Which server with which data: another after every restart and every failover. */
-  readonly incarnation: string;
-  readonly lastId: string;
-}
-
-/** One heartbeat's answer. */
-interface Beat {
-  readonly status: LogStatus;
-  /** By Redis's clock, in milliseconds. */
-  readonly storeTime: number;
-  readonly ttls: SessionTtls;
-}
-
 /** An entry of the log as it stands there. */
 interface StreamEntry {
   readonly id: string;
@@ -65,23 +36,16 @@ interface StreamEntry {
   readonly mac: string;
 }
 
-export interface FollowerDependencies {
-  readonly redis: RedisCaller;
+export interface FollowerDependencies extends LogStateDependencies {
   /** A connection of its own, for XREAD BLOCK. */
   readonly tail: RedisLink;
-  readonly keys: RedisKeys;
   /** Authenticates entries. */
   readonly mac: StoreMac;
   readonly clock: Clock;
   readonly offset: ClockOffset;
-  /** This replica's `session_ttl`. */
-  readonly sessionTtlSeconds: number;
   readonly beatMs: number;
-  readonly now: ScriptNow;
   readonly log: Log;
   readonly sink: RevocationSink;
-  /** Names a log that begins because the store has none. */
-  readonly newEpoch: () => string;
 }
 
 /** One run of following. */
@@ -92,18 +56,21 @@ export class RevocationFollower {
   /** Everything up to this id has been applied. */
   #readUpTo = FIRST_ID;
   #wasInterrupted = false;
-  #ttls: SessionTtls = new Map();
+  /** Whether the log lacks revocations that this replica holds, because Redis refused to append them. */
+  #mustHeal = false;
+  readonly #state: LogState;
   /** Entries read that icemint did not write as they are. */
   tamperedEntries = 0;
   readonly #waiting = new Set<{ readonly id: string; readonly resolve: () => void }>();
 
   constructor(needs: FollowerDependencies) {
     this.#needs = needs;
+    this.#state = new LogState(needs);
   }
 
   /** The `session_ttl`s in use, as the last heartbeat found them. */
   get sessionTtls(): SessionTtls {
-    return this.#ttls;
+    return this.#state.sessionTtls;
   }
 
   /** Follows until the signal aborts. Never throws. */
@@ -136,10 +103,9 @@ export class RevocationFollower {
   async #beat(): Promise<void> {
     const { clock, offset, sink } = this.#needs;
     const at = clock();
-    const { status, storeTime, ttls } = await this.#ask();
+    const { status, storeTime } = await this.#state.ask();
     offset.note(at, storeTime, clock());
-    this.#ttls = ttls;
-    await this.#announceTtl(toSeconds(storeTime));
+    await this.#state.announceTtl(toSeconds(storeTime));
     const known = this.#status;
     if (known === undefined || isLost(known, status, this.#readUpTo)) {
       await this.#readAll(status);
@@ -149,44 +115,34 @@ export class RevocationFollower {
     this.#status = status;
     this.#wasInterrupted = false;
     sink.caughtUp(offset.corrected(at), `${status.epoch}.${this.#readUpTo}`);
-  }
-
-  async #ask(): Promise<Beat> {
-    const { redis, keys, newEpoch, now } = this.#needs;
-    const args = [newEpoch(), SWEEP, SWEEP_SLACK_SECONDS, now()];
-    const reply = await redis.run(revocationTick, [keys.revocations, keys.revocationsState], args);
-    const [epoch = "", incarnation = "", lastId = FIRST_ID, storeTime, ...ttls] = stringList(reply);
-    return { status: { epoch, incarnation, lastId }, storeTime: Number(storeTime), ttls: readTtls(ttls) };
-  }
-
-  /**
-   * Announces this replica's `session_ttl`: at its start, twice a day, and after Redis lost it. The view becomes
-   * complete only afterwards, and with it the replica ready. A read-only Redis must not stop a replica from following.
-   */
-  async #announceTtl(now: number): Promise<void> {
-    const { redis, keys, sessionTtlSeconds: own } = this.#needs;
-    if (!isAnnouncementDue(this.#ttls, own, now)) return;
-    const fields = { [ttlField(own)]: now + ANNOUNCED_SECONDS };
-    const over = outlived(this.#ttls, now).map(ttlField);
-    const write = redis.call(async (link) => {
-      await link.hset(keys.revocationsState, fields);
-      if (over.length > 0) await link.hdel(keys.revocationsState, ...over);
-    });
-    await write.catch(() => {});
+    if (this.#mustHeal) await this.#heal(status);
+    void this.#state.sweep();
   }
 
   /** Reads the log from its start, and appends the revocations that only this replica still knows. */
   async #readAll(status: LogStatus): Promise<void> {
-    const { sink, log } = this.#needs;
+    const { sink } = this.#needs;
     this.#status = undefined; // any failure from here on starts over
     sink.beginFullRead();
     this.#readUpTo = FIRST_ID;
     await this.#read(FIRST_ID, status.lastId, status.epoch);
-    const healed = await this.#heal(status);
-    if (healed > 0) log.warn("the log of revocations had lost entries: they were appended again", { healed });
+    await this.#heal(status);
   }
 
-  async #heal(status: LogStatus): Promise<number> {
+  /** The view is complete without it. A Redis that takes no writes is healed at a later heartbeat. */
+  async #heal(status: LogStatus): Promise<void> {
+    try {
+      const healed = await this.#appendLost(status);
+      if (healed > 0) {
+        this.#needs.log.warn("the log of revocations had lost entries: they were appended again", { healed });
+      }
+      this.#mustHeal = false;
+    } catch {
+      this.#mustHeal = true;
+    }
+  }
+
+  async #appendLost(status: LogStatus): Promise<number> {
     const { redis, keys, sink, mac } = this.#needs;
     if (takeSome(sink.unconfirmed()[Symbol.iterator](), 1).length === 0) return 0;
     await sleep(Math.random() * HEAL_SPREAD_MS, undefined, { ref: false });
@@ -256,7 +212,7 @@ export class RevocationFollower {
   #bounded(revocation: Revocation): Revocation {
     const { clock, offset, sessionTtlSeconds } = this.#needs;
     const now = toSeconds(offset.corrected(clock()));
-    const end = lastSessionEnd(this.#ttls, sessionTtlSeconds, now) + NOT_BEFORE_MARGIN_SECONDS;
+    const end = lastSessionEnd(this.sessionTtls, sessionTtlSeconds, now) + NOT_BEFORE_MARGIN_SECONDS;
     return bounded(revocation, now, end);
   }
 
@@ -288,21 +244,6 @@ function isLost(known: LogStatus, status: LogStatus, readUpTo: string): boolean 
 /** An answer of XREAD. A value longer than any entry counts as an empty one. */
 function streamEntry(id: string, [, entry = "", , mac = ""]: readonly string[]): StreamEntry {
   return entry.length <= MAX_ENTRY_BYTES ? { id, entry, mac } : { id, entry: "", mac: "" };
-}
-
-function ttlField(ttlSeconds: number): string {
-  return `ttl:${ttlSeconds}`;
-}
-
-/** Reads `session_ttl`s. Leaves out those that no replica wrote: they would make revocations last for ever. */
-function readTtls(fields: readonly string[]): SessionTtls {
-  const ttls = new Map<number, number>();
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [ttl, until] = [Number(fields[at]?.slice("ttl:".length)), Number(fields[at + 1])];
-    const isTtl = Number.isSafeInteger(ttl) && ttl > 0 && ttl <= MAX_SESSION_TTL_SECONDS;
-    if (isTtl && Number.isSafeInteger(until)) ttls.set(ttl, until);
-  }
-  return ttls;
 }
 
 /** Takes the next items, at most `count`, and leaves the iterator where it is. */

@@ -14,14 +14,7 @@ function script(name: string, lua: string): Script {
 
 export const familyCreate = script(
   "family-create",
-  String.raw`-- Stores a new refresh token family at generation 0, unless it is there already and still counts.
--- Atomic: a repeat after a time-out must not put a family back to its beginning.
---
--- KEYS[1]  the family (hash)
--- ARGV     1 client id, 2 session id, 3 end of the session (ms), 4 grant, 5 MAC, 6 idle time (ms),
---          7 slack of the TTL (ms), 8 now (ms; empty: Redis TIME)
--- Returns  "created" or "present"
-local now = tonumber(ARGV[8])
+  String.raw`local now = tonumber(ARGV[8])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -42,15 +35,7 @@ return 'created'
 
 export const familyFind = script(
   "family-find",
-  String.raw`-- Reads a refresh token family, unless it counts no more (isGone in src/storage/refresh-family.ts).
--- A script because one clock must decide here and in family-rotate.lua.
--- Atomic: a script always is.
---
--- KEYS[1]  the family (hash)
--- ARGV     1 idle time (ms), 2 bytes of a grant at most, 3 bytes of another field at most, 4 now (ms; empty: Redis TIME)
--- Returns  {"found", client id, session id, end of the session (ms), grant, MAC, generation, "1" if marked}, {"absent"},
---          or {"tampered"}: it is no family: someone else wrote it
-local now = tonumber(ARGV[4])
+  String.raw`local now = tonumber(ARGV[4])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -79,13 +64,7 @@ return { 'found', family[1], family[2], family[3], marked and '' or family[4], f
 
 export const familyRevoke = script(
   "family-revoke",
-  String.raw`-- Makes a refresh token family a tombstone, kept until its session's end. One that counts no more is left as it is.
--- Atomic: no rotation may come between the look and the mark.
---
--- KEYS[1]  the family (hash)
--- ARGV     1 idle time (ms), 2 slack of the TTL (ms), 3 now (ms; empty: Redis TIME)
--- Returns  "marked" or "absent"
-local now = tonumber(ARGV[3])
+  String.raw`local now = tonumber(ARGV[3])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -104,15 +83,7 @@ return 'marked'
 
 export const familyRotate = script(
   "family-rotate",
-  String.raw`-- Uses a refresh token: the rule of rotate in src/storage/refresh-family.ts, which must change together with this.
--- Atomic: all racers with one token get the same successor, and a reuse is marked before the next rotation.
---
--- KEYS[1]  the family (hash)
--- ARGV     1 client id, 2 generation presented, 3 grace window (ms), 4 idle time (ms), 5 slack of the TTL (ms),
---          6 bytes of a grant at most, 7 bytes of another field at most, 8 now (ms; empty: Redis TIME)
--- Returns  {"rotated" | "repeated" | "caught_up" | "reused", generation, session id, end of the session (ms), MAC,
---          grant (none if reused)}, {"absent"}, or {"tampered"}: it is no family
-local now = tonumber(ARGV[8])
+  String.raw`local now = tonumber(ARGV[8])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -160,14 +131,7 @@ return answer('reused', family[6])
 
 export const leaseHold = script(
   "lease-hold",
-  String.raw`-- Takes the lease, or renews it for its holder. The fencing number grows with every change of holder; the clock keeps
--- it growing even after the store lost writes.
--- Atomic: of any number of replicas one holds it.
---
--- KEYS[1]  the lease (hash: holder, until, fence)
--- ARGV     1 holder, 2 how long (ms), 3 now (ms; empty: Redis TIME)
--- Returns  the fencing number, or nil if another holds the lease
-local now = tonumber(ARGV[3])
+  String.raw`local now = tonumber(ARGV[3])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -193,13 +157,7 @@ return string.format('%.0f', fence)
 
 export const leaseRelease = script(
   "lease-release",
-  String.raw`-- Gives the lease up if the holder has it. The fencing number stays.
--- Atomic: another holder's lease must stay.
---
--- KEYS[1]  the lease (hash: holder, until, fence)
--- ARGV     1 holder
--- Returns  "released" or "not_held"
-if redis.call('HGET', KEYS[1], 'holder') ~= ARGV[1] then
+  String.raw`if redis.call('HGET', KEYS[1], 'holder') ~= ARGV[1] then
   return 'not_held'
 end
 redis.call('HSET', KEYS[1], 'until', '0')
@@ -207,15 +165,20 @@ return 'released'
 `,
 );
 
+export const revocationBegin = script(
+  "revocation-begin",
+  String.raw`local epoch = redis.call('HGET', KEYS[1], 'epoch') -- others can write here too: its shape is checked
+if not epoch or #epoch > 32 or not epoch:find('^[%w_-]+$') then
+  epoch = ARGV[1]
+  redis.call('HSET', KEYS[1], 'epoch', epoch)
+end
+return epoch
+`,
+);
+
 export const revocationHeal = script(
   "revocation-heal",
-  String.raw`-- Appends revocations that a replica holds and the log has lost, as they were logged before: their quota is spent.
--- Atomic: a chunk is there whole or not at all, also after a time-out.
---
--- KEYS[1]  the log (stream)
--- ARGV     entries, each followed by its MAC
--- Returns  how many were appended
-for i = 1, #ARGV, 2 do
+  String.raw`for i = 1, #ARGV, 2 do
   redis.call('XADD', KEYS[1], '*', 'r', ARGV[i], 'm', ARGV[i + 1])
 end
 return #ARGV / 2
@@ -224,15 +187,7 @@ return #ARGV / 2
 
 export const revocationPublish = script(
   "revocation-publish",
-  String.raw`-- Appends one revocation to the log, within its owner's quota. A not-before instant is checked against this server's
--- clock: it must be as far ahead as asked for, or a second more. It is in the entry already, since the MAC covers it.
--- Atomic: the quota holds against racers, and the stamp is the instant of the append.
---
--- KEYS[1]  the log (stream), KEYS[2] what the owner has in force (hash: ten minutes in which they end -> how many)
--- ARGV     1 entry, 2 MAC, 3 end (s), 4 not-before in the entry (s; 0: none), 5 not-before asked for (s), 6 quota,
---          7 how far to stamp ahead (s), 8 now (ms; empty: Redis TIME)
--- Returns  {"stored", stream id}, {"stamp", not-before that the entry should have (s)} or {"quota_exceeded"}
-local now = tonumber(ARGV[8])
+  String.raw`local now = tonumber(ARGV[8])
 now = now and math.floor(now / 1000) or tonumber(redis.call('TIME')[1])
 local ends, stamp = tonumber(ARGV[3]), tonumber(ARGV[4])
 if stamp > 0 then
@@ -269,14 +224,7 @@ return { 'stored', redis.call('XADD', KEYS[1], '*', 'r', ARGV[1], 'm', ARGV[2]) 
 
 export const revocationRead = script(
   "revocation-read",
-  String.raw`-- Reads a page of the log. A value longer than any entry comes as an empty one: nobody can fill a
--- replica's memory by appending.
--- A script because sizes must be checked before anything is sent. Atomic: a script always is.
---
--- KEYS[1]  the log (stream)
--- ARGV     1 id after which to read, 2 entries at most, 3 bytes of an entry at most
--- Returns  {id, entry, MAC, id, entry, MAC, ...}
-local answer = {}
+  String.raw`local answer = {}
 for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])) do
   local fields = entry[2]
   local is_sound = #fields[2] <= tonumber(ARGV[3]) and #(fields[4] or '') <= tonumber(ARGV[3])
@@ -288,18 +236,36 @@ return answer
 `,
 );
 
+export const revocationSweep = script(
+  "revocation-sweep",
+  String.raw`if redis.call('EXISTS', KEYS[1]) == 0 then
+  return 0
+end
+local now = tonumber(ARGV[3])
+now = now and math.floor(now / 1000) or tonumber(redis.call('TIME')[1])
+local swept, over = redis.call('HGET', KEYS[2], 'swept') or '-', {}
+local entries = redis.pcall('XRANGE', KEYS[1], swept, '+', 'COUNT', ARGV[1])
+if entries.err then
+  entries = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1])
+end
+for _, entry in ipairs(entries) do
+  local ends = entry[2][2]:match('^%a(%d+)')
+  if ends and ends + ARGV[2] <= now then
+    over[#over + 1] = entry[1]
+  end
+end
+if #over > 0 then
+  redis.call('XDEL', KEYS[1], unpack(over))
+end
+local is_at_end = #entries < tonumber(ARGV[1])
+redis.call('HSET', KEYS[2], 'swept', is_at_end and '-' or entries[#entries][1])
+return #over
+`,
+);
+
 export const revocationTick = script(
   "revocation-tick",
-  String.raw`-- A replica's heartbeat: where the log stands, which server holds it, its clock, and replicas' session_ttls. Also removes
--- entries past their end, a bounded number from where the last tick stopped, on any replica; never one in force.
--- Atomic: the answer is one moment's, and two replicas do not sweep the same entries.
---
--- KEYS[1]  the log (stream), KEYS[2] the state of the log (hash: epoch, swept, ttl:<s>)
--- ARGV     1 epoch to begin if there is none, 2 entries to look at, 3 slack after an entry's end (s),
---          4 now (ms; empty: Redis TIME)
--- Returns  {epoch, incarnation of the server and its data, last id ever given, now (ms), then for each session_ttl its
---          field and until when sessions of it begin (s)}
-local now = tonumber(ARGV[4])
+  String.raw`local now = tonumber(ARGV[1])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -310,8 +276,7 @@ if type(server) == 'string' and type(replication) == 'string' then
 end
 local epoch = redis.call('HGET', KEYS[2], 'epoch') -- others can write here too: its shape is checked
 if not epoch or #epoch > 32 or not epoch:find('^[%w_-]+$') then
-  epoch = ARGV[1]
-  redis.call('HSET', KEYS[2], 'epoch', epoch)
+  epoch = ''
 end
 local answer = { epoch, incarnation, '0-0', string.format('%.0f', now) }
 local known = redis.call('HGETALL', KEYS[2])
@@ -324,24 +289,6 @@ end
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return answer
 end
-
-local swept, over = redis.call('HGET', KEYS[2], 'swept') or '-', {}
-local entries = redis.pcall('XRANGE', KEYS[1], swept, '+', 'COUNT', ARGV[2])
-if entries.err then
-  entries = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[2])
-end
-for _, entry in ipairs(entries) do
-  local ends = entry[2][2]:match('^%a(%d+)')
-  if ends and ends + ARGV[3] <= math.floor(now / 1000) then
-    over[#over + 1] = entry[1]
-  end
-end
-if #over > 0 then
-  redis.call('XDEL', KEYS[1], unpack(over))
-end
-local is_at_end = #entries < tonumber(ARGV[2])
-redis.call('HSET', KEYS[2], 'swept', is_at_end and '-' or entries[#entries][1])
-
 local info = redis.call('XINFO', 'STREAM', KEYS[1])
 for i = 1, #info, 2 do
   if info[i] == 'last-generated-id' then
@@ -354,13 +301,7 @@ return answer
 
 export const ringRead = script(
   "ring-read",
-  String.raw`-- Reads the sealed key ring, unless it is longer than any ring.
--- Atomic: version and ring belong together. A script because sizes must be checked before anything is sent.
---
--- KEYS[1]  the ring (hash: version, sealed)
--- ARGV     1 bytes at most
--- Returns  {"found", version, sealed ring}, {"absent"} or {"tampered"}
-local ring = redis.call('HMGET', KEYS[1], 'version', 'sealed')
+  String.raw`local ring = redis.call('HMGET', KEYS[1], 'version', 'sealed')
 local version, sealed = ring[1], ring[2]
 if not (version and sealed) then
   return { 'absent' }
@@ -374,13 +315,7 @@ return { 'found', version, sealed }
 
 export const ringReplace = script(
   "ring-replace",
-  String.raw`-- Replaces the sealed key ring if nobody else has, and, with a fence, if its holder still has the newest lease.
--- Atomic: compare and set.
---
--- KEYS[1]  the ring (hash: version, sealed), KEYS[2] the lease (hash)
--- ARGV     1 version expected (0: none), 2 version to store, 3 sealed ring, 4 fence (empty: none)
--- Returns  "replaced", "changed" or "fenced"
-local stored = redis.call('HMGET', KEYS[1], 'version', 'sealed')
+  String.raw`local stored = redis.call('HMGET', KEYS[1], 'version', 'sealed')
 if (stored[1] and stored[2] and stored[1] or '0') ~= ARGV[1] then
   return 'changed'
 end

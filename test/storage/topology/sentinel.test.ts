@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, test } from "vitest";
 import { createRedisKeys } from "../../../src/storage/redis/keys.js";
 import type { Storage } from "../../../src/storage/storage.js";
 import { eventually } from "../../support/eventually.js";
-import { deployOnRedis, singleSettings } from "../../support/redis-deployment.js";
+import { deployOnRedis, sentinelTopology, singleSettings } from "../../support/redis-deployment.js";
 import type { Deployment } from "../../support/redis-deployment.js";
 import { type RedisTls, makeRedisTls, noRedisTls } from "../../support/redis-tls.js";
 import { startSentinels } from "../../support/redis-topologies.js";
@@ -26,8 +26,7 @@ function keepsItsPromises(makeTls?: () => RedisTls): void {
   beforeAll(async () => {
     tls = makeTls?.();
     sentinels = await startSentinels(tls);
-    const { hosts, master } = sentinels;
-    const topology = { kind: "sentinel", hosts, master, password: undefined } as const;
+    const topology = sentinelTopology({ ...sentinels, tls });
     deployment = deployOnRedis({
       settings: singleSettings("", { topology, prefix: "sentinel", tls }),
       hasRealDeadline: true,

@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRedisKeys } from "../../../src/storage/redis/keys.js";
@@ -36,9 +38,15 @@ describe.skipIf(reason !== "")(`over TLS with a client certificate${reason}`, ()
   const settings = (password = "open sesame") =>
     singleSettings(`redis://127.0.0.1:${server.port}`, {
       username: "icemint",
-      password,
+      passwordFile: passwordFile(password),
       tls,
     });
+
+  function passwordFile(password: string): string {
+    const path = join(server.directory, `password-${createHash("sha256").update(password).digest("hex")}`);
+    writeFileSync(path, password);
+    return path;
+  }
 
   describe("as a user with the documented commands only", () => {
     const deploy = (clock: () => number) => deployOnRedis({ settings: settings(), clock });

@@ -132,6 +132,12 @@ sentinel:
   {{- if .sentinel.passwordKey }}
   password_file: /run/secrets/icemint/{{ .sentinel.passwordKey }}
   {{- end }}
+  {{- if .sentinel.username }}
+  username: {{ .sentinel.username | quote }}
+  {{- end }}
+  {{- if not .sentinel.tls }}
+  tls: false
+  {{- end }}
 {{- else if eq .mode "cluster" }}
 cluster:
   hosts: {{ toJson .cluster.hosts }}
@@ -152,6 +158,9 @@ tls:
   {{- end }}
   {{- if .tls.keyKey }}
   key_file: /run/secrets/redis-tls/{{ .tls.keyKey }}
+  {{- end }}
+  {{- if .tls.servername }}
+  servername: {{ .tls.servername | quote }}
   {{- end }}
 {{- end }}
 {{- end }}

@@ -1,13 +1,12 @@
--- A replica's heartbeat: where the log stands, which server holds it, its clock, and replicas' session_ttls. Also removes
--- entries past their end, a bounded number from where the last tick stopped, on any replica; never one in force.
--- Atomic: the answer is one moment's, and two replicas do not sweep the same entries.
+-- A replica's heartbeat: where the log stands, which server holds it, its clock, and replicas' session_ttls. Writes
+-- nothing: a Redis that is full or read-only must not stop a replica from following.
+-- Atomic: the answer is one moment's.
 --
 -- KEYS[1]  the log (stream), KEYS[2] the state of the log (hash: epoch, swept, ttl:<s>)
--- ARGV     1 epoch to begin if there is none, 2 entries to look at, 3 slack after an entry's end (s),
---          4 now (ms; empty: Redis TIME)
--- Returns  {epoch, incarnation of the server and its data, last id ever given, now (ms), then for each session_ttl its
---          field and until when sessions of it begin (s)}
-local now = tonumber(ARGV[4])
+-- ARGV     1 now (ms; empty: Redis TIME)
+-- Returns  {epoch (empty: none), incarnation of the server and its data, last id ever given, now (ms), then for each
+--          session_ttl its field and until when sessions of it begin (s)}
+local now = tonumber(ARGV[1])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -18,8 +17,7 @@ if type(server) == 'string' and type(replication) == 'string' then
 end
 local epoch = redis.call('HGET', KEYS[2], 'epoch') -- others can write here too: its shape is checked
 if not epoch or #epoch > 32 or not epoch:find('^[%w_-]+$') then
-  epoch = ARGV[1]
-  redis.call('HSET', KEYS[2], 'epoch', epoch)
+  epoch = ''
 end
 local answer = { epoch, incarnation, '0-0', string.format('%.0f', now) }
 local known = redis.call('HGETALL', KEYS[2])
@@ -32,24 +30,6 @@ end
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return answer
 end
-
-local swept, over = redis.call('HGET', KEYS[2], 'swept') or '-', {}
-local entries = redis.pcall('XRANGE', KEYS[1], swept, '+', 'COUNT', ARGV[2])
-if entries.err then
-  entries = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[2])
-end
-for _, entry in ipairs(entries) do
-  local ends = entry[2][2]:match('^%a(%d+)')
-  if ends and ends + ARGV[3] <= math.floor(now / 1000) then
-    over[#over + 1] = entry[1]
-  end
-end
-if #over > 0 then
-  redis.call('XDEL', KEYS[1], unpack(over))
-end
-local is_at_end = #entries < tonumber(ARGV[2])
-redis.call('HSET', KEYS[2], 'swept', is_at_end and '-' or entries[#entries][1])
-
 local info = redis.call('XINFO', 'STREAM', KEYS[1])
 for i = 1, #info, 2 do
   if info[i] == 'last-generated-id' then
