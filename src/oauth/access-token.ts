@@ -1,5 +1,14 @@
-/** The claims of our access tokens (RFC 9068), in the core's words. */
+/** Our access tokens (RFC 9068), in the core's words: their header, their claims and the largest. */
+import { Buffer } from "node:buffer";
 import type { JsonObject } from "./json.js";
+
+/** Common servers limit a header to 8 KiB, and a Bearer token travels in one. */
+export const MAX_TOKEN_BYTES = 8 * 1024;
+
+/** The protected header of every token that a key signs, encoded. The verifier accepts no other. */
+export function encodedHeader({ kid, algorithm }: { readonly kid: string; readonly algorithm: string }): string {
+  return Buffer.from(JSON.stringify({ alg: algorithm, typ: "at+jwt", kid })).toString("base64url");
+}
 
 /** Who acts for the subject (RFC 8693 section 4.1). The outermost is the present actor; former ones nest inside. */
 export interface Actor {

@@ -1,14 +1,14 @@
 /**
  * Mints access tokens (RFC 9068), and nothing else does. It writes what an authorization says and knows no grant.
  */
+import { Buffer } from "node:buffer";
 import type { KeyRing } from "../keys/key-ring.js";
 import { type Clock, toSeconds } from "../time/clock.js";
-import { isOwnToken } from "../oauth/access-token.js";
+import { MAX_TOKEN_BYTES, encodedHeader, isOwnToken } from "../oauth/access-token.js";
 import { type OAuthError, invalidRequest } from "../oauth/error.js";
 import type { RandomId } from "../crypto/random-id.js";
 import type { Authorization } from "./authorization.js";
 import { endOf } from "./sessions.js";
-import { MAX_TOKEN_BYTES, encoded, encodedHeader } from "./own-jwt.js";
 
 export interface MintedToken {
   readonly accessToken: string;
@@ -50,7 +50,8 @@ export function createTokenIssuer(dependencies: TokenIssuerDependencies): TokenI
         exp: instant(expiresAt),
         jti: id,
       };
-      const input = `${encodedHeader(signer)}.${encoded(JSON.stringify(claims))}`;
+      const payload = Buffer.from(JSON.stringify(claims)).toString("base64url");
+      const input = `${encodedHeader(signer)}.${payload}`;
       const accessToken = checked(`${input}.${await signer.sign(input)}`);
       return { accessToken, id, expiresIn: expiresAt - nowSeconds };
     },

@@ -5,13 +5,18 @@
  */
 import { verify } from "node:crypto";
 import type { KeyRing, KeyState, VerifyingKey } from "../keys/key-ring.js";
-import { type AccessToken, type Actor, actingClients } from "../oauth/access-token.js";
+import {
+  MAX_TOKEN_BYTES,
+  RESERVED_CLAIMS,
+  type AccessToken,
+  type Actor,
+  actingClients,
+  encodedHeader,
+} from "../oauth/access-token.js";
 import { type Clock, toSeconds } from "../time/clock.js";
 import { type JsonObject, type JsonValue, isJsonObject } from "../oauth/json.js";
 import type { Revocable, RevocationView } from "../oauth/revocation.js";
-import { RESERVED_CLAIMS } from "../oauth/access-token.js";
 import { createSignatureCache } from "./signature-cache.js";
-import { MAX_TOKEN_BYTES, encodedHeader } from "./own-jwt.js";
 
 /** A token with a good signature, and its state at this moment. */
 export interface TokenReading {

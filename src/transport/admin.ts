@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import type { ListenAddress } from "../config/reading/listen-address.js";
 import { AdminConnections } from "./admin-connections.js";
 import type { FaultListener } from "./guard.js";
-import { parseTarget } from "./request-line.js";
+import { parseTarget } from "./dispatcher.js";
 
 /** A part of the server that readiness depends on. */
 export interface Part {

@@ -8,7 +8,6 @@ import { invalidRequest } from "../oauth/error.js";
 import type { Caller, Transport } from "../oauth/request.js";
 import { parseTraceParent } from "../telemetry/traceparent.js";
 import type { AddressResolver } from "./peer-address.js";
-import { isRepeated } from "./request-line.js";
 
 /** A request as it arrived, in any HTTP version. */
 export interface Arrival {
@@ -59,4 +58,17 @@ export function authorizationOf({ headers, rawHeaders }: Pick<Arrival, "headers"
 /** Joins a repeated header as RFC 9110 section 5.3 says. */
 export function text(value: string | readonly string[] | undefined): string | undefined {
   return typeof value === "string" ? value : value?.join(",");
+}
+
+/**
+ * Whether a header was sent more than once. `rawHeaders` alternates names and values, as they were sent. Node's own
+ * object silently keeps the first of two.
+ */
+export function isRepeated(rawHeaders: readonly string[], lowerCaseName: string): boolean {
+  let seen = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at];
+    if (name?.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) seen += 1;
+  }
+  return seen > 1;
 }

@@ -1,11 +1,12 @@
 /** Gives each request to the transport that serves its path. REST comes first: its paths are the ones asked most. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2Session, ServerHttp2Stream } from "node:http2";
+import { isRepeated } from "./caller.js";
 import type { Exchange } from "./exchange.js";
 import type { StreamListener } from "./http2-side.js";
+import type { Target } from "./rest/rest-message.js";
 import type { RestServer } from "./rest/rest-server.js";
 import type { RawStream, RpcServer } from "./rpc/rpc-server.js";
-import { isMalformed, parseTarget } from "./request-line.js";
 import { abandon, guarded, type FaultListener } from "./guard.js";
 import type { Pace } from "./pace.js";
 import type { UnderWay } from "./under-way.js";
@@ -80,3 +81,35 @@ export function createDispatcher({ rest, rpc, underWay, pace, onFault }: Dispatc
 }
 
 function ignore(): void {}
+
+const AUTHORITY = /^https?:\/\/[^/?#]*/i;
+
+/** Splits a target. A proxy's absolute form counts as its path. Nothing is decoded or normalised. */
+export function parseTarget(target: string): Target {
+  const local = target.startsWith("/") ? target : target.replace(AUTHORITY, "");
+  const at = local.indexOf("?");
+  return at === -1 ? { path: local, query: undefined } : { path: local.slice(0, at), query: local.slice(at + 1) };
+}
+
+/** The characters of `uri-host [ ":" port ]` (RFC 3986 section 3.2.2). */
+const HOST = /^[A-Za-z0-9._~!$&'()*+,;=%:[\]-]*$/;
+
+/** A coding in front of `chunked`. Node's parser refuses any coding that does not end in `chunked`. */
+const UNDER_CHUNKED = /,\s*chunked\s*$/i;
+
+/**
+ * Whether Node's parser should have refused this request. RFC 9112 asks for 400 in each case:
+ * - A version other than HTTP/1: Node accepts 0.9 and 2.0.
+ * - No `Host` in HTTP/1.1, more than one, or one that is no host (section 3.2).
+ * - A transfer coding that nobody here decodes: its bytes would pass for the body (section 6.1).
+ * - Any transfer coding in HTTP/1.0.
+ */
+export function isMalformed({ httpVersionMajor, httpVersionMinor, headers, rawHeaders }: IncomingMessage): boolean {
+  const { host, "transfer-encoding": coding } = headers;
+  return (
+    httpVersionMajor !== 1 ||
+    (host === undefined ? httpVersionMinor > 0 : !HOST.test(host)) ||
+    (coding !== undefined && (httpVersionMinor === 0 || UNDER_CHUNKED.test(coding))) ||
+    isRepeated(rawHeaders, "host")
+  );
+}

@@ -19,7 +19,7 @@ import { Departures } from "../../src/transport/connection-age.js";
 import type { Exchange } from "../../src/transport/exchange.js";
 import { UnderWay } from "../../src/transport/under-way.js";
 import { Batch } from "../../src/transport/batch.js";
-import { parseTarget } from "../../src/transport/request-line.js";
+import { parseTarget } from "../../src/transport/dispatcher.js";
 import {
   ServerCompatRequestSchema,
   ServerCompatResponseSchema,

@@ -76,7 +76,6 @@ describe("an entry", () => {
   const SHARED = [
     "tokens/token-verifier.js",
     "tokens/signature-cache.js",
-    "tokens/own-jwt.js",
     "revocations/table.js",
     "revocations/sessions.js",
     "keys/jwks.js",

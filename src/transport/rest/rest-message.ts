@@ -3,12 +3,16 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Caller } from "../../oauth/request.js";
 import type { EndpointName } from "../../telemetry/events.js";
 
-export interface RestRequest {
-  readonly method: string;
+/** The target of a request (RFC 9112 section 3.2), in two. */
+export interface Target {
   /** As sent, without the query. */
   readonly path: string;
   /** What follows the `?`, or undefined. */
   readonly query: string | undefined;
+}
+
+export interface RestRequest extends Target {
+  readonly method: string;
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
   /** Undefined if it was too large. */

@@ -11,10 +11,9 @@ import type { Exchange } from "../exchange.js";
 import { type Admission, overload } from "../admission.js";
 import { MAX_MESSAGE_BYTES } from "../limits.js";
 import type { Batch } from "../batch.js";
-import type { Target } from "../request-line.js";
 import type { UnderWay } from "../under-way.js";
 import { errorResponse, type ErrorLinks } from "./errors.js";
-import type { RestResponse, RestRoute, RestRoutes } from "./rest-message.js";
+import type { RestResponse, RestRoute, RestRoutes, Target } from "./rest-message.js";
 
 export interface RestServerOptions {
   readonly routes: RestRoutes;

@@ -3,7 +3,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { HealthCheckResponse_ServingStatus as Status, type Health } from "../../gen/grpc/health/v1/health_pb.js";
 import { withErrorInfo } from "./errors.js";
-import { rpcCallOf } from "./call-context.js";
+import { rpcCallOf } from "./rpc-server.js";
 import type { EndlessStreams } from "./endless-streams.js";
 import { ServingState } from "./serving-state.js";
 

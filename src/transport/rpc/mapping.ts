@@ -6,7 +6,7 @@ import type { RevocationTarget } from "../../endpoints/revocation.js";
 import type { KeyInfo } from "../../keys/key-operations.js";
 import type { KeyRing, KeyState as RingKeyState } from "../../keys/key-ring.js";
 import { invalidRequest, OAuthError } from "../../oauth/error.js";
-import type { GrantParameters, TokenRequest } from "../../oauth/request.js";
+import type { CallerRequest, GrantParameters, TokenRequest } from "../../oauth/request.js";
 import type { TokenResponse } from "../../oauth/response.js";
 import type { TokenType } from "../../oauth/token-type.js";
 import { KeyState, type SigningKeySchema } from "../../gen/icemint/v1/key_service_pb.js";
@@ -21,8 +21,34 @@ import {
   type RevokeTokenRequest,
   type TokenExchangeGrant,
 } from "../../gen/icemint/v1/token_service_pb.js";
+import { authorizationOf } from "../caller.js";
 import { MAX_PARAMETERS, MAX_TOKEN_LENGTH, MAX_VALUE_LENGTH } from "../limits.js";
-import { callerRequest, type ClientFields, type RpcCall } from "./call-context.js";
+import type { RpcCall } from "./rpc-server.js";
+
+/** Every request message has these fields. */
+interface ClientFields {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly clientAssertion: string;
+}
+
+const JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const NO_FIELDS: ClientFields = { clientId: "", clientSecret: "", clientAssertion: "" };
+
+/** Reads credentials from the message and from the `authorization` metadata. Throws `OAuthError`. */
+export function callerRequest(call: RpcCall, fields: ClientFields = NO_FIELDS): CallerRequest {
+  const { clientId, clientSecret, clientAssertion } = fields;
+  return {
+    caller: call.caller,
+    credentials: {
+      authorization: authorizationOf(call.arrival),
+      clientId: clientId || undefined,
+      clientSecret: clientSecret || undefined,
+      clientAssertion: clientAssertion || undefined,
+      clientAssertionType: clientAssertion === "" ? undefined : JWT_BEARER,
+    },
+  };
+}
 
 /** Throws `OAuthError`. */
 export function toTokenRequest(message: GetTokenRequest, call: RpcCall): TokenRequest {

@@ -4,9 +4,16 @@
  */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createContextValues, type ConnectError, type ContextValues } from "@connectrpc/connect";
+import {
+  createContextKey,
+  createContextValues,
+  type ConnectError,
+  type ContextValues,
+  type HandlerContext,
+} from "@connectrpc/connect";
 import type { UniversalHandlerOptions } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
+import type { Caller } from "../../oauth/request.js";
 import type { Logger } from "../../telemetry/logger.js";
 import { lingerThen, lingerThenReset } from "../body.js";
 import type { CallerFactory } from "../caller.js";
@@ -15,7 +22,6 @@ import { MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.j
 import type { Batch } from "../batch.js";
 import type { Pace } from "../pace.js";
 import type { UnderWay } from "../under-way.js";
-import { rpcCallKey } from "./call-context.js";
 import { createCorsPolicy } from "./cors.js";
 import { withErrorInfo } from "./errors.js";
 import { createFastLane, type CallStart } from "./lane/lane.js";
@@ -38,6 +44,22 @@ export interface RpcServerOptions {
   readonly jsonOptions?: UniversalHandlerOptions["jsonOptions"];
   /** Adds the details that every error carries to an error of the protocol itself. */
   readonly describe?: (error: ConnectError) => ConnectError;
+}
+
+/** What is known of a call before its message is read. */
+export interface RpcCall {
+  readonly caller: Caller;
+  readonly arrival: Exchange;
+}
+
+/** A handler finds its call under this key, on the fast lane and on the stock road. */
+const rpcCallKey = createContextKey<RpcCall | undefined>(undefined, { description: "icemint call" });
+
+/** Throws if the handler runs behind a server that sets no call. */
+export function rpcCallOf({ values }: Pick<HandlerContext, "values">): RpcCall {
+  const call = values.get(rpcCallKey);
+  if (call === undefined) throw new Error("the handler context carries no call");
+  return call;
 }
 
 /** The arguments of Node's 'stream' event. */

@@ -11,9 +11,9 @@ import type { KeyRing } from "../../keys/key-ring.js";
 import { OAuthError } from "../../oauth/error.js";
 import type { Admission, Steps } from "../admission.js";
 import { MAX_TOKEN_LENGTH, MAX_VALUE_LENGTH } from "../limits.js";
-import { callerRequest, rpcCallOf, type RpcCall } from "./call-context.js";
 import { toConnectError } from "./errors.js";
 import {
+  callerRequest,
   checkedClient,
   fromIntrospection,
   fromKeyInfo,
@@ -23,6 +23,7 @@ import {
   toRevocationTarget,
   toTokenRequest,
 } from "./mapping.js";
+import { rpcCallOf, type RpcCall } from "./rpc-server.js";
 
 export interface TokenServiceOptions {
   readonly tokenEndpoint: TokenEndpoint;

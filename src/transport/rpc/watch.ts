@@ -16,9 +16,9 @@ import {
 import type { Admission } from "../admission.js";
 import { MAX_VALUE_LENGTH } from "../limits.js";
 import type { EndlessStreams } from "./endless-streams.js";
-import { callerRequest, rpcCallOf } from "./call-context.js";
 import { toConnectError } from "./errors.js";
-import { atMost, checkedClient } from "./mapping.js";
+import { atMost, callerRequest, checkedClient } from "./mapping.js";
+import { rpcCallOf } from "./rpc-server.js";
 
 export interface WatchOptions {
   readonly feed: Pick<RevocationFeed, "subscribe">;

@@ -32,19 +32,25 @@ import type { Exchange } from "../../exchange.js";
 import { overload } from "../../admission.js";
 import type { Batch } from "../../batch.js";
 import type { UnderWay } from "../../under-way.js";
+import { toConnectError } from "../errors.js";
+import { LazyContext, type CallOrigin } from "./lazy-context.js";
+import type { ServiceList } from "../service-list.js";
 import {
+  CONNECT,
+  ENVELOPE_BYTES,
+  GRPC,
+  WIRES,
+  closeEnvelope,
   connectError,
   connectMessage,
   grpcError,
   grpcMessage,
+  openEnvelope,
   writeResponse,
   writeStream,
   type Answer,
-} from "./answers.js";
-import { toConnectError } from "../errors.js";
-import { LazyContext, type CallOrigin } from "./lazy-context.js";
-import type { ServiceList } from "../service-list.js";
-import { CONNECT, ENVELOPE_BYTES, GRPC, WIRES, closeEnvelope, openEnvelope, type Wire } from "./wire.js";
+  type Wire,
+} from "./wire.js";
 
 export interface CallStart {
   readonly values: ContextValues;
