@@ -14,6 +14,7 @@ import { createRedisStorage } from "../src/storage/redis/redis-storage.js";
 import { RevocationFeed } from "../src/revocations/feed.js";
 import { RevocationTable } from "../src/revocations/table.js";
 import { startRedis } from "./redis.js";
+import { silentLogger } from "../src/telemetry/logger.js";
 
 const MAC_KEY = randomBytes(32);
 const MAC = createStoreMac({ macKey: () => MAC_KEY }, "revocation");
@@ -50,7 +51,7 @@ export async function benchRevocations(): Promise<readonly Figure[]> {
     clock: Date.now,
     sessionTtlSeconds: 86_400,
     familyPolicy: { graceMs: 30_000, idleMs: 7_200_000 },
-    log: { info() {}, warn() {} },
+    log: silentLogger,
     revocationMac: MAC,
   });
   const end = new AbortController();

@@ -42,11 +42,22 @@ export function openTelemetry(
   return { events, metrics };
 }
 
-function metricsOf({ config, version, clock, sink, state, registry, loop, connections }: TelemetrySources): Metrics {
+function metricsOf({
+  config,
+  version,
+  clock,
+  logger,
+  sink,
+  state,
+  registry,
+  loop,
+  connections,
+}: TelemetrySources): Metrics {
   const { storage, keys, table, feed } = state;
   return createMetrics({
     version,
     clock,
+    faults: () => logger.faults,
     sources: {
       ...(config.redis && {
         redisUp: () => storage.health().state === "up",

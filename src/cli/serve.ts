@@ -118,6 +118,7 @@ function followSettings(of: {
     started,
     read: () => read(started),
     fingerprint: createFingerprint({ clock }),
+    onFault: (error) => logger.fault("settings", error),
     signal,
     onGood(next, restartFor) {
       app.reload(next);

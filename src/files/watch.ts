@@ -14,8 +14,10 @@ export interface FileWatch {
   readonly fingerprint: Fingerprint;
   /** Asked before each look: the contents of one file may name others. */
   readonly targets: () => { readonly files: readonly string[]; readonly patterns?: readonly string[] };
-  /** The next look waits for it. Never rejects. */
+  /** The next look waits for it. */
   readonly onChange: () => Promise<void>;
+  /** Gets what nothing expected; the next look is made all the same. */
+  readonly onFault: (error: unknown) => void;
   /** Ends the watch. */
   readonly signal: AbortSignal;
   readonly intervalMs?: number | undefined;
@@ -26,7 +28,7 @@ export interface FileWatch {
  * `retryLater` calls `onChange` again in a minute: for a failure that the files did not cause, such as lack of memory.
  */
 export function watchFiles(watch: FileWatch): { readonly retryLater: () => void } {
-  const { fingerprint, targets, onChange, signal, intervalMs = INTERVAL_MS } = watch;
+  const { fingerprint, targets, onChange, onFault, signal, intervalMs = INTERVAL_MS } = watch;
   let settled: string | undefined;
   let candidate: string | undefined;
   let looksUntilRetry = 0;
@@ -45,12 +47,11 @@ export function watchFiles(watch: FileWatch): { readonly retryLater: () => void 
       await onChange();
     }
   };
-  const lookAndGoOn = () => {
-    void look().finally(() => {
-      if (!signal.aborted) timer = setTimeout(lookAndGoOn, intervalMs).unref();
-    });
+  const lookAndGoOn = async () => {
+    await look().catch(onFault);
+    if (!signal.aborted) timer = setTimeout(() => void lookAndGoOn(), intervalMs).unref();
   };
   signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
-  if (!signal.aborted) lookAndGoOn();
+  if (!signal.aborted) void lookAndGoOn();
   return { retryLater: () => void (looksUntilRetry = LOOKS_UNTIL_RETRY) };
 }

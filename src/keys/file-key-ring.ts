@@ -80,11 +80,12 @@ class WatchedFiles {
   }
 
   start(): void {
-    const { paths, clock } = this.#options;
+    const { paths, clock, log } = this.#options;
     watchFiles({
       fingerprint: createFingerprint({ clock }),
       targets: () => ({ files: paths }),
       onChange: () => this.refresh(),
+      onFault: (error) => log.fault("keys", error),
       signal: this.#closing.signal,
     });
   }

@@ -179,11 +179,20 @@ class RingMember {
   #schedule(): void {
     if (this.#stopped.signal.aborted) return;
     const now = this.#options.clock();
-    const keys = this.#view.document()?.keys ?? [];
-    const dueInMs = this.leads() ? nextRing(keys, this.#rule, now).lookAgainAt - now : POLL_MS;
-    const delayMs = Math.max(10, Math.min(POLL_MS, dueInMs));
+    const delayMs = Math.max(10, Math.min(POLL_MS, this.#dueInMs(now)));
     this.#timer = setTimeout(() => void this.refresh().finally(() => this.#schedule()), delayMs);
     this.#timer.unref();
+  }
+
+  /** In milliseconds from `now`; the poll must do where it cannot be told. */
+  #dueInMs(now: number): number {
+    if (!this.leads()) return POLL_MS;
+    try {
+      return nextRing(this.#view.document()?.keys ?? [], this.#rule, now).lookAgainAt - now;
+    } catch (error) {
+      this.#options.log.fault("keys", error);
+      return POLL_MS;
+    }
   }
 
   async #follow(): Promise<void> {

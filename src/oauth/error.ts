@@ -113,6 +113,11 @@ export function stateUnavailable(cause?: unknown): OAuthError {
   });
 }
 
+/** Whether the shared state is away: a store's failure, and no fault of ours. */
+export function isStateUnavailable(error: unknown): boolean {
+  return error instanceof OAuthError && error.reason === "STATE_UNAVAILABLE";
+}
+
 /** Any thrown value as a refusal. One that is not ours is our bug: its message goes to the log alone. */
 export function toOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error;

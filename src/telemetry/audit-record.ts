@@ -145,3 +145,12 @@ export function messageOf(error: unknown): string {
   if (error instanceof SyntaxError) return error.name;
   return error instanceof Error ? `${error.name}: ${error.message}` : typeof error;
 }
+
+/** The frames alone: the first line repeats the message, which a syntax error must not. */
+export function stackOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error.stack === undefined) return undefined;
+  return error.stack
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line))
+    .join("\n");
+}

@@ -5,6 +5,7 @@
 import type { Clock } from "../time/clock.js";
 import type { OAuthError } from "../oauth/error.js";
 import type { Events } from "../oauth/events.js";
+import type { FaultPlace } from "../oauth/log.js";
 import type { Caller } from "../oauth/request.js";
 import {
   callerMembers,
@@ -15,6 +16,7 @@ import {
   errorMembers,
   member,
   messageOf,
+  stackOf,
   openRecord,
   type AuditLevel,
 } from "./audit-record.js";
@@ -25,9 +27,6 @@ import type { Metrics } from "./metrics.js";
 import type { EndpointName, RequestSpans } from "./request-spans.js";
 
 export type { EndpointName };
-
-/** Where an error that nothing expected was caught. */
-export type FaultPlace = "request" | "batch" | "connection" | "timer" | "process";
 
 /** What a transport tells the audit itself: requests that the core never saw, and faults. */
 export interface TransportEvents {
@@ -68,15 +67,7 @@ export function createEvents({ sink, logger, metrics, clock, spans }: EventsOpti
   }
 
   return {
-    unexpectedError(place, error, requestId) {
-      metrics.unexpectedError(place);
-      logger.error("an error that nothing expected; the server goes on", {
-        place,
-        ...(requestId !== undefined && { request_id: requestId }),
-        cause: messageOf(error),
-        stack: stackOf(error),
-      });
-    },
+    unexpectedError: (place, error, requestId) => logger.fault(place, error, requestId),
     tokenIssued(decision, durationMs) {
       const { caller, grant, rule } = decision;
       const at = clock();
@@ -142,13 +133,4 @@ export function createEvents({ sink, logger, metrics, clock, spans }: EventsOpti
       metrics.familyTampered();
     },
   };
-}
-
-/** The frames alone: the first line repeats the message, which a syntax error must not. */
-function stackOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || error.stack === undefined) return undefined;
-  return error.stack
-    .split("\n")
-    .filter((line) => /^\s+at /.test(line))
-    .join("\n");
 }

@@ -1,7 +1,9 @@
 /** The operator's log: constant messages with fields. Decisions about requests are in the audit (`events.ts`). */
 import { pino } from "pino";
+import type { FaultPlace, Log } from "../oauth/log.js";
 import type { Clock } from "../time/clock.js";
 import type { LogSink } from "./log-sink.js";
+import { messageOf, stackOf } from "./audit-record.js";
 import { SECRET_MEMBERS, redactSecrets } from "./redact.js";
 import { createIsoTime } from "./iso-time.js";
 
@@ -12,13 +14,27 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Writes log lines. The message is constant; variable values go into fields. None of the methods throws. */
-export interface Logger {
+export interface Logger extends Log {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   /** Written at once. */
   error(message: string, fields?: LogFields): void;
+  /** Faults so far. */
+  readonly faults: ReadonlyMap<FaultPlace, number>;
 }
+
+/** Every place is counted from the start: a rate over a counter that appears with its first fault misses it. */
+const PLACES: readonly FaultPlace[] = [
+  "request",
+  "batch",
+  "connection",
+  "timer",
+  "store",
+  "keys",
+  "settings",
+  "process",
+];
 
 export interface LoggerOptions {
   readonly level: LogLevel;
@@ -39,16 +55,32 @@ export function createLogger({ level, sink, clock }: LoggerOptions): Logger {
     },
     { write: (line: string) => sink.write(redactSecrets(line)) },
   );
+  const faults = noFaults();
+  const error = (message: string, fields: LogFields = {}): void => {
+    lines.error(fields, message);
+    sink.flush();
+  };
   return {
     debug: (message, fields = {}) => lines.debug(fields, message),
     info: (message, fields = {}) => lines.info(fields, message),
     warn: (message, fields = {}) => lines.warn(fields, message),
-    error: (message, fields = {}) => {
-      lines.error(fields, message);
-      sink.flush();
+    error,
+    faults,
+    fault(place, fault, requestId) {
+      faults.set(place, (faults.get(place) ?? 0) + 1);
+      error("an error that nothing expected; the server goes on", {
+        place,
+        ...(requestId !== undefined && { request_id: requestId }),
+        cause: messageOf(fault),
+        stack: stackOf(fault),
+      });
     },
   };
 }
 
+function noFaults(): Map<FaultPlace, number> {
+  return new Map(PLACES.map((place) => [place, 0]));
+}
+
 /** A logger that says nothing. */
-export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {}, fault() {}, faults: noFaults() };

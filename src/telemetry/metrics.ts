@@ -15,6 +15,8 @@ export interface MetricsOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly sources: MetricSources;
+  /** Faults that were caught, by place. */
+  readonly faults: () => Iterable<readonly [place: string, count: number]>;
 }
 
 export interface Metrics {
@@ -28,12 +30,10 @@ export interface Metrics {
   storeRegressed(what: string): void;
   familyTampered(): void;
   configReloadFailed(): void;
-  /** A fault of ours was caught at an entry; `place` is one of a few. */
-  unexpectedError(place: string): void;
 }
 
 /** Makes the metrics, in a registry of their own. */
-export function createMetrics({ version, clock, sources }: MetricsOptions): Metrics {
+export function createMetrics({ version, clock, sources, faults }: MetricsOptions): Metrics {
   const registry = new Registry();
   const requests = createRequestMetrics();
   // A series that begins at 1 shows no increase: those that are known begin at 0.
@@ -43,7 +43,6 @@ export function createMetrics({ version, clock, sources }: MetricsOptions): Metr
   ]);
   const workloads = createWorkloadMetrics();
   let tamperedFamilies = 0;
-  const faults = new Map(["request", "batch", "connection", "timer", "process"].map((place) => [place, 0]));
   let reuses = 0;
   let reloadFailures = 0;
 
@@ -78,7 +77,7 @@ export function createMetrics({ version, clock, sources }: MetricsOptions): Metr
     () => [{ value: reloadFailures }],
   );
   counter("icemint_unexpected_errors_total", "Faults of icemint itself that were caught; the server went on.", () =>
-    Array.from(faults, ([place, value]) => ({ value, labels: { place } })),
+    Array.from(faults(), ([place, value]) => ({ value, labels: { place } })),
   );
   registerProcessMetrics(registry);
 
@@ -98,9 +97,6 @@ export function createMetrics({ version, clock, sources }: MetricsOptions): Metr
     },
     configReloadFailed: () => {
       reloadFailures++;
-    },
-    unexpectedError: (place) => {
-      faults.set(place, (faults.get(place) ?? 0) + 1);
     },
   };
 }

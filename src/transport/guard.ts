@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { constants } from "node:http2";
-import type { FaultPlace } from "../telemetry/events.js";
+import type { FaultPlace } from "../oauth/log.js";
 import { sentRequestId } from "./caller.js";
 import type { Exchange } from "./exchange.js";
 

@@ -45,6 +45,7 @@ export function watchCertificate({ files, started, onChange, logger, intervalMs 
     fingerprint: createFingerprint({ clock: () => Date.now() }),
     targets: () => ({ files: [files.certFile, files.keyFile] }),
     onChange: reload,
+    onFault: (error) => logger.fault("settings", error),
     signal: closing.signal,
     intervalMs,
   });

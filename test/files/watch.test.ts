@@ -8,11 +8,13 @@ afterEach(() => void vi.useRealTimers());
 function watching(readContents: () => Promise<void> = async () => {}) {
   const stop = new AbortController();
   const onChange = vi.fn<() => Promise<void>>(readContents);
+  const onFault = vi.fn<(error: unknown) => void>();
   let contents = "0";
   const { retryLater } = watchFiles({
     fingerprint: async () => contents,
     targets: () => ({ files: ["/file"] }),
     onChange,
+    onFault,
     signal: stop.signal,
     intervalMs: 100,
   });
@@ -22,7 +24,7 @@ function watching(readContents: () => Promise<void> = async () => {}) {
       await vi.advanceTimersByTimeAsync(100);
     }
   };
-  return { see, onChange, retryLater, stop: () => stop.abort() };
+  return { see, onChange, onFault, retryLater, stop: () => stop.abort() };
 }
 
 test("the first state counts as a change: the file may have changed after it was read", async () => {
@@ -53,6 +55,15 @@ test("no look passes while a change is dealt with", async () => {
   await see("0", "1", "1", "1");
   expect(onChange).toHaveBeenCalledTimes(1);
   done.resolve();
+  await see("1", "1");
+  expect(onChange).toHaveBeenCalledTimes(2);
+});
+
+test("a change that fails is reported once, and the next one is seen", async () => {
+  const fault = new Error("by our own fault");
+  const { see, onChange, onFault } = watching(() => Promise.reject(fault));
+  await see("0", "0");
+  expect(onFault.mock.calls).toEqual([[fault]]);
   await see("1", "1");
   expect(onChange).toHaveBeenCalledTimes(2);
 });

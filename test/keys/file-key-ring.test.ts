@@ -11,6 +11,7 @@ import type { KeyRing } from "../../src/keys/key-ring.js";
 import { layerKeyRings } from "../../src/keys/layered-key-ring.js";
 import { eventually } from "../support/eventually.js";
 import { sharedStore } from "./replicas.js";
+import { quietLog } from "../support/quiet-log.js";
 
 const policy = { rotateEveryMs: 30 * DAY, publishAheadMs: 15 * MINUTE, accessTtlMs: HOUR, sessionTtlMs: DAY };
 
@@ -36,7 +37,7 @@ async function ringFrom(paths: readonly string[]) {
     algorithm: "ES256",
     policy,
     clock: () => time.now,
-    log: { info() {}, warn: (_, fields) => warnings.push(String(fields?.["err"])) },
+    log: { ...quietLog, warn: (_, fields) => warnings.push(String(fields?.["err"])) },
   });
   return { ring, time, warnings };
 }
@@ -160,7 +161,7 @@ test.each([
 
 test("a file that is not there is named", async () => {
   const absent = { paths: ["/nowhere/key.pem"], algorithm: "ES256", policy, clock: () => 0 } as const;
-  await expect(createFileKeyRing({ ...absent, log: { info() {}, warn() {} } })).rejects.toThrow(
+  await expect(createFileKeyRing({ ...absent, log: quietLog })).rejects.toThrow(
     "keys.files: /nowhere/key.pem cannot be read (ENOENT)",
   );
 });

@@ -11,6 +11,7 @@ import type { KeyRingStore, SealedRing } from "../../src/storage/key-ring-store.
 import type { Lease } from "../../src/storage/lease.js";
 import { createMemoryKeyRingStore } from "../../src/storage/memory/key-ring-store.js";
 import { createMemoryLease } from "../../src/storage/memory/lease.js";
+import { quietLog } from "../support/quiet-log.js";
 
 export const policy: RotationPolicy = {
   rotateEveryMs: 30 * DAY,
@@ -83,7 +84,7 @@ export function sharedStore(startedAt = 1_000_000) {
         algorithm: "algorithm" in options ? options.algorithm : "ES256",
         clock: options.clock ?? clock,
         replicaId: `replica-${replicas}`,
-        log: { info: into(state.lines, "info"), warn: into(state.lines, "warn") },
+        log: { ...quietLog, info: into(state.lines, "info"), warn: into(state.lines, "warn") },
         cacheFile:
           options.cachePath === undefined
             ? undefined

@@ -9,11 +9,11 @@ import { createSealing } from "../../src/keys/sealing.js";
 import { createSharedKeyRing, type SharedKeyRing } from "../../src/keys/shared-key-ring.js";
 import type { RotationPolicy } from "../../src/keys/rotation.js";
 import { createRedisStorage } from "../../src/storage/redis/redis-storage.js";
+import { quietLog } from "../support/quiet-log.js";
 import { REVOCATION_MAC } from "../support/redis-deployment.js";
 import type { Storage } from "../../src/storage/storage.js";
 
 const slow = { rotateEveryMs: 30 * DAY, publishAheadMs: 15 * MINUTE, accessTtlMs: HOUR, sessionTtlMs: DAY };
-const silent = { info() {}, warn() {} };
 const opened: AsyncDisposable[] = [];
 const redis = new Redis(inject("redisUrl"));
 
@@ -40,9 +40,9 @@ function replicasOn(prefix: string, policy: RotationPolicy) {
       clock: Date.now,
       sessionTtlSeconds: 86_400,
       familyPolicy: { graceMs: 30 * SECOND, idleMs: HOUR },
-      log: silent,
+      log: quietLog,
     });
-    const shared = { store: storage.keyRing, lease: storage.lease, sealing, policy, replicaId, log: silent };
+    const shared = { store: storage.keyRing, lease: storage.lease, sealing, policy, replicaId, log: quietLog };
     const ring = await createSharedKeyRing({ ...shared, algorithm: "ES256", clock: Date.now });
     opened.push(storage, ring);
     return { ring, storage };

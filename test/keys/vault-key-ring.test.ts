@@ -9,6 +9,7 @@ import { createVaultKeyRing } from "../../src/keys/vault-key-ring.js";
 import { createVaultTransit } from "../../src/keys/vault-transit.js";
 import { startFakeVault } from "./fake-vault.js";
 import { fairNow } from "../support/fair-time.js";
+import { quietLog } from "../support/quiet-log.js";
 
 const policy = { rotateEveryMs: 30 * DAY, publishAheadMs: 15 * MINUTE, accessTtlMs: HOUR, sessionTtlMs: DAY };
 
@@ -21,7 +22,7 @@ async function setup(type: Parameters<typeof startFakeVault>[0], algorithm: "ES2
   await writeFile(tokenFile, "vault-token\n");
   const transit = createVaultTransit({ url: vault.url, mount: "transit", key: "tokens", tokenFile, fetch, clock });
   const warnings: string[] = [];
-  const log = { info() {}, warn: (message: string) => warnings.push(message) };
+  const log = { ...quietLog, warn: (message: string) => warnings.push(message) };
   const open = () => createVaultKeyRing({ transit, algorithm, policy, clock, log });
   return { vault, time, tokenFile, warnings, open, transit };
 }

@@ -13,6 +13,7 @@ import { createVaultKeyRing } from "../../src/keys/vault-key-ring.js";
 import { createVaultTransit } from "../../src/keys/vault-transit.js";
 import { accepting, freePort } from "../support/free-port.js";
 import { skipped, tool } from "../support/tool.js";
+import { quietLog } from "../support/quiet-log.js";
 
 const program = ["bao", "vault"].map((name) => tool(name)).find(({ missing }) => !missing);
 const reason = program === undefined ? skipped("no bao and no vault: from openbao.org or vaultproject.io") : "";
@@ -59,7 +60,7 @@ describe.skipIf(program === undefined)(`a real Vault or OpenBao${reason}`, () =>
       const tokenFile = join(await mkdtemp(join(tmpdir(), "icemint-vault-")), "token");
       await writeFile(tokenFile, "root");
       const transit = createVaultTransit({ url, mount: "transit", key: name, tokenFile, fetch, clock: Date.now });
-      const log = { info() {}, warn() {} };
+      const log = quietLog;
       const ring = await createVaultKeyRing({ transit, algorithm: preferred, policy, clock: Date.now, log });
       const verifies = async (): Promise<string> => {
         const signer = ring.signer();

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { RedisSettings } from "../../src/config/config.js";
+import type { LoggedRevocation } from "../../src/storage/revocation-log.js";
 import type { Storage } from "../../src/storage/storage.js";
 import { createRedisKeys } from "../../src/storage/redis/keys.js";
 import { eventually } from "../support/eventually.js";
@@ -120,6 +122,27 @@ describe("the log stays small", () => {
     expect(table.holds(long)).toBe(true);
     await timed[Symbol.asyncDispose]();
   });
+});
+
+test("a revocation that the view cannot take is reported, and those after it are obeyed", async () => {
+  const log = recordedLog();
+  await using alone = deployOnRedis({ settings, log });
+  const storage = await alone.replica();
+  const [poison, other] = [aSession(inAnHour()), aSession(inAnHour())];
+  const table = new (class extends RecordingTable {
+    override apply(event: LoggedRevocation): boolean {
+      if (isDeepStrictEqual(event.revocation, poison)) throw new TypeError("by our own fault");
+      return super.apply(event);
+    }
+  })({ clock: Date.now });
+  void storage.revocations.follow(table, end.signal);
+  await eventually("the log is read", () => table.ageMs() < 1000);
+  for (const revocation of [poison, other]) await storage.revocations.publish(revocation, "c");
+  expect(table.holds(other)).toBe(true);
+  expect(log.lines.filter((line) => line.startsWith("fault"))).toEqual([
+    'fault in store {"error":"TypeError: by our own fault"}',
+  ]);
+  expect(table.ageMs()).toBeLessThan(10_000);
 });
 
 test("an entry that a later version wrote is passed over", async () => {

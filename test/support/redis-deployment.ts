@@ -30,7 +30,12 @@ export function recordedLog(): RecordedLog {
   const record = (message: string, fields: object = {}): void => {
     lines.push(`${message} ${JSON.stringify(fields)}`);
   };
-  return { lines, info: record, warn: record };
+  return {
+    lines,
+    info: record,
+    warn: record,
+    fault: (place, error) => record(`fault in ${place}`, { error: String(error) }),
+  };
 }
 
 /** Replicas that share state and a clock. */

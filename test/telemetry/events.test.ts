@@ -25,7 +25,7 @@ const clock = () => NOON;
 
 function audit() {
   const recorded = recordedSink();
-  const metrics = createMetrics({ version: "1", clock, sources: {} });
+  const metrics = createMetrics({ version: "1", clock, sources: {}, faults: () => logger.faults });
   const logger = createLogger({ level: "error", sink: recorded.sink, clock });
   const events = createEvents({ sink: recorded.sink, logger, metrics, clock });
   return { ...recorded, events, metrics };

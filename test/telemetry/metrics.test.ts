@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.js";
+import { silentLogger } from "../../src/telemetry/logger.js";
 import type { MetricSources } from "../../src/telemetry/metric-sources.js";
 
 const NOW = 1_000_000;
@@ -23,7 +24,8 @@ const ALL: Required<MetricSources> = {
   droppedLogLines: () => 10,
 };
 
-const metricsOf = (sources: MetricSources) => createMetrics({ version: "1.2.3", clock: () => NOW, sources });
+const metricsOf = (sources: MetricSources) =>
+  createMetrics({ version: "1.2.3", clock: () => NOW, sources, faults: () => silentLogger.faults });
 
 const failing = () => {
   throw new Error("no key");
@@ -78,6 +80,9 @@ describe("metrics", () => {
       'icemint_unexpected_errors_total{place="batch"}': 0,
       'icemint_unexpected_errors_total{place="connection"}': 0,
       'icemint_unexpected_errors_total{place="timer"}': 0,
+      'icemint_unexpected_errors_total{place="store"}': 0,
+      'icemint_unexpected_errors_total{place="keys"}': 0,
+      'icemint_unexpected_errors_total{place="settings"}': 0,
       'icemint_unexpected_errors_total{place="process"}': 0,
       icemint_config_reload_failures_total: 0,
     });

@@ -44,7 +44,7 @@ function inWords(error: Error): Error {
 function answerOf(workerData: ThreadSources): Promise<ThreadAnswer> {
   return new Promise((resolve, reject) => {
     const thread = new Worker(new URL("thread.js", import.meta.url), { workerData });
-    thread.once("message", resolve).once("error", (error) => reject(inWords(error)));
+    thread.once("message", resolve).on("error", (error) => reject(inWords(error)));
     thread.once("exit", () => reject(new Error("the thread that reads the settings ended without an answer")));
   });
 }

@@ -17,6 +17,8 @@ export interface ConfigWatch {
   readonly onGood: (config: Config, restartFor: readonly string[]) => void;
   /** A state that was refused whole: the good one before stays. */
   readonly onBad: (error: unknown) => void;
+  /** Gets what nothing expected, such as an error of the two above. The watch goes on. */
+  readonly onFault: (error: unknown) => void;
   /** Ends the watch. */
   readonly signal: AbortSignal;
   /** Between two looks, in milliseconds. */
@@ -26,7 +28,7 @@ export interface ConfigWatch {
 
 /** Watches until the signal aborts. `reloadNow` reads at once, changed or not: for SIGHUP. */
 export function watchConfig(watch: ConfigWatch): { readonly reloadNow: () => void } {
-  const { started, read, onGood, onBad, fingerprint, signal, intervalMs } = watch;
+  const { started, read, onGood, onBad, onFault, fingerprint, signal, intervalMs } = watch;
   let good = started;
   let files: readonly string[] = started.files;
   /** What was refused last: the same refusal is reported once. */
@@ -53,7 +55,7 @@ export function watchConfig(watch: ConfigWatch): { readonly reloadNow: () => voi
   };
   /** One reading after the other: the last one counts. */
   let reloading = Promise.resolve();
-  const reloadInTurn = (isAskedFor: boolean) => (reloading = reloading.then(() => reload(isAskedFor)));
+  const reloadInTurn = (isAskedFor: boolean) => (reloading = reloading.then(() => reload(isAskedFor)).catch(onFault));
   let isAsked = false;
   const reloadNow = () => {
     // A request that has not begun yet also serves the requests after it.
@@ -67,6 +69,7 @@ export function watchConfig(watch: ConfigWatch): { readonly reloadNow: () => voi
     fingerprint,
     targets: () => ({ files, patterns: good.filePatterns }),
     onChange: () => reloadInTurn(false),
+    onFault,
     signal,
     intervalMs,
   });

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HOUR } from "../../time/clock.js";
+import { isStateUnavailable } from "../../oauth/error.js";
+import type { Log } from "../../oauth/log.js";
 import type { FailedLogins } from "../failed-logins.js";
 import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";
@@ -20,13 +22,15 @@ const MAX_BATCHES = 500;
 export class RedisFailedLogins implements FailedLogins {
   readonly #redis: RedisCaller;
   readonly #key: string;
+  readonly #log: Log;
   readonly #replica: string;
   readonly #closing = new AbortController();
   readonly #pending = new Map<string, number>();
   #flush: NodeJS.Timeout | undefined;
 
   /** `replica` names this process among the others. */
-  constructor({ redis, keys, replica }: { redis: RedisCaller; keys: RedisKeys; replica: string }) {
+  constructor({ redis, keys, log, replica }: { redis: RedisCaller; keys: RedisKeys; log: Log; replica: string }) {
+    this.#log = log;
     this.#redis = redis;
     this.#key = keys.failures;
     this.#replica = replica;
@@ -38,7 +42,7 @@ export class RedisFailedLogins implements FailedLogins {
     this.#pending.set(key, count + 1);
     this.#flush ??= setTimeout(() => {
       this.#flush = undefined;
-      void this.#send().catch(() => {});
+      void this.#send().catch(this.#missed);
     }, FLUSH_MS).unref();
   }
 
@@ -52,6 +56,10 @@ export class RedisFailedLogins implements FailedLogins {
     clearTimeout(this.#flush);
     this.#pending.clear();
   }
+
+  readonly #missed = (error: unknown): void => {
+    if (!isStateUnavailable(error)) this.#log.fault("store", error);
+  };
 
   async #send(): Promise<void> {
     const batch = JSON.stringify([...this.#pending]);
@@ -73,7 +81,8 @@ export class RedisFailedLogins implements FailedLogins {
           after = id;
           if (replica !== this.#replica) for (const [key, count] of parseBatch(batch)) onRemote(key, count);
         }
-      } catch {
+      } catch (error) {
+        this.#missed(error);
         after = undefined; // ids may have gone back; what was missed is seconds old
       }
       await sleep(POLL_MS, undefined, { signal, ref: false }).catch(() => {});

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isStateUnavailable } from "../../oauth/error.js";
+import type { Log } from "../../oauth/log.js";
 import type { KeyRingStore, SealedRing } from "../key-ring-store.js";
 import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";
@@ -15,15 +17,16 @@ const MAX_SEALED_BYTES = 2 * 1024 * 1024;
 export function createRedisKeyRingStore(needs: {
   redis: RedisCaller;
   keys: RedisKeys;
+  log: Log;
   /** Aborts when the storage is closed. */
   closing: AbortSignal;
 }): KeyRingStore {
-  const { redis, keys, closing } = needs;
+  const { redis, keys, log, closing } = needs;
   /** The version that this replica read or wrote last. */
   let known = 0;
   const look = async (): Promise<SealedRing | undefined> => {
     const [outcome, version, sealed = ""] = stringList(await redis.run(ringRead, [keys.ring], [MAX_SEALED_BYTES]));
-    if (outcome === "tampered") throw new Error("Redis holds what is no key ring in its place: remove it");
+    if (outcome === "tampered") throw new TamperedRingError();
     return outcome === "found" ? { version: Number(version), sealed } : undefined;
   };
   return {
@@ -38,21 +41,38 @@ export function createRedisKeyRingStore(needs: {
       return outcome === "replaced";
     },
     watch(onChange, signal) {
-      void follow(AbortSignal.any([signal, closing]), async () => {
-        const knownBefore = known;
-        const version = (await look())?.version ?? 0;
-        if (version === known || known !== knownBefore) return; // the latter: it was replaced here meanwhile
-        known = version;
-        onChange();
-      });
+      void follow(
+        AbortSignal.any([signal, closing]),
+        async () => {
+          const knownBefore = known;
+          const version = (await look())?.version ?? 0;
+          if (version === known || known !== knownBefore) return; // the latter: it was replaced here meanwhile
+          known = version;
+          onChange();
+        },
+        (error) => {
+          // The ring's own reading reports both.
+          if (!isStateUnavailable(error) && !(error instanceof TamperedRingError)) log.fault("keys", error);
+        },
+      );
     },
   };
 }
 
-/** Polls until the signal aborts. A poll that fails is made again: the store is away. */
-async function follow(signal: AbortSignal, poll: () => Promise<void>): Promise<void> {
+class TamperedRingError extends Error {
+  constructor() {
+    super("Redis holds what is no key ring in its place: remove it");
+  }
+}
+
+/** Polls until the signal aborts. A poll that fails is made again. */
+async function follow(
+  signal: AbortSignal,
+  poll: () => Promise<void>,
+  onFailure: (error: unknown) => void,
+): Promise<void> {
   while (!signal.aborted) {
-    await poll().catch(() => {});
+    await poll().catch(onFailure);
     await sleep(POLL_MS, undefined, { signal, ref: false }).catch(() => {});
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SECOND } from "../../time/clock.js";
+import { isStateUnavailable } from "../../oauth/error.js";
 import type { Log } from "../../oauth/log.js";
 import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";
@@ -49,8 +50,8 @@ export class RedisMonitor {
       this.#note(warnings);
       this.#memoryUsed = memoryUsed;
       this.#checkAt = performance.now() + CHECK_MS;
-    } catch {
-      // Away: the status has logged it.
+    } catch (error) {
+      if (!isStateUnavailable(error)) this.#log.fault("store", error); // away: the status has logged it
     }
   }
 

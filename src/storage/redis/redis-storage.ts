@@ -55,7 +55,7 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
   const link = openLink(settings, "request", closing.signal, status);
   const redis = new RedisCaller({ link, status, deadlineMs: needs.deadlineMs });
   const monitor = new RedisMonitor({ redis, status, log, keys });
-  const failedLogins = new RedisFailedLogins({ redis, keys, replica: newName() });
+  const failedLogins = new RedisFailedLogins({ redis, keys, log, replica: newName() });
   const openTail = (ended: AbortSignal): RedisLink => openLink(settings, "tail", ended);
   const close = async (): Promise<void> => {
     closing.abort();
@@ -81,7 +81,7 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
   return {
     families: createRedisFamilies({ redis, keys, policy: familyPolicy, now }),
     revocations,
-    keyRing: createRedisKeyRingStore({ redis, keys, closing: closing.signal }),
+    keyRing: createRedisKeyRingStore({ redis, keys, log, closing: closing.signal }),
     lease: createRedisLease({ redis, keys, now }),
     replays: createRedisReplays({ redis, keys, clock }),
     failedLogins,

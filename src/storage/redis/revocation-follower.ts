@@ -11,6 +11,7 @@ import type { Revocation } from "../../oauth/revocation.js";
 import { NOT_BEFORE_MARGIN_SECONDS } from "../revocation-log.js";
 import type { RevocationSink } from "../revocation-log.js";
 import { type SessionTtls, lastSessionEnd } from "../session-ttls.js";
+import { isStateUnavailable, stateUnavailable } from "../../oauth/error.js";
 import type { Log } from "../../oauth/log.js";
 import type { ClockOffset } from "./clock-offset.js";
 import { whenReady } from "./redis-link.js";
@@ -80,7 +81,8 @@ export class RevocationFollower {
         await whenReady(this.#needs.tail, RETRY_MS);
         await this.#beat();
         await this.#tail(signal);
-      } catch {
+      } catch (error) {
+        if (!isStateUnavailable(error)) this.#needs.log.fault("store", error);
         this.#wasInterrupted = true;
         await sleep(RETRY_MS, undefined, { signal, ref: false }).catch(() => {});
       }
@@ -185,7 +187,9 @@ export class RevocationFollower {
     const until = performance.now() + this.#needs.beatMs;
     for (let left = this.#needs.beatMs; left >= 1 && !signal.aborted; left = until - performance.now()) {
       const block = Math.ceil(left);
-      const reply = await tail.xread("COUNT", PAGE, "BLOCK", block, "STREAMS", keys.revocations, this.#readUpTo);
+      const reply = await tail
+        .xread("COUNT", PAGE, "BLOCK", block, "STREAMS", keys.revocations, this.#readUpTo)
+        .catch(away);
       const entries = (reply?.[0]?.[1] ?? []).map(([id, fields]) => streamEntry(id, fields));
       this.#apply(entries, this.#status?.epoch ?? "");
     }
@@ -200,13 +204,20 @@ export class RevocationFollower {
       const authentic = isAuthentic(entry, mac, this.#needs.mac);
       if (!authentic) tampered += 1;
       if (revocation === undefined) continue;
-      this.#needs.sink.apply({
-        cursor: `${epoch}.${id}`,
-        revocation: authentic ? revocation : this.#bounded(revocation),
-      });
+      const obeyed = authentic ? revocation : this.#bounded(revocation);
+      this.#obey({ cursor: `${epoch}.${id}`, revocation: obeyed });
     }
     if (tampered > 0) this.#noteTampered(tampered);
     if (last !== undefined && compareIds(last, this.#readUpTo) > 0) this.#advance(last);
+  }
+
+  /** One that the view cannot take must not keep it from all that come after. */
+  #obey(event: Parameters<RevocationSink["apply"]>[0]): void {
+    try {
+      this.#needs.sink.apply(event);
+    } catch (error) {
+      this.#needs.log.fault("store", error);
+    }
   }
 
   #bounded(revocation: Revocation): Revocation {
@@ -244,6 +255,10 @@ function isLost(known: LogStatus, status: LogStatus, readUpTo: string): boolean 
 /** An answer of XREAD. A value longer than any entry counts as an empty one. */
 function streamEntry(id: string, [, entry = "", , mac = ""]: readonly string[]): StreamEntry {
   return entry.length <= MAX_ENTRY_BYTES ? { id, entry, mac } : { id, entry: "", mac: "" };
+}
+
+function away(error: unknown): never {
+  throw stateUnavailable(error);
 }
 
 /** Takes the next items, at most `count`, and leaves the iterator where it is. */

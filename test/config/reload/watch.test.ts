@@ -37,6 +37,9 @@ function startWatching(folder: string, file: string) {
       bad.push(error instanceof ConfigProblems ? error.message : String(error));
       wake();
     },
+    onFault(error) {
+      throw error;
+    },
     signal: stop.signal,
     intervalMs: 20,
   });
@@ -170,11 +173,13 @@ describe("looks", () => {
     let print = "0";
     const onGood = vi.fn<(config: Config) => void>();
     const onBad = vi.fn<(error: unknown) => void>();
+    const onFault = vi.fn<(error: unknown) => void>();
     const { reloadNow } = watchConfig({
       started,
       read: async () => read(),
       onGood,
       onBad,
+      onFault,
       signal,
       intervalMs: 100,
       fingerprint: async () => print,
@@ -183,6 +188,7 @@ describe("looks", () => {
       reloadNow,
       onGood,
       onBad,
+      onFault,
       see: async (next: string) => {
         print = next;
         await vi.advanceTimersByTimeAsync(100);
@@ -225,6 +231,23 @@ describe("looks", () => {
     await turnsOfTheLoop();
     expect(read).toHaveBeenCalledTimes(1);
     expect(onGood).not.toHaveBeenCalled();
+  });
+
+  test("a failure to tell of a refusal is reported, and the next change is read", async () => {
+    const fault = new Error("by our own fault");
+    const read = vi.fn<() => Config>(() => {
+      throw new ConfigProblems([], [], ["/some/file"]);
+    });
+    const { see, onBad, onFault } = watchPrints(signal(), read);
+    onBad.mockImplementation(() => {
+      throw fault;
+    });
+    await see("0");
+    await see("0");
+    expect(onFault.mock.calls).toEqual([[fault]]);
+    await see("1");
+    await see("1");
+    expect(read).toHaveBeenCalledTimes(2);
   });
 
   test("the same refusal is told once, and the way back to the good state is told too", async () => {
