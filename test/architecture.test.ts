@@ -135,7 +135,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "storage/memory": ["storage", "oauth", "time"],
   "storage/redis": ["storage", "oauth", "crypto", "time", "ioredis"],
   storage: ["oauth"],
-  jwt: ["oauth", "jose"],
+  jwt: ["oauth", "time", "jose"],
   oauth: [],
   files: ["time"],
   crypto: [],

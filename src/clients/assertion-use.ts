@@ -2,10 +2,9 @@
 import { hash } from "node:crypto";
 import type { IssuerToken } from "../issuers/trusted-issuer.js";
 import type { CompactJws, Refuse } from "../jwt/compact-jws.js";
-import { LEEWAY_SECONDS } from "../jwt/jwt-times.js";
+import { LEEWAY_MS } from "../jwt/jwt-times.js";
 import { OAuthError } from "../oauth/error.js";
 import type { ReplayPurpose, Replays } from "../storage/replays.js";
-import { SECOND } from "../time/clock.js";
 import type { Client } from "./client.js";
 
 export const MAX_JTI_LENGTH = 256;
@@ -29,7 +28,7 @@ export async function useOwnAssertion(
   { replays, refuse }: { readonly replays: Replays; readonly refuse: Refuse },
 ): Promise<void> {
   const maySkip = purpose === "grant" && !singleUse;
-  const until = (expiresAt + LEEWAY_SECONDS) * SECOND;
+  const until = expiresAt + LEEWAY_MS;
   const use = await replays.use(`${id}\n${jti ?? digestOf(jws)}`, purpose, until).catch((error: unknown) => {
     if (maySkip && error instanceof OAuthError && error.code === "temporarily_unavailable") return "repeated";
     throw error;
@@ -49,7 +48,7 @@ export async function useIssuerToken(
   const isName = typeof jti === "string" && jti !== "" && jti.length <= MAX_JTI_LENGTH;
   // No client id has a space: the name of no client's assertion begins like this one.
   const id = `issuer ${issuer.issuer}\n${isName ? jti : digestOf(jws)}`;
-  const use = await replays.use(id, purpose, (times.expiresAt + LEEWAY_SECONDS) * SECOND);
+  const use = await replays.use(id, purpose, times.expiresAt + LEEWAY_MS);
   if (use !== "first") throw refuse("the token was used before, and its issuer is single_use");
 }
 

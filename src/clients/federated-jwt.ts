@@ -7,7 +7,7 @@ import type { Refuse } from "../jwt/compact-jws.js";
 import { checkAge } from "../issuers/assertion-age.js";
 import type { IssuerToken, IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
 import type { ReplayPurpose, Replays } from "../storage/replays.js";
-import { type Clock, toSeconds } from "../time/clock.js";
+import type { Clock } from "../time/clock.js";
 import { useIssuerToken } from "./assertion-use.js";
 import type { Client } from "./client.js";
 import type { ClientRegistry, ClientSet } from "./client-registry.js";
@@ -27,7 +27,7 @@ export async function authenticateFederated(
   { registry, issuerTokens, replays, clock }: FederatedDependencies,
 ): Promise<Client> {
   const token = await issuerTokens.verify(jwt, "client_assertion", refuse);
-  if (purpose === "grant") checkAge(token, "client_assertion", toSeconds(clock()), refuse);
+  if (purpose === "grant") checkAge(token, "client_assertion", clock(), refuse);
   const client = clientOf(token, registry.current, refuse);
   await useIssuerToken(token, purpose, { replays, refuse });
   return client;

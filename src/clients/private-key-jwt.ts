@@ -1,7 +1,7 @@
 /** `private_key_jwt`: an assertion that the client signs with its own key (RFC 7521 section 4.2, RFC 7523). */
 import { Buffer } from "node:buffer";
 import type { JWK } from "jose";
-import { toSeconds, type Clock } from "../time/clock.js";
+import { HOUR, type Clock } from "../time/clock.js";
 import { OAuthError } from "../oauth/error.js";
 import type { JsonObject } from "../oauth/json.js";
 import type { ReplayPurpose, Replays } from "../storage/replays.js";
@@ -10,7 +10,7 @@ import { audienceOf, checkKind } from "../issuers/claims.js";
 import type { IssuerKeys } from "../issuers/keys.js";
 import { ASYMMETRIC_ALGORITHMS, readJwks, selectKey, type VerificationKey } from "../jwt/jwk-set.js";
 import { hasSignature } from "../jwt/jws-signature.js";
-import { LEEWAY_SECONDS, checkTimesWithExpiry } from "../jwt/jwt-times.js";
+import { LEEWAY_MS, checkTimesWithExpiry } from "../jwt/jwt-times.js";
 import { MAX_JTI_LENGTH, useOwnAssertion } from "./assertion-use.js";
 import type { Client, ClientKeys } from "./client.js";
 import type { ClientRegistry } from "./client-registry.js";
@@ -45,7 +45,7 @@ export type PrivateKeyJwt = (
 ) => Promise<Client>;
 
 /** The furthest `exp` and the oldest `iat`: an assertion is made for one request. */
-const MAX_LIFETIME_SECONDS = 60 * 60;
+const MAX_LIFETIME_MS = HOUR;
 
 const TYPES: ReadonlySet<string> = new Set(["jwt", "client-authentication+jwt"]);
 
@@ -114,7 +114,7 @@ export function createPrivateKeyJwt(dependencies: PrivateKeyJwtDependencies): Pr
     if (!ASYMMETRIC_ALGORITHMS.has(jws.algorithm)) throw refuse("the assertion's alg is not taken");
     if (jws.type !== undefined && !TYPES.has(jws.type)) throw refuse("typ says that the token is for something else");
     checkKind(jws, "client_assertion", refuse);
-    const { expiresAt, jti } = checkClaims(jws.claims, toSeconds(clock()), audiences, refuse);
+    const { expiresAt, jti } = checkClaims(jws.claims, clock(), audiences, refuse);
     const client = await clientInTime(clientId, jws, refuse);
     await useOwnAssertion(client, { jws, jti, expiresAt }, purpose, { replays, refuse });
     return client;
@@ -130,7 +130,7 @@ function noneIfUnavailable(error: unknown): undefined {
 /** These refusals depend on the assertion alone, so they tell nothing about the client. */
 function checkClaims(
   claims: JsonObject,
-  nowSeconds: number,
+  now: number,
   audiences: ReadonlySet<string>,
   refuse: Refuse,
 ): { readonly expiresAt: number; readonly jti: string | undefined } {
@@ -138,10 +138,9 @@ function checkClaims(
   if (audience === undefined || more.length > 0 || !audiences.has(audience)) {
     throw refuse("aud must be this server's issuer, and nothing else");
   }
-  const { expiresAt, issuedAt } = checkTimesWithExpiry(claims, nowSeconds, refuse);
-  if (expiresAt > nowSeconds + MAX_LIFETIME_SECONDS + LEEWAY_SECONDS) throw refuse("exp is more than an hour ahead");
-  if (issuedAt !== undefined && issuedAt < nowSeconds - MAX_LIFETIME_SECONDS - LEEWAY_SECONDS)
-    throw refuse("iat is too old");
+  const { expiresAt, issuedAt } = checkTimesWithExpiry(claims, now, refuse);
+  if (expiresAt > now + MAX_LIFETIME_MS + LEEWAY_MS) throw refuse("exp is more than an hour ahead");
+  if (issuedAt !== undefined && issuedAt < now - MAX_LIFETIME_MS - LEEWAY_MS) throw refuse("iat is too old");
   const { jti } = claims;
   if (jti !== undefined && (typeof jti !== "string" || jti === "" || jti.length > MAX_JTI_LENGTH)) {
     throw refuse("jti is no text of a reasonable length");

@@ -6,7 +6,7 @@ import type { IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
 import { readUnsecuredJwt } from "../jwt/unsecured-jwt.js";
 import { type OAuthError, invalidRequest } from "../oauth/error.js";
 import { isSubject } from "../oauth/subject.js";
-import { type Clock, toSeconds } from "../time/clock.js";
+import type { Clock } from "../time/clock.js";
 import { actingAs } from "./exchange-delegation.js";
 import { type Proposal, type Requester, clientBounds, ruleDigestsOf } from "./grant.js";
 import { type NamedUser, requireMayAct, userOf } from "./named-user.js";
@@ -73,7 +73,7 @@ export function createUserExchange(dependencies: UserExchangeDependencies): User
       if (client.unsecuredSubjects === undefined) {
         throw subjectNotAllowed(`Client '${client.id}' may not use unsecured subject tokens.`);
       }
-      const claims = readUnsecuredJwt(subjectToken, toSeconds(clock()), subjectInvalid);
+      const claims = readUnsecuredJwt(subjectToken, clock(), subjectInvalid);
       const subject = claims["sub"];
       if (!isSubject(subject)) throw subjectInvalid("no usable sub");
       if (!standing.mayNameUnsecured(client, subject)) {

@@ -14,7 +14,7 @@ import type { JsonObject } from "../oauth/json.js";
 import { type Scope, parseScope } from "../oauth/scope.js";
 import { isSubject } from "../oauth/subject.js";
 import type { Replays } from "../storage/replays.js";
-import { type Clock, toSeconds } from "../time/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { Sessions } from "../tokens/sessions.js";
 import type { Bounds } from "./bounds.js";
 import { MAX_ACTORS, actingAs } from "./exchange-delegation.js";
@@ -59,7 +59,7 @@ export function createIdJags(dependencies: IdJagDependencies): ProposeByIdJag {
   const { issuer, issuers, sessions, standing, replays, clock } = dependencies;
   return async ({ jwt, client, refuse, settle }) => {
     const token = await issuers.verify(jwt, "id_jag", refuse);
-    checkAge(token, "id_jag", toSeconds(clock()), refuse);
+    checkAge(token, "id_jag", clock(), refuse);
     checkClaims(token.claims, client, refuse);
     const { former, ...user } = userOf(token, client, { standing, issuer, invalid: refuse, notAllowed: refuse });
     if (depthOf(former) >= MAX_ACTORS) throw refuse(`act names ${MAX_ACTORS} actors or more`);

@@ -29,8 +29,8 @@ export interface TrustedIssuer {
   readonly audience: readonly string[];
   /** What an assertion of it may be for, beside our issuer and our token endpoint. */
   readonly assertionAudience: readonly string[] | undefined;
-  /** How old an assertion that is a grant may be, and how long it may last, in seconds. Undefined: the default of its use. */
-  readonly maxAssertionAgeSeconds: number | undefined;
+  /** How old an assertion that is a grant may be, and how long it may last. Undefined: the default of its use. */
+  readonly maxAssertionAgeMs: number | undefined;
   /** Whether an assertion of it is accepted once. */
   readonly singleUse: boolean;
   readonly algorithms: ReadonlySet<string>;

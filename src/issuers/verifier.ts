@@ -2,7 +2,7 @@
  * Verifies JWTs of trusted issuers (RFC 7519 section 7.2, RFC 8725). Cheap checks come first, the signature last. What
  * a token may say is in this file and `claims.ts`; where keys are is in `key-source.ts`.
  */
-import { toSeconds, type Clock } from "../time/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { JsonObject } from "../oauth/json.js";
 import { readCompactJws, type CompactJws, type Refuse } from "../jwt/compact-jws.js";
 import { audiencesFor, checkAudience, checkKind, subjectOf } from "./claims.js";
@@ -38,7 +38,7 @@ export function createIssuerTokenVerifier(dependencies: IssuerTokenVerifierDepen
       if (issuer.trustDomain !== undefined) checkSvid(jws, issuer.trustDomain, refuse);
       checkKind(jws, use, refuse);
       checkAudience(jws.claims, audiencesFor(issuer, use, dependencies), use, refuse);
-      const times = checkTimesWithExpiry(jws.claims, toSeconds(clock()), refuse);
+      const times = checkTimesWithExpiry(jws.claims, clock(), refuse);
       const subject = subjectOf(jws.claims, issuer, use, refuse);
       const key = await keys.find(keySourceOf(issuer), jws.algorithm, jws.kid);
       if (key === undefined) throw refuse("the issuer has no key that fits, or several and the token names none");

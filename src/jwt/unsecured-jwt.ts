@@ -10,9 +10,9 @@ export function isUnsecuredJwt(token: string): boolean {
 }
 
 /**
- * Reads an unsecured JWT, `alg` exactly `none`, at `now` (seconds), and returns its claims. It proves nothing:
- * whether its subject may be believed is the caller's to decide. `exp` and `nbf` need not be there but are obeyed
- * (Iceberg's REST API: "a unsecured JWT token with a sub claim"). Throws `refuse(…)`.
+ * Reads an unsecured JWT, `alg` exactly `none`, and returns its claims. They prove nothing: the caller decides whether
+ * to believe its subject. `exp` and `nbf` may be absent, and are obeyed if they are there (Iceberg's REST API: "a
+ * unsecured JWT token with a sub claim"). Throws `refuse(…)`.
  */
 export function readUnsecuredJwt(token: string, now: number, refuse: Refuse): JsonObject {
   if (token.length > MAX_JWT_LENGTH) throw refuse(`the token is longer than ${MAX_JWT_LENGTH} characters`);

@@ -6,7 +6,10 @@ export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** Whole seconds since the epoch, as JWT claims count them (RFC 7519 section 2, NumericDate). */
+/**
+ * Seconds since the epoch, rounded down. JWT claims (RFC 7519 section 2, NumericDate) and entries in Redis count in
+ * them. Everywhere else instants are milliseconds.
+ */
 export function toSeconds(milliseconds: number): number {
   return Math.floor(milliseconds / SECOND);
 }

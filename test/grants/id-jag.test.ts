@@ -22,6 +22,7 @@ import {
   subject,
 } from "../support/core.js";
 import { workloadRule } from "../support/workload-rule.js";
+import { SECOND } from "../../src/time/clock.js";
 
 const TYPE = "oauth-id-jag+jwt";
 const MCP = "https://mcp.example.com/mcp";
@@ -40,7 +41,7 @@ async function start(issuer: Partial<TrustedIssuer> = {}, agent: Partial<Client>
     [workloadRule({ issuer: CLUSTER }, { grants, actForIssuers: new Set([IDP]) })],
   );
   core.issuers.current = [
-    { ...TRUSTED_IDP, use: new Set(["id_jag"]), maxAssertionAgeSeconds: undefined, ...issuer },
+    { ...TRUSTED_IDP, use: new Set(["id_jag"]), maxAssertionAgeMs: undefined, ...issuer },
     { ...TRUSTED_IDP, issuer: CLUSTER, use: new Set(["client_assertion"]) },
   ];
   return core;
@@ -249,7 +250,7 @@ describe("max_assertion_age of an issuer of ID-JAGs", () => {
     expect(await grant(core, idJag(core, { exp: now + 330 }))).toMatchObject({ token_type: "bearer" });
     expect(await refusal(grant(core, idJag(core, { exp: now + 331 })))).toMatchObject(INVALID);
     expect(await refusal(grant(core, idJag(core, { iat: now - 331, exp: now - 10 })))).toMatchObject(INVALID);
-    const longer = await start({ maxAssertionAgeSeconds: 3600 });
+    const longer = await start({ maxAssertionAgeMs: 3600 * SECOND });
     expect(await grant(longer, idJag(longer, { exp: now + 3600 }))).toMatchObject({ token_type: "bearer" });
   });
 });

@@ -21,6 +21,7 @@ import {
 } from "../support/core.js";
 import { workloadRule } from "../support/workload-rule.js";
 import { signingKey } from "../tokens/signing-key.js";
+import { SECOND } from "../../src/time/clock.js";
 
 const ORDERS = "system:serviceaccount:shop:orders";
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -189,7 +190,7 @@ describe("credentials beside an assertion", () => {
 
 describe("max_assertion_age", () => {
   test("bounds how old a platform's token is, and how long it lasts, for this grant only", async () => {
-    const core = await start({ maxAssertionAgeSeconds: 600 });
+    const core = await start({ maxAssertionAgeMs: 600 * SECOND });
     const now = nowOf(core);
     expect(await grant(core, platform(core, { exp: now + 600 }))).toMatchObject({ token_type: "bearer" });
     for (const times of [{ exp: now + 700 }, { iat: now - 700, exp: now + 60 }, { iat: null, exp: now + 60 }]) {

@@ -2,10 +2,11 @@ import { describe, expect, test } from "vitest";
 import { isUnsecuredJwt, readUnsecuredJwt } from "../../src/jwt/unsecured-jwt.js";
 import { base64url, signingKey } from "../tokens/signing-key.js";
 import vectors from "./vectors/rfc-jws.json" with { type: "json" };
+import { SECOND } from "../../src/time/clock.js";
 
 const NOW = 1_800_000_000;
 const refuse = (detail: string): Error => new Error(detail);
-const read = (token: string, now = NOW) => readUnsecuredJwt(token, now, refuse);
+const read = (token: string, now = NOW) => readUnsecuredJwt(token, now * SECOND, refuse);
 
 function unsecured(claims: unknown, header: unknown = { alg: "none" }): string {
   return `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(claims))}.`;

@@ -96,7 +96,7 @@ export const TRUSTED_IDP: TrustedIssuer = {
   tokenFile: undefined,
   audience: [ISSUER],
   assertionAudience: undefined,
-  maxAssertionAgeSeconds: 3600,
+  maxAssertionAgeMs: 3600 * SECOND,
   singleUse: false,
   algorithms: new Set(["ES256"]),
   use: new Set(["subject_token", "client_assertion"]),

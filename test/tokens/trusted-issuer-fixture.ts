@@ -3,6 +3,7 @@ import { createIssuerTokenVerifier } from "../../src/issuers/verifier.js";
 import { createIssuerKeys } from "../../src/issuers/keys.js";
 import type { IssuerTokenVerifier, TrustedIssuer } from "../../src/issuers/trusted-issuer.js";
 import type { SigningKey } from "./signing-key.js";
+import { SECOND } from "../../src/time/clock.js";
 
 /** Seconds. */
 export const NOW = 1_800_000_000;
@@ -18,7 +19,7 @@ export function trustedIssuer(different: Partial<TrustedIssuer> = {}): TrustedIs
     tokenFile: undefined,
     audience: [OWN_ISSUER],
     assertionAudience: undefined,
-    maxAssertionAgeSeconds: 3600,
+    maxAssertionAgeMs: 3600 * SECOND,
     singleUse: false,
     algorithms: new Set(["ES256"]),
     use: new Set(["subject_token", "client_assertion"]),

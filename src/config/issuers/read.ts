@@ -1,5 +1,4 @@
 /** Makes a trusted issuer from its YAML. Owns its defaults, and every rule that one issuer can break by itself. */
-import { SECOND } from "../../time/clock.js";
 import { RESERVED_CLAIMS } from "../../oauth/access-token.js";
 import { isJsonObject } from "../../oauth/json.js";
 import { type TrustedIssuer, namesUsers } from "../../issuers/trusted-issuer.js";
@@ -40,7 +39,7 @@ export function readIssuer(entry: IssuerEntry, ownIssuer: string, findings: Find
     tokenFile: files.path(yaml.token_file, inside(spot, "token_file")),
     audience: yaml.audience ?? [ownIssuer],
     assertionAudience: yaml.assertion_audience,
-    maxAssertionAgeSeconds: yaml.max_assertion_age && yaml.max_assertion_age / SECOND,
+    maxAssertionAgeMs: yaml.max_assertion_age,
     singleUse: yaml.single_use ?? false,
     algorithms: new Set(yaml.algorithms === undefined ? ["RS256", "ES256"] : present(yaml.algorithms)),
     use: new Set(present(yaml.use)),

@@ -154,7 +154,7 @@ test("absent settings of an issuer", () => {
     tokenFile: undefined,
     audience: ["https://tokens.example.com"],
     assertionAudience: undefined,
-    maxAssertionAgeSeconds: undefined,
+    maxAssertionAgeMs: undefined,
     singleUse: false,
     algorithms: new Set(["RS256", "ES256"]),
     use: new Set(["client_assertion"]),
