@@ -38,6 +38,11 @@ export class Exchange implements Arrival {
     this.#bytes = this.#least = least;
   }
 
+  /** Whether nothing more can be sent: it was answered, or its caller is gone. */
+  get isOver(): boolean {
+    return this.target.destroyed || this.target.closed;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

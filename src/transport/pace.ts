@@ -58,7 +58,7 @@ export class Pace {
   };
 
   #begin({ exchange, cost, begin }: Beginning): void {
-    if (exchange.target.destroyed || exchange.target.closed) return;
+    if (exchange.isOver) return;
     this.#spent += cost;
     try {
       begin();

@@ -53,6 +53,7 @@ export function createWatchRevocations({ feed, watchAuthorizer, admission, strea
       yield response({ case: "heartbeat", value: {} }, cursor); // its cursor says where to resume
       throw goingAway();
     } catch (error) {
+      if (call.arrival.isOver) return; // the event could not be sent, as the caller is gone
       // An OAuthError is a planned end of the feed or the server, and no refusal. All other errors are our fault.
       throw toConnectError(
         error instanceof OAuthError ? error : admission.refuse("watch_revocations", call.caller, error),
