@@ -95,6 +95,17 @@ describe.skipIf("missing" in go)(`Go${"missing" in go ? go.missing : ""}`, () =>
     });
   });
 
+  test("Prometheus' common package reads a platform's token file as its secret, and again when it has changed", async () => {
+    const file = world.file("rotated", world.projected());
+    const oauth2 = { client_id: "shop/orders", client_secret_file: file, token_url: world.tokenUrl };
+    const question = { do: "prometheus", http: stringify({ oauth2 }) };
+    expect((await calls(question))[0]).toMatchObject({ sub: "shop/orders" });
+    world.file("rotated", "nobody's");
+    expect(await program.errorOf({ calls: 1, ...question })).toMatch(/invalid_client|401/);
+    world.file("rotated", `${world.projected()}\n`);
+    expect((await calls(question))[0]).toMatchObject({ sub: "shop/orders" });
+  });
+
   describe("golang.org/x/oauth2 0.38.0", () => {
     test("gets a token by client credentials, with a platform's token in the secret's place", async () => {
       const client = { ClientID: "shop/orders", ClientSecret: world.projected(), TokenURL: world.tokenUrl };

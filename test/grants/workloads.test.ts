@@ -100,6 +100,20 @@ describe("a workload that a rule matches", () => {
     expect(claimsOf(refreshed)["workload_rules"]).toEqual(claimsOf(token)["workload_rules"]);
   });
 
+  test("that keeps the token it read at its start goes on by exchange until session_ttl, and no longer", async () => {
+    const core = await start([workloadRule()]);
+    const fixed = platform(core);
+    let token = await login(core, fixed);
+    for (let passed = 0; passed < 22; passed++) {
+      core.pass(3500);
+      token = (await core.exchange(subject(token), byBearer(token))).access_token;
+    }
+    core.pass(3 * 3600);
+    expect(await refusal(core.exchange(subject(token), byBearer(token)))).toMatchObject({ code: "invalid_client" });
+    expect(await refusal(core.exchange(subject(token), fixed))).toMatchObject({ code: "invalid_client" });
+    expect(await core.exchange(subject(token), platform(core))).toMatchObject({ token_type: "bearer" });
+  });
+
   test("is revoked, introspected and delegated as a client of its own", async () => {
     const gateway = client("gateway", {
       mayActFor: new Set(["shop/orders"]),
