@@ -9,6 +9,7 @@ import { type Core, createCore } from "./app/core.js";
 import { announcingKeys } from "./app/key-operations.js";
 import { collectInLulls, nodeCollector } from "./app/lull-collection.js";
 import { LiveSettings } from "./app/live-settings.js";
+import { changeOfSettings } from "./app/settings-change.js";
 import { readinessParts } from "./app/readiness.js";
 import { type SharedState, openSharedState } from "./app/shared-state.js";
 import { Teardown } from "./app/teardown.js";
@@ -22,6 +23,7 @@ import { pooledRandomId } from "./crypto/random-id.js";
 import { watchEventLoop } from "./telemetry/event-loop-lag.js";
 import type { LogSink } from "./telemetry/log-sink.js";
 import type { Logger } from "./telemetry/logger.js";
+import type { ReloadTrigger } from "./telemetry/settings-record.js";
 import { createJsonFetcher } from "./issuers/fetch-json.js";
 import { createIssuerKeys } from "./issuers/keys.js";
 import { ASYMMETRIC_ALGORITHMS } from "./jwt/jwk-set.js";
@@ -47,8 +49,9 @@ export interface App {
   /** Whether there was a key to sign with at the start. */
   readonly keysLoaded: boolean;
   /** Applies the settings that may change at run time. Sessions of removed and disabled clients end. */
-  reload(config: ReloadableConfig): void;
-  reloadFailed(): void;
+  reload(config: ReloadableConfig, trigger: ReloadTrigger): void;
+  /** Records that changed settings were refused, and why. */
+  reloadFailed(trigger: ReloadTrigger, problems: readonly string[]): void;
   /** Logs and counts an error that no guard caught. */
   unexpectedError(error: unknown): void;
   /** Stops without losing a request. */
@@ -92,7 +95,7 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
     tokenEndpoint: core.tokens,
     revocationEndpoint: core.revocation,
     introspectionEndpoint: core.introspection,
-    watchAuthorizer: core.watch,
+    operators: core.operators,
     keyOperations: announcingKeys(keys.ring, storage.revocations),
     keyRing: keys.ring,
     feed,
@@ -122,13 +125,19 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
     adminAddress,
     storageHealth: health,
     keysLoaded: keys.loaded(),
-    reload(next) {
-      const before = settings.replace(next);
-      for (const revocation of revocationsOfChange(before, settings.current, storage.revocations, table)) {
+    reload(next, trigger) {
+      const before = settings.snapshot();
+      settings.replace(next);
+      const after = settings.snapshot();
+      for (const revocation of revocationsOfChange(before.clients, after.clients, storage.revocations, table)) {
         state.revokeEventually(revocation, undefined);
       }
+      changeOfSettings(before, after).then(
+        (change) => events.settingsReloaded(trigger, change),
+        (error: unknown) => events.unexpectedError("timer", error),
+      );
     },
-    reloadFailed: () => metrics.configReloadFailed(),
+    reloadFailed: (trigger, problems) => events.settingsRefused(trigger, problems),
     unexpectedError: (error) => events.unexpectedError("process", error),
     async drain(times) {
       await server.drain(times);

@@ -9,7 +9,7 @@ import type { Config } from "../config/config.js";
 import type { IntrospectionEndpoint } from "../endpoints/introspection.js";
 import type { RevocationEndpoint } from "../endpoints/revocation.js";
 import type { TokenEndpoint } from "../grants/token-endpoint.js";
-import type { WatchAuthorizer } from "../endpoints/operator.js";
+import type { Operators } from "../endpoints/operator.js";
 import { createIntrospectionEndpoint } from "../endpoints/introspection.js";
 import { createRevocationEndpoint } from "../endpoints/revocation.js";
 import { createSessions } from "../tokens/sessions.js";
@@ -22,7 +22,7 @@ import { createRequesters } from "../grants/requester.js";
 import { createStanding } from "../grants/standing.js";
 import { createTokenEndpoint } from "../grants/token-endpoint.js";
 import { createTokenExchange } from "../grants/token-exchange.js";
-import { createWatchAuthorizer } from "../endpoints/operator.js";
+import { createOperators } from "../endpoints/operator.js";
 import { createCallers } from "../endpoints/permission.js";
 import type { KeyRing } from "../keys/key-ring.js";
 import type { FailedLoginLimiter } from "../limits/limiter.js";
@@ -64,7 +64,7 @@ export interface Core {
   readonly tokens: TokenEndpoint;
   readonly revocation: RevocationEndpoint;
   readonly introspection: IntrospectionEndpoint;
-  readonly watch: WatchAuthorizer;
+  readonly operators: Operators;
 }
 
 export function createCore(given: CoreDependencies): Core {
@@ -153,6 +153,6 @@ export function createCore(given: CoreDependencies): Core {
       clock,
       issuer,
     }),
-    watch: createWatchAuthorizer(identifyCaller),
+    operators: createOperators({ identifyCaller, events }),
   };
 }

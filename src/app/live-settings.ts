@@ -28,6 +28,11 @@ export class LiveSettings implements ClientRegistry {
     return this.#trustedIssuers;
   }
 
+  /** The settings of this moment. Later changes do not touch them. */
+  snapshot(): { readonly clients: ClientSet; readonly trustedIssuers: readonly TrustedIssuer[] } {
+    return { clients: this.#clients, trustedIssuers: this.#trustedIssuers };
+  }
+
   /** The default scopes of all clients, for the metadata. Computed once, because anyone may ask often. */
   scopes(): readonly string[] {
     const { byId, workloads } = this.#clients;
@@ -35,16 +40,13 @@ export class LiveSettings implements ClientRegistry {
     return (this.#scopes ??= [...new Set(records.flatMap(({ scopes }) => scopes.default))]);
   }
 
-  /** Returns the clients before the change. */
   replace({
     clients,
     workloads,
     trustedIssuers,
-  }: Pick<ReloadableConfig, "clients" | "workloads" | "trustedIssuers">): ClientSet {
-    const before = this.#clients;
+  }: Pick<ReloadableConfig, "clients" | "workloads" | "trustedIssuers">): void {
     this.#clients = clientSet(clients, workloads);
     this.#trustedIssuers = trustedIssuers;
     this.#scopes = undefined;
-    return before;
   }
 }

@@ -7,7 +7,7 @@ import { type StorageHealth, TROUBLES } from "../storage/storage.js";
 import type { Clock } from "../time/clock.js";
 import type { Events } from "../oauth/events.js";
 import type { EventLoopLag } from "../telemetry/event-loop-lag.js";
-import { type TransportEvents, createEvents } from "../telemetry/events.js";
+import { type SettingsEvents, type TransportEvents, createEvents } from "../telemetry/events.js";
 import type { LogSink } from "../telemetry/log-sink.js";
 import type { Logger } from "../telemetry/logger.js";
 import { type Metrics, createMetrics } from "../telemetry/metrics.js";
@@ -35,7 +35,7 @@ export interface TelemetrySources {
 export function openTelemetry(
   sources: TelemetrySources,
   teardown: Teardown,
-): { readonly events: Events & TransportEvents; readonly metrics: Metrics } {
+): { readonly events: Events & TransportEvents & SettingsEvents; readonly metrics: Metrics } {
   const { clock, logger, sink } = sources;
   const metrics = metricsOf(sources);
   const events = createEvents({ sink, logger, metrics, clock, spans: spansOf(sources, teardown) });

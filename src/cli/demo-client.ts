@@ -12,7 +12,7 @@ export function demoClient(sha256: string, config: Pick<Config, "issuer" | "toke
   return {
     id: DEMO_CLIENT_ID,
     name: "Demo client of this run",
-    secrets: [{ kind: "digest", sha256, identifies: true, expiresAt: undefined }],
+    secrets: [{ kind: "digest", name: "demo", sha256, identifies: true, expiresAt: undefined }],
     federated: [],
     keys: undefined,
     singleUse: false,

@@ -120,14 +120,14 @@ function followSettings(of: {
     fingerprint: createFingerprint({ clock }),
     onFault: (error) => logger.fault("settings", error),
     signal,
-    onGood(next, restartFor) {
-      app.reload(next);
+    onGood(next, restartFor, trigger) {
+      app.reload(next, trigger);
       logger.info("settings reloaded", { clients: next.clients.length, warnings: next.warnings });
       if (restartFor.length > 0) logger.warn("changed settings need a restart", { settings: restartFor });
     },
-    onBad(error) {
-      app.reloadFailed();
+    onBad(error, trigger) {
       const problems = error instanceof ConfigProblems ? error.problems.map(spellProblem) : undefined;
+      app.reloadFailed(trigger, problems ?? ["the settings could not be read; the log has the cause"]);
       logger.error("changed settings refused, the good ones stay", problems ? { problems } : { err: error });
     },
   });

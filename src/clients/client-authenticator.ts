@@ -4,7 +4,7 @@
  */
 import type { Buffer } from "node:buffer";
 import type { Clock } from "../time/clock.js";
-import { OAuthError, invalidCredentials } from "../oauth/error.js";
+import { type Explanation, OAuthError, type OAuthErrorOptions, invalidCredentials } from "../oauth/error.js";
 import type { CallerRequest } from "../oauth/request.js";
 import type { FailedLoginLimiter } from "../limits/limiter.js";
 import type { ReplayPurpose, Replays } from "../storage/replays.js";
@@ -14,13 +14,15 @@ import { ownAudiences } from "../issuers/claims.js";
 import type { IssuerKeys } from "../issuers/keys.js";
 import type { IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
 import type { Client } from "./client.js";
-import type { ClientRegistry } from "./client-registry.js";
+import type { ClientRegistry, ClientSet } from "./client-registry.js";
 import type { Wait } from "./failure-pause.js";
 import { authenticateFederated } from "./federated-jwt.js";
 import { otherClient, presentsCredentials, presentsProof, readPresented, type Presented } from "./presented.js";
 import { createPrivateKeyJwt, selfAsserted } from "./private-key-jwt.js";
 import { createScryptCache } from "./scrypt-cache.js";
 import { authenticateBySecret, type SecretOutcome } from "./secret.js";
+import { diagnoseSecret } from "./secret-diagnosis.js";
+import { shownId } from "./shown-id.js";
 import { createSlowHashQueue } from "./slow-hash-queue.js";
 
 /** How a client proved who it is: the registered names of RFC 8414 and our own. */
@@ -30,6 +32,8 @@ export type AuthMethod = "client_secret_basic" | "client_secret_post" | "private
 export interface AuthenticatedClient {
   readonly client: Client;
   readonly method: AuthMethod;
+  /** The name of the secret that it used, if it used one. */
+  readonly secretName?: string | undefined;
 }
 
 /** Authenticates clients by their own credentials. */
@@ -61,8 +65,11 @@ export interface ClientAuthenticator {
 export interface Assertion {
   readonly jwt: string;
   readonly as: "grant" | "actor";
-  readonly refuse: Refuse;
+  readonly refuse: MakeRefusal;
 }
+
+/** Makes a refusal of what is explained so. */
+export type MakeRefusal = (detail: OAuthErrorOptions["detail"]) => OAuthError;
 
 export interface ClientAuthenticatorDependencies {
   readonly registry: ClientRegistry;
@@ -93,13 +100,13 @@ interface PresentedJwt {
   /** The client that the request names beside it, which must agree. */
   readonly clientId: string | undefined;
   readonly address: string;
-  readonly refuse: Refuse;
+  readonly refuse: MakeRefusal;
   /** What is said where `clientId` does not agree; absent: what is said of any failure. */
-  readonly otherClient?: () => Error;
+  readonly otherClient?: (detail: string) => Error;
 }
 
 export function createClientAuthenticator(dependencies: ClientAuthenticatorDependencies): ClientAuthenticator {
-  const { limiter, issuer, tokenEndpointUrls } = dependencies;
+  const { registry, limiter, clock, issuer, tokenEndpointUrls } = dependencies;
   const scrypt = createScryptCache({ ...dependencies, queue: createSlowHashQueue() });
   const audiences = new Set(ownAudiences(issuer, tokenEndpointUrls));
   const privateKeyJwt = createPrivateKeyJwt({ ...dependencies, audiences });
@@ -107,7 +114,7 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
 
   /** Charges a failure. Beyond the limit, the answer is `slow_down` instead. */
   function charge(failure: OAuthError, claimedId: string | undefined, address: string): OAuthError {
-    return limiter.charge(claimedId, address) ? failure : tooManyFailures(failure.scheme, failure.detail);
+    return limiter.charge(claimedId, address) ? failure : tooManyFailures(failure.scheme, () => failure.explain());
   }
 
   async function bySecret(presented: SecretPresented, address: string): Promise<AuthenticatedClient> {
@@ -117,28 +124,40 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
   }
 
   function judged(result: SecretOutcome, presented: SecretPresented, address: string): AuthenticatedClient {
-    const scheme = presented.method === "client_secret_basic" ? "Basic" : undefined;
+    const { method, clientId } = presented;
+    const scheme = method === "client_secret_basic" ? "Basic" : undefined;
+    const clients = registry.current;
     if (result.outcome === "limited") {
       limiter.charge(claimedIdOf(presented), address);
-      throw tooManyFailures(scheme, "not hashed: too many failures");
+      throw tooManyFailures(scheme, () => notChecked(clients, presented));
     }
     if (result.outcome === "failed") {
-      const failure = invalidCredentials(`${presented.method}: unknown client, or wrong or expired secret`, scheme);
+      const refused = { ...presented, slow: result.slow, at: clock() };
+      const failure = invalidCredentials(() => diagnoseSecret(refused, clients), scheme);
       throw charge(failure, claimedIdOf(presented), address);
     }
-    const { client } = result;
-    if (presented.clientId !== undefined && presented.clientId !== client.id) throw otherClient();
-    return { client, method: presented.method };
+    const { client, secret } = result;
+    if (clientId !== undefined && clientId !== client.id) {
+      const detail = `the credentials are right, and of client ${client.id}`;
+      throw otherClient(() => ({ ...shownId(clients, clientId), detail, secretName: secret.name }));
+    }
+    return { client, method, secretName: secret.name };
   }
 
   async function byJwt(given: PresentedJwt): Promise<AuthenticatedClient> {
     const refusals = new WeakSet<Error>();
-    const refuse: Refuse = (detail) => {
-      const refusal = given.refuse(`JWT: ${detail}`);
+    const clients = registry.current;
+    let claimedId = given.clientId;
+    const refuse: Refuse = (detail, more) => {
+      const refusal = given.refuse(() => ({
+        failure: "assertion_invalid",
+        client: shownId(clients, claimedId).client,
+        ...more,
+        detail: `JWT: ${more?.detail ?? detail}`,
+      }));
       refusals.add(refusal);
       return refusal;
     };
-    let claimedId = given.clientId;
     try {
       const jws = readCompactJws(withoutOuterSpace(given.jwt), refuse);
       const self = given.federatedOnly ? undefined : selfAsserted(jws.claims);
@@ -148,7 +167,8 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
           ? await authenticateFederated(jws.token, given.purpose, refuse, dependencies)
           : await privateKeyJwt(self, jws, given.purpose, refuse);
       if (given.clientId !== undefined && given.clientId !== client.id) {
-        throw given.otherClient?.() ?? refuse("it stands for another client than the one beside it");
+        const detail = `it stands for client ${client.id}, and not for the one beside it`;
+        throw given.otherClient?.(detail) ?? refuse(detail, { failure: "assertion_of_another_client" });
       }
       return { client, method: self === undefined ? "federated_jwt" : "private_key_jwt" };
     } catch (error) {
@@ -160,7 +180,7 @@ export function createClientAuthenticator(dependencies: ClientAuthenticatorDepen
   function authenticate({ credentials, caller: { address } }: CallerRequest): Promise<AuthenticatedClient> {
     const presented = readPresented(credentials);
     if (presented.kind === "secret") return bySecret(presented, address);
-    const refuse: Refuse = (detail) => invalidCredentials(detail, presented.scheme);
+    const refuse: MakeRefusal = (detail) => invalidCredentials(detail, presented.scheme);
     return byJwt({ ...presented, address, purpose: "authentication", refuse, otherClient });
   }
 
@@ -187,12 +207,17 @@ function claimedIdOf({ pairs, clientId }: SecretPresented): string | undefined {
   return pairs.at(-1)?.clientId ?? clientId;
 }
 
+function notChecked(clients: ClientSet, presented: SecretPresented): Explanation {
+  const { client } = shownId(clients, claimedIdOf(presented));
+  return { failure: "not_checked", client, detail: "not hashed: too many failures" };
+}
+
 /** The same string for every client: it does not tell which ones exist. */
-function tooManyFailures(scheme: "Basic" | "Bearer" | undefined, detail = ""): OAuthError {
+function tooManyFailures(scheme: "Basic" | "Bearer" | undefined, detail: OAuthErrorOptions["detail"]): OAuthError {
   return new OAuthError(
     "slow_down",
     "TOO_MANY_FAILURES",
     "Too many failed authentications for this client and address. Wait, then send the right credentials.",
-    { detail, ...(scheme && { scheme }) },
+    { ...(detail !== undefined && { detail }), ...(scheme && { scheme }) },
   );
 }

@@ -9,6 +9,8 @@ export type Permission = (typeof PERMISSIONS)[number];
 
 /** One of a client's secrets, as it is stored. Instants in milliseconds. */
 export type ClientSecret = {
+  /** For people and the log: where it comes from, or the first characters of its digest. Never the secret. */
+  readonly name: string;
   /** The secret is refused from this instant on. */
   readonly expiresAt: number | undefined;
 } & (

@@ -40,11 +40,15 @@ function clientOf({ issuer: { issuer }, subject, claims }: IssuerToken, clients:
   const registered = byFederatedIdentity.get(`${issuer}\n${subject}`);
   const matched = registered === undefined ? workloads.match({ issuer, subject, claims }) : undefined;
   if (matched !== undefined && matched.rules.length > 1) {
-    throw refuse(`several workload rules match: ${matched.rules.join(", ")}`);
+    throw refuse(`several workload rules match: ${matched.rules.join(", ")}`, { failure: "identity_unknown" });
   }
   const client = registered ?? matched?.client;
-  if (client === undefined || client.disabled) {
-    throw refuse("no client and no workload rule has this federated identity, or it is disabled");
-  }
-  return client;
+  if (client?.disabled === false) return client;
+  const who = `subject ${subject} of ${issuer}`;
+  throw refuse(
+    "no client and no workload rule has this federated identity, or it is disabled",
+    client === undefined
+      ? { failure: "identity_unknown", detail: `no client and no workload rule has ${who}` }
+      : { failure: "client_disabled", client: client.id, detail: `the client of ${who} is disabled` },
+  );
 }

@@ -1,6 +1,6 @@
 /** Which credentials a request presents: exactly one way, or a refusal (RFC 6749 section 2.3). Judges none of them. */
 import { Buffer } from "node:buffer";
-import { OAuthError, invalidRequest } from "../oauth/error.js";
+import { OAuthError, type OAuthErrorOptions, invalidRequest } from "../oauth/error.js";
 import type { Credentials } from "../oauth/request.js";
 import { looksLikeJws } from "../jwt/compact-jws.js";
 import { withoutOuterSpace } from "../jwt/white-space.js";
@@ -134,8 +134,12 @@ function ambiguous(): OAuthError {
 }
 
 /** The request names two clients (RFC 6749 section 3.2.1, RFC 7521 section 4.2). */
-export function otherClient(): OAuthError {
-  return invalidRequest("CREDENTIALS_AMBIGUOUS", "client_id names another client than the credentials do.");
+export function otherClient(detail?: OAuthErrorOptions["detail"]): OAuthError {
+  return invalidRequest(
+    "CREDENTIALS_AMBIGUOUS",
+    "client_id names another client than the credentials do.",
+    detail === undefined ? {} : { detail },
+  );
 }
 
 /** Whether the scheme of an `Authorization` value is Basic. The rest may be malformed. */

@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import type { JWK } from "jose";
 import { HOUR, type Clock } from "../time/clock.js";
-import { OAuthError } from "../oauth/error.js";
+import { type Explanation, OAuthError } from "../oauth/error.js";
 import type { JsonObject } from "../oauth/json.js";
 import type { ReplayPurpose, Replays } from "../storage/replays.js";
 import type { CompactJws, Refuse } from "../jwt/compact-jws.js";
@@ -89,10 +89,8 @@ export function createPrivateKeyJwt(dependencies: PrivateKeyJwtDependencies): Pr
     // With the decoy, the time of a refusal does not tell whether the client or its key exists.
     const used = key ?? decoyKey(jws.algorithm);
     const signed = used !== undefined && (await hasSignature(jws, used));
-    if (client === undefined || key === undefined) {
-      throw refuse("no such client, or it is disabled, has no such key, or its keys cannot be fetched");
-    }
-    if (!signed) throw refuse("the assertion's signature is wrong");
+    if (client === undefined || key === undefined) throw refuse(REFUSED, whyNoKey(client, jws));
+    if (!signed) throw refuse(REFUSED, { failure: "signature_wrong", detail: "the assertion's signature is wrong" });
     return client;
   }
 
@@ -119,6 +117,18 @@ export function createPrivateKeyJwt(dependencies: PrivateKeyJwtDependencies): Pr
     await useOwnAssertion(client, { jws, jti, expiresAt }, purpose, { replays, refuse });
     return client;
   };
+}
+
+const REFUSED = "the assertion is not the client's";
+
+/** For the log. */
+function whyNoKey(client: Client | undefined, { kid }: CompactJws): Explanation {
+  if (client === undefined) return { failure: "client_unknown", detail: "no client has the id in iss and sub" };
+  if (client.disabled) return { failure: "client_disabled", detail: "the client is disabled" };
+  if (client.keys === undefined) return { failure: "key_unknown", detail: "the client has neither jwks nor jwks_uri" };
+  const which = kid === undefined ? "for an assertion without kid" : "of the assertion's kid and alg";
+  const where = client.keys.kind === "inline" ? "its jwks" : "its jwks_uri, or the keys cannot be fetched in time";
+  return { failure: "key_unknown", detail: `no key ${which} in ${where}` };
 }
 
 /** `issuers/keys.ts` reports why keys cannot be fetched. Any other error is our fault and passes. */

@@ -17,13 +17,13 @@ export interface SlowAttempt {
 
 /** Compares presented secrets with a client's slow ones. */
 export interface ScryptCache {
-  /** Whether this secret was right before. One MAC for each slow secret, no hash. */
-  remembers(client: Client | undefined, presented: string): boolean;
+  /** The current secret that this one was found equal to before. One MAC for each slow secret, no hash. */
+  remembers(client: Client | undefined, presented: string): ScryptSecret | undefined;
   /**
-   * Hashes, and caches a right secret. The work is the same for known and unknown clients. Throws
-   * `temporarily_unavailable` if too many hashes wait.
+   * Hashes, and returns the secret of the client that it equals, an expired one too; a current one is cached. The work
+   * is the same for known and unknown clients. Throws `temporarily_unavailable` if too many hashes wait.
    */
-  check(client: Client | undefined, presented: string, attempt?: SlowAttempt): Promise<boolean>;
+  check(client: Client | undefined, presented: string, attempt?: SlowAttempt): Promise<ScryptSecret | undefined>;
 }
 
 export interface ScryptCacheDependencies {
@@ -40,7 +40,7 @@ export interface ScryptCacheDependencies {
 interface Era {
   readonly clients: ClientSet;
   /** Hashes under way, by MAC and id: many workers of a client that start together cost one hash. */
-  readonly underWay: Map<string, Promise<boolean>>;
+  readonly underWay: Map<string, Promise<ScryptSecret | undefined>>;
   /** Hashed in place of secrets that a client does not have. */
   readonly decoys: readonly ScryptSecret[];
 }
@@ -68,26 +68,23 @@ export function createScryptCache(dependencies: ScryptCacheDependencies): Scrypt
     return hmac.update(".").update(presented).digest("base64");
   }
 
-  /** A client's slow secrets, and decoys for those that it lacks. */
-  function secretsOf(client: Client | undefined, { decoys }: Era): readonly ScryptSecret[] {
-    return padded(client === undefined ? [] : slowSecrets(client, clock()), decoys);
-  }
-
   /** All are hashed, even after a right one. This happens once for each right secret. */
-  async function checkAll(secrets: readonly ScryptSecret[], presented: string): Promise<boolean> {
-    let isRight = false;
+  async function checkAll(secrets: readonly ScryptSecret[], presented: string): Promise<ScryptSecret | undefined> {
+    const equal: ScryptSecret[] = [];
     for (const secret of secrets) {
       if (!timingSafeEqual(await derive(presented, secret), secret.hash)) continue;
-      isRight = true;
+      equal.push(secret);
       right.set(mac([secret], presented), nameOf(secret));
     }
-    return isRight;
+    return equal.find((secret) => isCurrent(secret, clock())) ?? equal[0];
   }
 
   return {
     remembers(client, presented) {
       const at = present();
-      return right.size > 0 && secretsOf(client, at).some((secret) => right.has(mac([secret], presented)));
+      if (right.size === 0) return undefined;
+      const known = secretsOf(client, at).filter((secret) => right.has(mac([secret], presented)));
+      return known.find((secret) => isCurrent(secret, clock()));
     },
     check(client, presented, attempt) {
       const at = present();
@@ -96,12 +93,17 @@ export function createScryptCache(dependencies: ScryptCacheDependencies): Scrypt
       const key = `${mac(secrets, presented)} ${attempt?.claimedId ?? client?.id ?? ""}`;
       const already = at.underWay.get(key);
       if (already) return already;
-      const work = (): Promise<boolean> => checkAll(secrets, presented);
+      const work = () => checkAll(secrets, presented);
       const check = queue.run(work, attempt?.origin).finally(() => at.underWay.delete(key));
       at.underWay.set(key, check);
       return check;
     },
   };
+}
+
+/** A client's slow secrets, the expired ones too, and decoys for those that it lacks. */
+function secretsOf(client: Client | undefined, { decoys }: Era): readonly ScryptSecret[] {
+  return padded(client === undefined ? [] : client.secrets.filter((secret) => secret.kind === "scrypt"), decoys);
 }
 
 function beginEra(clients: ClientSet, random: (size: number) => Buffer): Era {
@@ -150,10 +152,6 @@ function padded(own: readonly ScryptSecret[], decoys: readonly ScryptSecret[]): 
     return left <= 0;
   });
   return [...own, ...kept];
-}
-
-function slowSecrets(client: Client, nowMs: number): ScryptSecret[] {
-  return client.secrets.filter((secret) => secret.kind === "scrypt").filter((secret) => isCurrent(secret, nowMs));
 }
 
 /** RFC 7914. */

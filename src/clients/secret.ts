@@ -7,14 +7,16 @@ import { isSameDigest } from "../crypto/constant-time.js";
 import type { Clock } from "../time/clock.js";
 import { addressBlock } from "../limits/address-block.js";
 import type { FailedLoginLimiter } from "../limits/limiter.js";
-import { type Client, isCurrent } from "./client.js";
+import { type Client, type ClientSecret, isCurrent } from "./client.js";
 import type { ClientRegistry, ClientSet } from "./client-registry.js";
 import type { SecretPair } from "./presented.js";
 import type { ScryptCache, SlowAttempt } from "./scrypt-cache.js";
+import type { FoundSecret } from "./secret-owners.js";
 
 export type SecretOutcome =
-  | { readonly outcome: "authenticated"; readonly client: Client }
-  | { readonly outcome: "failed" }
+  | { readonly outcome: "authenticated"; readonly client: Client; readonly secret: ClientSecret }
+  /** `slow`: the chosen secret that would have been right, had it not expired or its client not been disabled. */
+  | { readonly outcome: "failed"; readonly slow: FoundSecret | undefined }
   /** Not checked: it needs a slow hash, and there are too many failed logins. */
   | { readonly outcome: "limited" };
 
@@ -43,10 +45,13 @@ export function authenticateBySecret(
   for (const { clientId, secret } of pairs) {
     const digest = secretDigest(secret);
     const client = claimed(clients, clientId, digest);
-    const right = hasDigest(client, digest, clock()) || (clientId !== undefined && scrypt.remembers(client, secret));
-    if (right && client !== undefined && !client.disabled) return { outcome: "authenticated", client };
+    const right =
+      matching(client, digest, clock()) ?? (clientId === undefined ? undefined : scrypt.remembers(client, secret));
+    if (right !== undefined && client !== undefined && !client.disabled) {
+      return { outcome: "authenticated", client, secret: right };
+    }
   }
-  if (!clients.usesSlowSecrets) return { outcome: "failed" };
+  if (!clients.usesSlowSecrets) return { outcome: "failed", slow: undefined };
   if (!limiter.allows(claimedId, address)) return { outcome: "limited" };
   const origin = { address: addressBlock(address), isNoisy: !limiter.allows(undefined, address) };
   return authenticateSlowly(pairs, { claimedId, origin }, dependencies);
@@ -55,21 +60,26 @@ export function authenticateBySecret(
 async function authenticateSlowly(
   pairs: readonly SecretPair[],
   attempt: SlowAttempt,
-  { registry, scrypt }: SecretDependencies,
+  { registry, scrypt, clock }: SecretDependencies,
 ): Promise<SecretOutcome> {
+  let slow: FoundSecret | undefined;
   for (const { clientId, secret } of pairs) {
     // A chosen secret does not identify its client. Without an id, the hash of a decoy takes the same time.
     const client = clientId === undefined ? undefined : registry.current.byId.get(clientId);
     const right = await scrypt.check(client, secret, attempt);
+    if (right === undefined || client === undefined) continue;
     // The settings can change during the hash: a client that is removed must not begin a session.
-    const present = client && registry.current.byId.get(client.id);
-    if (right && present !== undefined && !present.disabled) return { outcome: "authenticated", client: present };
+    const present = registry.current.byId.get(client.id);
+    if (present !== undefined && !present.disabled && isCurrent(right, clock())) {
+      return { outcome: "authenticated", client: present, secret: right };
+    }
+    slow = { client, secret: right };
   }
-  return { outcome: "failed" };
+  return { outcome: "failed", slow };
 }
 
 function claimed(clients: ClientSet, clientId: string | undefined, digest: string): Client | undefined {
-  return clientId === undefined ? clientBySecret(clients, digest) : clients.byId.get(clientId);
+  return clientId === undefined ? clients.bySecretDigest.get(digest) : clients.byId.get(clientId);
 }
 
 /** Compared for a client without digests: an unknown client takes the time of a known one. */
@@ -81,22 +91,17 @@ export function secretDigest(secret: string): string {
 }
 
 /**
- * Whether one of the client's current secrets has this digest. All are compared, each in constant time: the time tells
+ * The current secret of the client that has this digest. All are compared, each in constant time: the time tells
  * neither which one matched nor whether the client exists.
  */
-export function hasDigest(client: Client | undefined, digest: string, nowMs: number): boolean {
-  let found = false;
+function matching(client: Client | undefined, digest: string, nowMs: number): ClientSecret | undefined {
+  let found: ClientSecret | undefined;
   let compared = false;
   for (const secret of client?.secrets ?? []) {
     if (secret.kind !== "digest") continue;
     compared = true;
-    if (isSameDigest(secret.sha256, digest) && isCurrent(secret, nowMs)) found = true;
+    if (isSameDigest(secret.sha256, digest) && isCurrent(secret, nowMs)) found = secret;
   }
   if (!compared) isSameDigest(DECOY, digest);
   return found;
-}
-
-/** The client that a secret identifies by itself (generated secrets only). */
-export function clientBySecret(clients: ClientSet, digest: string): Client | undefined {
-  return clients.bySecretDigest.get(digest);
 }

@@ -3,7 +3,7 @@ import type { KeyRing } from "../keys/key-ring.js";
 import type { AccessToken, Actor } from "../oauth/access-token.js";
 import { type Clock, SECOND, toSeconds } from "../time/clock.js";
 import { toOAuthError } from "../oauth/error.js";
-import type { Events } from "../oauth/events.js";
+import { type Events, newAsker } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
 import type { JsonObject, JsonValue } from "../oauth/json.js";
 import type { Families } from "../grants/authentic-families.js";
@@ -12,7 +12,7 @@ import { type TokenVerifier, isLive } from "../tokens/token-verifier.js";
 import type { RefreshTokens } from "../grants/refresh-token.js";
 import type { Sessions } from "../tokens/sessions.js";
 import type { Standing } from "../grants/standing.js";
-import type { CallingClient, IdentifyCaller } from "./permission.js";
+import { type CallingClient, type IdentifyCaller, noteCaller } from "./permission.js";
 
 /** The answer of introspection: `{active: false}`, or the members of RFC 7662 section 2.2. */
 export type Introspection = JsonObject & { readonly active: boolean };
@@ -72,15 +72,17 @@ export function createIntrospectionEndpoint(dependencies: IntrospectionDependenc
 
   /** The caller's client id is the audience of a signed answer. */
   async function answer(request: IntrospectionRequest): Promise<{ introspection: Introspection; clientId: string }> {
+    const asker = newAsker(request.caller);
     try {
       const caller = await identifyCaller(request);
+      noteCaller(asker, caller);
       sessions.requireFreshRevocations();
       const introspection = await describe(request, caller);
-      events.introspected(request.caller, caller.client.id, introspection.active);
+      events.introspected(asker, introspection.active);
       return { introspection, clientId: caller.client.id };
     } catch (thrown) {
       const error = toOAuthError(thrown);
-      events.introspectionRefused(request.caller, error);
+      events.introspectionRefused(asker, error);
       throw error;
     }
   }

@@ -1,26 +1,60 @@
-/** Authorizes followers of revocations and changes of keys. */
-import { type IdentifyCaller, requireCredentials, requirePermission } from "./permission.js";
+/** What operators and verifiers may do: who may ask, and the record of every decision. */
+import type { Permission } from "../clients/client.js";
+import { toOAuthError } from "../oauth/error.js";
+import { type Events, type OperationName, newAsker } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
+import { type IdentifyCaller, noteCaller, requireCredentials, requirePermission } from "./permission.js";
 
-/** Who may follow the stream of revocations. */
-export interface WatchAuthorizer {
-  /** Throws unless the caller is a client with permission `watch_revocations`. */
-  authorizeWatch(request: CallerRequest): Promise<void>;
-  /** Throws unless the caller is a client with permission `rotate_keys`, by its own credentials. Returns its id. */
-  authorizeKeyChange(request: CallerRequest): Promise<string>;
+export interface Operators {
+  /**
+   * Does the work for a caller that may have it done, and audits the decision once. `about` names what it is about, or
+   * what came of it. Rejects with `OAuthError`.
+   */
+  run<Result>(
+    operation: OperationName,
+    request: CallerRequest,
+    work: () => Result | Promise<Result>,
+    about?: string | ((result: Result) => string),
+  ): Promise<Result>;
 }
 
-export function createWatchAuthorizer(identifyCaller: IdentifyCaller): WatchAuthorizer {
+interface Rule {
+  readonly permission: Permission;
+  /** Whether a stolen token must not do this. */
+  readonly needsCredentials: boolean;
+}
+
+const RULES: Readonly<Record<OperationName, Rule>> = {
+  list_keys: { permission: "rotate_keys", needsCredentials: true },
+  rotate_keys: { permission: "rotate_keys", needsCredentials: true },
+  revoke_key: { permission: "rotate_keys", needsCredentials: true },
+  watch_revocations: { permission: "watch_revocations", needsCredentials: false },
+};
+
+export function createOperators({
+  identifyCaller,
+  events,
+}: {
+  readonly identifyCaller: IdentifyCaller;
+  readonly events: Events;
+}): Operators {
   return {
-    async authorizeWatch(request) {
-      const { client } = await identifyCaller(request);
-      requirePermission(client, "watch_revocations");
-    },
-    async authorizeKeyChange(request) {
-      const caller = await identifyCaller(request);
-      requirePermission(caller.client, "rotate_keys");
-      requireCredentials(caller, "Managing keys");
-      return caller.client.id;
+    async run(operation, request, work, about) {
+      const asker = newAsker(request.caller);
+      try {
+        const caller = await identifyCaller(request);
+        noteCaller(asker, caller);
+        const { permission, needsCredentials } = RULES[operation];
+        requirePermission(caller.client, permission);
+        if (needsCredentials) requireCredentials(caller, "Managing keys");
+        const result = await work();
+        events.operated(asker, operation, typeof about === "function" ? about(result) : about);
+        return result;
+      } catch (thrown) {
+        const error = toOAuthError(thrown);
+        events.operationRefused(asker, operation, typeof about === "string" ? about : undefined, error);
+        throw error;
+      }
     },
   };
 }

@@ -1,9 +1,10 @@
 /** Callers of revocation, introspection and the operator's endpoints, and their permissions. */
-import type { ClientAuthenticator } from "../clients/client-authenticator.js";
+import type { AuthMethod, ClientAuthenticator } from "../clients/client-authenticator.js";
 import type { ClientRegistry } from "../clients/client-registry.js";
 import type { Client, Permission } from "../clients/client.js";
 import { isOwnToken } from "../oauth/access-token.js";
 import { OAuthError } from "../oauth/error.js";
+import type { Asker } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
 import type { TokenVerifier } from "../tokens/token-verifier.js";
 import { bearerInvalid, bearerOf, credentialsMissing, readBearer } from "../grants/bearer.js";
@@ -13,6 +14,8 @@ import type { Sessions } from "../tokens/sessions.js";
 export interface CallingClient {
   readonly client: Client;
   readonly byCredentials: boolean;
+  readonly method: AuthMethod;
+  readonly secretName?: string | undefined;
 }
 
 export interface CallerDependencies {
@@ -33,18 +36,27 @@ export function createCallers(dependencies: CallerDependencies): IdentifyCaller 
   const { authenticator, sessions, issuer } = dependencies;
   return async (request) => {
     if (authenticator.presents(request)) {
-      return { client: (await authenticator.authenticate(request)).client, byCredentials: true };
+      return { ...(await authenticator.authenticate(request)), byCredentials: true };
     }
     const bearer = bearerOf(request.credentials);
     if (bearer === undefined) throw credentialsMissing();
     const { reading, client } = readBearer(bearer, dependencies);
     const { token } = reading;
-    if (!isOwnToken(token)) throw bearerInvalid("a user's or delegated token proves no client");
-    if (!token.audience.includes(issuer)) throw bearerInvalid("the token's audience is not this server");
-    if (sessions.hasEnded(token.session)) throw bearerInvalid("its session has ended");
+    const invalid = (detail: string) => bearerInvalid({ failure: "token_invalid", client: token.clientId, detail });
+    if (!isOwnToken(token)) throw invalid("a user's or delegated token proves no client");
+    if (!token.audience.includes(issuer)) throw invalid("the token's audience is not this server");
+    if (sessions.hasEnded(token.session)) throw invalid("its session has ended");
     sessions.requireFreshRevocations();
-    return { client, byCredentials: false };
+    return { client, byCredentials: false, method: "bearer" };
   };
+}
+
+/** Notes for the audit who asks. */
+export function noteCaller(asker: Asker, { client, method, secretName }: CallingClient): void {
+  asker.clientId = client.id;
+  asker.rule = client.workload?.rule;
+  asker.authMethod = method;
+  asker.secretName = secretName;
 }
 
 /** Throws `unauthorized_client` unless the client has the permission. */

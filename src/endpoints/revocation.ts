@@ -2,7 +2,7 @@
 import { type Clock, toSeconds } from "../time/clock.js";
 import type { ClientRegistry } from "../clients/client-registry.js";
 import { OAuthError, invalidRequest, toOAuthError } from "../oauth/error.js";
-import type { Events } from "../oauth/events.js";
+import { type Asker, type Events, newAsker } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
 import type { Revocation, RevocationView } from "../oauth/revocation.js";
 import type { KeyRing } from "../keys/key-ring.js";
@@ -11,7 +11,13 @@ import type { RevocationLog } from "../storage/revocation-log.js";
 import type { Families } from "../grants/authentic-families.js";
 import { parseRefreshToken } from "../tokens/refresh-token.js";
 import type { TokenVerifier } from "../tokens/token-verifier.js";
-import { type CallingClient, type IdentifyCaller, requireCredentials, requirePermission } from "./permission.js";
+import {
+  type CallingClient,
+  type IdentifyCaller,
+  noteCaller,
+  requireCredentials,
+  requirePermission,
+} from "./permission.js";
 
 export type RevocationTarget =
   | { readonly kind: "token"; readonly token: string }
@@ -76,46 +82,52 @@ export function createRevocationEndpoint(dependencies: RevocationDependencies): 
     }
   }
 
-  async function revoke(request: CallerRequest & { readonly target: RevocationTarget }): Promise<void> {
+  async function revoke(request: CallerRequest & { readonly target: RevocationTarget }, asker: Asker): Promise<void> {
     const caller = await identifyCaller(request);
+    noteCaller(asker, caller);
     const { target } = request;
-    if (target.kind === "token") return revokeToken(target.token, caller, request, dependencies);
+    if (target.kind === "token") {
+      const ended = await revokeToken(target.token, caller, dependencies);
+      if (ended.length > 0) events.revoked(asker, "session", ended.join(" "));
+      else events.revoked(asker, "nothing", undefined);
+      return;
+    }
     requirePermission(caller.client, "revoke");
     if (target.kind !== "session") requireCredentials(caller, `Revoking by ${target.kind}`);
     const stored = await log.publish(widely(target), caller.client.id);
-    events.revoked(request.caller, caller.client.id, target.kind, idOf(stored));
+    events.revoked(asker, target.kind, idOf(stored));
   }
 
   return {
     async revoke(request) {
+      const asker = newAsker(request.caller);
       try {
-        await revoke(request);
+        await revoke(request, asker);
       } catch (thrown) {
         const error = toOAuthError(thrown);
-        events.revocationRefused(request.caller, error);
+        events.revocationRefused(asker, error);
         throw error;
       }
     },
   };
 }
 
-/** Ends the session of a token. An unknown or dead token is no error (RFC 7009 section 2.2). */
+/** Ends the session of a token, and returns what it ended. An unknown or dead token is no error (RFC 7009 section 2.2). */
 async function revokeToken(
   token: string,
   caller: CallingClient,
-  request: CallerRequest,
   dependencies: RevocationDependencies,
-): Promise<void> {
-  const { families, log, events, clock } = dependencies;
+): Promise<readonly string[]> {
+  const { families, log, clock } = dependencies;
   const found = await sessionNamedBy(token, dependencies);
-  if (found === undefined) return;
+  if (found === undefined) return [];
   const { sessionIds, clientId, expiresAt, family } = found;
   // The client of a lost family is unknown. Any client that holds the token may revoke it.
   if (clientId !== undefined) requireOwnership(caller, clientId);
-  if (expiresAt <= toSeconds(clock())) return; // nothing can be alive
+  if (expiresAt <= toSeconds(clock())) return []; // nothing can be alive
   for (const sessionId of sessionIds) await log.publish({ kind: "session", sessionId, expiresAt }, caller.client.id);
   if (family !== undefined) await families.revoke(family);
-  for (const sessionId of sessionIds) events.revoked(request.caller, caller.client.id, "session", sessionId);
+  return sessionIds;
 }
 
 /** The session of a token (or two that it may belong to), and the instant when all that grew from it is over. */

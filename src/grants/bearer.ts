@@ -2,8 +2,9 @@
 import { type ClientRegistry, findClient } from "../clients/client-registry.js";
 import type { Client } from "../clients/client.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
-import { OAuthError } from "../oauth/error.js";
+import { type Explanation, OAuthError } from "../oauth/error.js";
 import type { Credentials } from "../oauth/request.js";
+import { SECOND } from "../time/clock.js";
 import { type TokenReading, type TokenVerifier, isLive } from "../tokens/token-verifier.js";
 
 /** The token of a `Bearer` header (RFC 6750 section 2.1); undefined for any other scheme or none. */
@@ -21,14 +22,29 @@ export function readBearer(
 ): { readonly reading: TokenReading; readonly client: Client } {
   const reading = verifier.read(bearer);
   if (reading === undefined) throw bearerInvalid("not a token of this issuer");
-  if (!isLive(reading)) throw bearerInvalid(reading.revoked ? "revoked" : "expired");
-  const client = findClient(registry.current, reading.token.clientId);
-  if (client === undefined || client.disabled) throw bearerInvalid("the token's client is gone or disabled");
+  if (!isLive(reading)) throw bearerInvalid(whyDead(reading));
+  const { clientId } = reading.token;
+  const client = findClient(registry.current, clientId);
+  if (client === undefined) {
+    throw bearerInvalid({ failure: "client_unknown", client: clientId, detail: "the token's client is gone" });
+  }
+  if (client.disabled) {
+    throw bearerInvalid({ failure: "client_disabled", client: clientId, detail: "the token's client is disabled" });
+  }
   // A token of a user names the rules of all its clients, which its grant compares with the present ones.
   if (isOwnToken(reading.token) && !isOfPresentRule(reading.token, client)) {
-    throw bearerInvalid("the workload rule of its client has changed");
+    const detail = "the workload rule of its client has changed";
+    throw bearerInvalid({ failure: "token_invalid", client: clientId, detail });
   }
   return { reading, client };
+}
+
+/** Why a token that this server signed may not be used. */
+export function whyDead({ revoked, token }: TokenReading): Explanation {
+  const { clientId: client, session } = token;
+  if (revoked) return { failure: "token_revoked", client, detail: `revoked, with its session ${session.id} or more` };
+  const when = new Date(token.expiresAt * SECOND).toISOString();
+  return { failure: "token_expired", client, detail: `expired at ${when}` };
 }
 
 /**
@@ -39,7 +55,8 @@ export function isOfPresentRule({ ruleDigests }: Pick<AccessToken, "ruleDigests"
 }
 
 /** The same string for every reason: it does not tell a forged token from a revoked one. */
-export function bearerInvalid(detail: string): OAuthError {
+export function bearerInvalid(why: string | Explanation): OAuthError {
+  const detail: Explanation = typeof why === "string" ? { failure: "token_invalid", detail: why } : why;
   return new OAuthError(
     "invalid_client",
     "BEARER_INVALID",

@@ -14,8 +14,8 @@ export function createClientCredentials({
   return {
     type: "client_credentials",
     async identify(request) {
-      const { client, method } = await authenticator.authenticate(request);
-      return { client, by: method, tokens: [] };
+      const { client, method, secretName } = await authenticator.authenticate(request);
+      return { client, by: method, secretName, tokens: [] };
     },
     ask: (_request, { client }) => ({ needs: "client_credentials", propose: () => proposeOwn(client, sessions) }),
   };

@@ -4,7 +4,7 @@
  */
 import type { IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
 import { readUnsecuredJwt } from "../jwt/unsecured-jwt.js";
-import { type OAuthError, invalidRequest } from "../oauth/error.js";
+import { type Explanation, type OAuthError, invalidRequest } from "../oauth/error.js";
 import { isSubject } from "../oauth/subject.js";
 import type { Clock } from "../time/clock.js";
 import { actingAs } from "./exchange-delegation.js";
@@ -86,8 +86,8 @@ export function createUserExchange(dependencies: UserExchangeDependencies): User
   };
 }
 
-function subjectInvalid(detail: string, cause?: unknown): OAuthError {
-  return invalidRequest("SUBJECT_TOKEN_INVALID", `subject_token was refused: ${detail}.`, { cause });
+function subjectInvalid(detail: string, more?: Explanation): OAuthError {
+  return invalidRequest("SUBJECT_TOKEN_INVALID", `subject_token was refused: ${detail}.`, more && { detail: more });
 }
 
 function subjectNotAllowed(description: string): OAuthError {

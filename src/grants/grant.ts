@@ -23,6 +23,8 @@ export interface Grant {
 export interface Requester {
   readonly client: Client;
   readonly by: AuthMethod | "actor_token" | "self";
+  /** The secret that it used, by name. */
+  readonly secretName?: string | undefined;
   /** The client's own live tokens, as Bearer or actor. With `self`: the token to refresh. */
   readonly tokens: readonly AccessToken[];
   /** With `self`: the reading of that token. It is not verified twice. */

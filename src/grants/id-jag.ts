@@ -125,7 +125,8 @@ function scopeOf(value: unknown, refuse: Refuse): Scope {
   try {
     words = typeof value === "string" ? parseScope(value) : undefined;
   } catch (error) {
-    throw refuse("scope is malformed", error);
+    if (!(error instanceof OAuthError)) throw error;
+    throw refuse("scope is malformed", { detail: `scope is malformed: ${error.message}` });
   }
   if (words === undefined) throw refuse("scope is no string of words");
   return words;

@@ -4,8 +4,9 @@
  * what client credentials give. An ID-JAG (`id-jag.ts`) lets a client act for a user.
  */
 import type { ClientAuthenticator } from "../clients/client-authenticator.js";
+import type { Refuse } from "../jwt/compact-jws.js";
 import { withoutOuterSpace } from "../jwt/white-space.js";
-import { OAuthError, invalidRequest } from "../oauth/error.js";
+import { OAuthError, type OAuthErrorOptions, invalidRequest } from "../oauth/error.js";
 import type { TokenRequest } from "../oauth/request.js";
 import type { Sessions } from "../tokens/sessions.js";
 import { proposeOwn } from "./client-credentials.js";
@@ -22,8 +23,8 @@ export function createJwtBearer({ authenticator, sessions, proposeByIdJag }: Jwt
   /** A refusal of what a client that has authenticated presents is charged too: nobody tries assertions for nothing. */
   async function byIdJag(jwt: string, { client }: Requester, request: TokenRequest, settle: Settle) {
     const refusals = new WeakSet<Error>();
-    const refuse = (detail: string): OAuthError => {
-      const refusal = assertionInvalid(detail);
+    const refuse: Refuse = (detail, more) => {
+      const refusal = assertionInvalid({ failure: "assertion_invalid", detail, ...more });
       refusals.add(refusal);
       return refusal;
     };
@@ -66,11 +67,11 @@ function assertionOf(request: TokenRequest): string {
 }
 
 /** One text for whatever is wrong: nothing tells which clients, rules and keys there are. */
-function assertionInvalid(detail: string): OAuthError {
+function assertionInvalid(detail: OAuthErrorOptions["detail"]): OAuthError {
   return new OAuthError(
     "invalid_grant",
     "ASSERTION_INVALID",
     "The assertion was refused: it is malformed, too old, not for this server, or of nobody that is known here.",
-    { detail },
+    detail === undefined ? {} : { detail },
   );
 }

@@ -3,10 +3,10 @@ import type { AuthenticatedClient, ClientAuthenticator } from "../clients/client
 import { type ClientRegistry, findClient } from "../clients/client-registry.js";
 import type { Client } from "../clients/client.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
-import { type OAuthError, invalidRequest } from "../oauth/error.js";
+import { type OAuthError, type OAuthErrorOptions, invalidRequest } from "../oauth/error.js";
 import type { TokenExchangeParameters, TokenRequest } from "../oauth/request.js";
 import { type TokenReading, type TokenVerifier, isLive } from "../tokens/token-verifier.js";
-import { bearerInvalid, bearerOf, credentialsMissing, isOfPresentRule, readBearer } from "./bearer.js";
+import { bearerInvalid, bearerOf, credentialsMissing, isOfPresentRule, readBearer, whyDead } from "./bearer.js";
 import type { Requester } from "./grant.js";
 import type { Sessions } from "../tokens/sessions.js";
 
@@ -27,9 +27,9 @@ export function createRequesters(dependencies: RequesterDependencies): IdentifyR
   const { authenticator, registry, verifier, sessions } = dependencies;
 
   async function byCredentials(request: TokenRequest, parameters: TokenExchangeParameters): Promise<Requester> {
-    const { client, method } = await authenticator.authenticate(request);
+    const { client, method, secretName } = await authenticator.authenticate(request);
     const tokens = await actorTokens(request, parameters, client);
-    return { client, by: method, tokens };
+    return { client, by: method, secretName, tokens };
   }
 
   async function byBearer(
@@ -81,7 +81,7 @@ export function createRequesters(dependencies: RequesterDependencies): IdentifyR
 
   /** A token of ours as actor is a live one of the client's own (RFC 8693 section 2.1). */
   function ownActor(reading: TokenReading, clientId: string | undefined): AccessToken {
-    if (!isLive(reading)) throw actorInvalid(reading.revoked ? "revoked" : "expired");
+    if (!isLive(reading)) throw actorInvalid(whyDead(reading));
     if (!isOwnToken(reading.token)) throw actorInvalid("a user's or delegated token proves no client");
     if (clientId !== undefined && reading.token.clientId !== clientId) {
       throw actorInvalid("it belongs to another client than the one that authenticated");
@@ -115,10 +115,10 @@ function presentedActor({ actorToken, actorTokenType }: TokenExchangeParameters)
   return actorToken;
 }
 
-function actorInvalid(detail: string): OAuthError {
+function actorInvalid(detail: OAuthErrorOptions["detail"]): OAuthError {
   return invalidRequest(
     "ACTOR_TOKEN_INVALID",
     "actor_token is neither a live token of the client itself nor a platform's token for its workload.",
-    { detail },
+    detail === undefined ? {} : { detail },
   );
 }

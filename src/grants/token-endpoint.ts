@@ -131,8 +131,9 @@ function responseOf(
   };
 }
 
-function noteRequester(decision: Decision, { client, by }: Requester): void {
+function noteRequester(decision: Decision, { client, by, secretName }: Requester): void {
   decision.clientId = client.id;
+  decision.secretName = secretName;
   decision.rule = client.workload?.rule;
   decision.authMethod = by;
 }

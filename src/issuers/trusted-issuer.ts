@@ -1,5 +1,5 @@
 /** Trusted issuers: whose JWTs are accepted, for which use, and which of their claims. */
-import type { CompactJws } from "../jwt/compact-jws.js";
+import type { CompactJws, Refuse } from "../jwt/compact-jws.js";
 import type { ExpiringTimes } from "../jwt/jwt-times.js";
 import type { JsonObject } from "../oauth/json.js";
 
@@ -59,5 +59,5 @@ export interface IssuerTokenVerifier {
    * Verifies a JWT for one use. Throws an OAuthError made by `refuse` when it is not valid, and
    * `temporarily_unavailable` when the issuer's keys cannot be had. Own tokens and unsecured JWTs never get here.
    */
-  verify(token: string, use: IssuerUse, refuse: (detail: string, cause?: unknown) => Error): Promise<IssuerToken>;
+  verify(token: string, use: IssuerUse, refuse: Refuse): Promise<IssuerToken>;
 }

@@ -3,11 +3,15 @@
  * padding, stray bits in the last character, and the last of two equal members.
  */
 import { Buffer } from "node:buffer";
+import type { Explanation } from "../oauth/error.js";
 import { isJsonObject, type JsonObject } from "../oauth/json.js";
 import { StrictJsonError, parseStrictJson } from "./strict-json.js";
 
-/** Makes the error that ends a verification. `detail` is for the log and holds nothing of the token. */
-export type Refuse = (detail: string, cause?: unknown) => Error;
+/**
+ * Makes the error that ends a verification. `detail` may reach the caller where the token is not what authenticates it;
+ * `more` is for the log alone. Neither holds anything of the token that its sender could not have been told.
+ */
+export type Refuse = (detail: string, more?: Explanation) => Error;
 
 /** A JWT as it reads, its signature not yet checked. */
 export interface CompactJws {

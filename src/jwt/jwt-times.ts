@@ -20,7 +20,10 @@ export type ExpiringTimes = JwtTimes & { readonly expiresAt: number };
  */
 export function checkTimes(claims: JsonObject, now: number, refuse: Refuse): JwtTimes {
   const [expiresAt, notBefore, issuedAt] = ["exp", "nbf", "iat"].map((name) => instantOf(claims, name, refuse));
-  if (expiresAt !== undefined && now >= expiresAt + LEEWAY_MS) throw refuse("the token has expired");
+  if (expiresAt !== undefined && now >= expiresAt + LEEWAY_MS) {
+    const detail = `the token expired at ${spelled(expiresAt)}`;
+    throw refuse("the token has expired", { failure: "token_expired", detail });
+  }
   if (notBefore !== undefined && now < notBefore - LEEWAY_MS) throw refuse("the token is not valid yet");
   if (issuedAt !== undefined && now < issuedAt - LEEWAY_MS) throw refuse("the token's iat is in the future");
   return { expiresAt, notBefore, issuedAt };
@@ -31,6 +34,12 @@ export function checkTimesWithExpiry(claims: JsonObject, now: number, refuse: Re
   const { expiresAt, ...times } = checkTimes(claims, now, refuse);
   if (expiresAt === undefined) throw refuse("the token has no exp");
   return { expiresAt, ...times };
+}
+
+/** `exp` is any finite number, and `Date` is not. */
+function spelled(instant: number): string {
+  const date = new Date(instant);
+  return Number.isNaN(date.getTime()) ? `${instant} ms` : date.toISOString();
 }
 
 function instantOf(claims: JsonObject, name: string, refuse: Refuse): number | undefined {

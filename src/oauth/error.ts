@@ -54,13 +54,47 @@ export type ErrorReason =
   | "KEY_UNKNOWN"
   | "INTERNAL";
 
+/** What was wrong with credentials, in one word for programs. docs/telemetry.md says what each means. */
+export type AuthenticationFailure =
+  | "client_unknown"
+  | "client_disabled"
+  | "secret_wrong"
+  | "secret_unknown"
+  | "secret_expired"
+  | "secret_of_another_client"
+  | "id_and_secret_swapped"
+  | "header_malformed"
+  | "not_checked"
+  | "key_unknown"
+  | "signature_wrong"
+  | "identity_unknown"
+  | "assertion_of_another_client"
+  | "assertion_invalid"
+  | "token_invalid"
+  | "token_expired"
+  | "token_revoked";
+
+/** What really happened: for the log, never for the caller. */
+export interface Explanation {
+  readonly detail?: string | undefined;
+  /** Of refused credentials. */
+  readonly failure?: AuthenticationFailure | undefined;
+  /** The client that the request says it is, which nobody proved. Never what may be a secret in the id's place. */
+  readonly client?: string | undefined;
+  /** The name of a secret that was right, where one was. */
+  readonly secretName?: string | undefined;
+}
+
 export interface OAuthErrorOptions {
   /** Seconds until a retry makes sense. `slow_down` and `temporarily_unavailable` always have one: 1 by default. */
   readonly retryAfterSeconds?: number;
   /** The authentication scheme that failed, for `WWW-Authenticate` (RFC 6749 section 5.2). */
   readonly scheme?: "Basic" | "Bearer";
-  /** What really happened: for the log, never for the caller. */
-  readonly detail?: string;
+  /**
+   * What really happened: for the log, never for the caller. A function is called when the log is written, after the
+   * answer: the work that it does, which depends on what was wrong, is not in the time that the caller measures.
+   */
+  readonly detail?: string | Explanation | (() => Explanation);
   /** The error behind this one: for the log, never for the caller. */
   readonly cause?: unknown;
 }
@@ -79,7 +113,7 @@ export class OAuthError extends Error {
   readonly reason: ErrorReason;
   readonly retryAfterSeconds: number | undefined;
   readonly scheme: "Basic" | "Bearer" | undefined;
-  readonly detail: string | undefined;
+  readonly #detail: OAuthErrorOptions["detail"];
 
   constructor(code: OAuthErrorCode, reason: ErrorReason, description: string, options: OAuthErrorOptions = {}) {
     super(description, options.cause === undefined ? undefined : { cause: options.cause });
@@ -87,7 +121,14 @@ export class OAuthError extends Error {
     this.reason = reason;
     this.retryAfterSeconds = options.retryAfterSeconds ?? (RETRYABLE.has(code) ? RETRY_AFTER_SECONDS : undefined);
     this.scheme = options.scheme;
-    this.detail = options.detail;
+    this.#detail = options.detail;
+  }
+
+  /** What really happened. */
+  explain(): Explanation {
+    const detail = this.#detail;
+    if (typeof detail === "function") return detail();
+    return typeof detail === "object" ? detail : { detail };
   }
 }
 
@@ -97,12 +138,12 @@ export function invalidRequest(reason: ErrorReason, description: string, options
 }
 
 /** One answer for every credential that does not work. It never tells which part was wrong (RFC 6749 section 2.3.1). */
-export function invalidCredentials(detail: string, scheme?: "Basic" | "Bearer"): OAuthError {
+export function invalidCredentials(detail: OAuthErrorOptions["detail"], scheme?: "Basic" | "Bearer"): OAuthError {
   return new OAuthError(
     "invalid_client",
     "CREDENTIALS_INVALID",
     "Client authentication failed: unknown client, or wrong, expired or disabled credentials.",
-    { detail, ...(scheme && { scheme }) },
+    { ...(detail !== undefined && { detail }), ...(scheme && { scheme }) },
   );
 }
 

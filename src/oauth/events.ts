@@ -3,13 +3,21 @@ import type { OAuthError } from "./error.js";
 import type { GrantType } from "./grant-type.js";
 import type { Caller } from "./request.js";
 
-/** A decision as far as it is known. A member that is not known yet is undefined. */
-export interface Decision {
+/** Who asks, as far as it is known. A member that is not known yet is undefined. */
+export interface Asker {
   readonly caller: Caller;
-  readonly grant: GrantType;
   clientId: string | undefined;
   /** The workload rule that derived the client. */
   rule: string | undefined;
+  /** How the client proved who it is, such as `client_secret_basic`. */
+  authMethod: string | undefined;
+  /** The secret that it used, by name. */
+  secretName: string | undefined;
+}
+
+/** A decision of the token endpoint, as far as it is known. */
+export interface Decision extends Asker {
+  readonly grant: GrantType;
   subject: string | undefined;
   /** The chain of actors, the present one first. */
   actors: readonly string[] | undefined;
@@ -17,8 +25,6 @@ export interface Decision {
   audience: readonly string[] | undefined;
   sessionId: string | undefined;
   tokenId: string | undefined;
-  /** How the client proved who it is, such as `client_secret_basic`. */
-  authMethod: string | undefined;
   unsecuredSubject: boolean | undefined;
   /** What kind of exchange it was, such as `refresh` or `delegation`. */
   via: string | undefined;
@@ -38,21 +44,32 @@ export function newDecision(caller: Caller, grant: GrantType): Decision {
     sessionId: undefined,
     tokenId: undefined,
     authMethod: undefined,
+    secretName: undefined,
     unsecuredSubject: undefined,
     via: undefined,
   };
 }
 
+export function newAsker(caller: Caller): Asker {
+  return { caller, clientId: undefined, rule: undefined, authMethod: undefined, secretName: undefined };
+}
+
+/** What operators and verifiers ask for. */
+export type OperationName = "list_keys" | "rotate_keys" | "revoke_key" | "watch_revocations";
+
 /** One method for each audited fact. None of them may throw. */
 export interface Events {
   tokenIssued(decision: Decision, durationMs: number): void;
   tokenRefused(decision: Decision, error: OAuthError, durationMs: number): void;
-  /** A caller revoked a token, session, subject, client, key or everything. */
-  revoked(caller: Caller, clientId: string, what: string, id: string): void;
-  revocationRefused(caller: Caller, error: OAuthError): void;
+  /** A caller revoked a session, subject, client, workload rule or everything; or `nothing`, as the token was dead. */
+  revoked(asker: Asker, what: string, id: string | undefined): void;
+  revocationRefused(asker: Asker, error: OAuthError): void;
   /** A caller asked about a token. */
-  introspected(caller: Caller, clientId: string, active: boolean): void;
-  introspectionRefused(caller: Caller, error: OAuthError): void;
+  introspected(asker: Asker, active: boolean): void;
+  introspectionRefused(asker: Asker, error: OAuthError): void;
+  /** A caller looked at keys, changed them, or began to follow revocations. `id`: of the key, where there is one. */
+  operated(asker: Asker, operation: OperationName, id: string | undefined): void;
+  operationRefused(asker: Asker, operation: OperationName, id: string | undefined, error: OAuthError): void;
   /** A refresh token was used after its successor outside the grace window: the family and its session are dead. */
   refreshReused(clientId: string, sessionId: string): void;
   /** The store knew less than a client could prove: it lost writes. */

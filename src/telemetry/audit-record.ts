@@ -2,8 +2,8 @@
  * The audit record: one line of JSON for each decision, its members documented in docs/telemetry.md. Assembled by hand,
  * since every request writes one.
  */
-import type { OAuthError } from "../oauth/error.js";
-import type { Decision } from "../oauth/events.js";
+import type { Explanation, OAuthError } from "../oauth/error.js";
+import type { Asker, Decision } from "../oauth/events.js";
 import type { Caller } from "../oauth/request.js";
 import { jsonString, jsonStrings } from "./json-text.js";
 import { redactSecrets } from "./redact.js";
@@ -32,6 +32,16 @@ export function callerMembers({ requestId, transport, address, traceId }: Caller
   return traceId === undefined ? head : `${head},"trace_id":${jsonString(traceId)}`;
 }
 
+/** Which client asked, and how it proved that. */
+export function askerMembers({ clientId, rule, authMethod, secretName }: Asker): string {
+  return (
+    member("client", clientId) +
+    member("rule", rule) +
+    member("auth_method", authMethod) +
+    member("secret_name", secretName)
+  );
+}
+
 /** What was decided, as far as it is known. */
 export function decisionMembers(decision: Decision): string {
   return lastingMembers(decision) + tokenMembers(decision);
@@ -44,6 +54,7 @@ function lastingMembers({
   clientId,
   rule,
   authMethod,
+  secretName,
   subject,
   unsecuredSubject,
   actors,
@@ -55,6 +66,7 @@ function lastingMembers({
   if (clientId !== undefined) members += `,"client":${jsonString(clientId)}`;
   if (rule !== undefined) members += `,"rule":${jsonString(rule)}`;
   if (authMethod !== undefined) members += `,"auth_method":${jsonString(authMethod)}`;
+  if (secretName !== undefined) members += `,"secret_name":${jsonString(secretName)}`;
   if (subject !== undefined) members += `,"subject":${jsonString(subject)}`;
   if (unsecuredSubject === true) members += `,"unsecured_subject":true`;
   if (actors !== undefined && actors.length > 0) members += `,"actors":${jsonStrings(actors)}`;
@@ -93,6 +105,7 @@ function areAlike(a: Decision, b: Decision): boolean {
     a.clientId === b.clientId &&
     a.rule === b.rule &&
     a.authMethod === b.authMethod &&
+    a.secretName === b.secretName &&
     a.subject === b.subject &&
     a.unsecuredSubject === b.unsecuredSubject &&
     haveSameTexts(a.actors, b.actors) &&
@@ -111,11 +124,12 @@ function haveSameTexts(a: readonly string[] | undefined, b: readonly string[] | 
  * The reason of a refusal: the caller's words and, for the operator, the detail. Free text, hence searched for anything
  * like a token.
  */
-export function errorMembers(error: OAuthError): string {
+export function errorMembers(error: OAuthError, { failure, detail }: Explanation): string {
   return (
     `,"error":"${error.code}","reason":"${error.reason}"` +
+    member("failure", failure) +
     member("description", redactSecrets(error.message)) +
-    member("detail", error.detail === undefined ? undefined : redactSecrets(error.detail)) +
+    member("detail", detail === undefined ? undefined : redactSecrets(detail)) +
     member("cause", causeOf(error))
   );
 }

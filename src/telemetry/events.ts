@@ -3,11 +3,12 @@
  * records hold; decides nothing about requests.
  */
 import type { Clock } from "../time/clock.js";
-import type { OAuthError } from "../oauth/error.js";
-import type { Events } from "../oauth/events.js";
+import type { Explanation, OAuthError } from "../oauth/error.js";
+import type { Asker, Events } from "../oauth/events.js";
 import type { FaultPlace } from "../oauth/log.js";
 import type { Caller } from "../oauth/request.js";
 import {
+  askerMembers,
   callerMembers,
   closeRecord,
   createDecisionMembers,
@@ -21,10 +22,13 @@ import {
   type AuditLevel,
 } from "./audit-record.js";
 import { createIsoTime } from "./iso-time.js";
+import { jsonStrings } from "./json-text.js";
 import type { Logger } from "./logger.js";
 import type { LogSink } from "./log-sink.js";
 import type { Metrics } from "./metrics.js";
+import { redactSecrets } from "./redact.js";
 import type { EndpointName, RequestSpans } from "./request-spans.js";
+import { type ReloadTrigger, type SettingsChange, settingsMembers } from "./settings-record.js";
 
 export type { EndpointName };
 
@@ -34,6 +38,14 @@ export interface TransportEvents {
   unexpectedError(place: FaultPlace, error: unknown, requestId?: string): void;
   /** A request was refused before it was known what it asks for: malformed, too large, an unknown grant, overload. */
   requestRefused(endpoint: EndpointName, caller: Caller, error: OAuthError, durationMs: number): void;
+}
+
+/** What is audited of the settings. */
+export interface SettingsEvents {
+  /** Changed settings rule from here on. */
+  settingsReloaded(trigger: ReloadTrigger, change: SettingsChange): void;
+  /** Changed settings were refused whole. `problems` are sentences for their author. */
+  settingsRefused(trigger: ReloadTrigger, problems: readonly string[]): void;
 }
 
 export interface EventsOptions {
@@ -46,16 +58,30 @@ export interface EventsOptions {
 }
 
 /** Makes the audit. None of its methods throws or waits. */
-export function createEvents({ sink, logger, metrics, clock, spans }: EventsOptions): Events & TransportEvents {
+export function createEvents({
+  sink,
+  logger,
+  metrics,
+  clock,
+  spans,
+}: EventsOptions): Events & TransportEvents & SettingsEvents {
   const isoTime = createIsoTime();
   const write = (record: string) => sink.write(closeRecord(record));
   const open = (level: AuditLevel, event: string, at = clock()) => openRecord(level, isoTime(at), event);
   const issuedMembers = createDecisionMembers();
 
-  /** A refusal: the record, and for our own bugs the stack, which no caller ever sees. */
-  function refusal(event: string, caller: Caller, error: OAuthError, rest: string): void {
+  /**
+   * A refusal: the record, and for our own bugs the stack, which no caller ever sees. The record is made after the answer,
+   * as is what explains the refusal.
+   */
+  function refusal(event: string, caller: Caller, error: OAuthError, rest: (more: Explanation) => string): void {
     const ours = error.code === "server_error";
-    write(open(ours ? "error" : "info", event) + callerMembers(caller) + rest + errorMembers(error));
+    const at = clock();
+    sink.writeLater(() => {
+      const more = error.explain();
+      const members = callerMembers(caller) + rest(more) + errorMembers(error, more);
+      return closeRecord(open(ours ? "error" : "info", event, at) + members);
+    });
     if (!ours) return;
     const cause = error.cause ?? error;
     logger.error("a request failed by our own fault", {
@@ -81,44 +107,67 @@ export function createEvents({ sink, logger, metrics, clock, spans }: EventsOpti
     },
     tokenRefused(decision, error, durationMs) {
       const { caller, grant, rule } = decision;
-      refusal("token_refused", caller, error, decisionMembers(decision) + durationMember(durationMs));
+      const rest = (more: Explanation) => decisionMembers(claimed(decision, more)) + durationMember(durationMs);
+      refusal("token_refused", caller, error, rest);
       metrics.requestDone(grant, caller.transport, error.code, durationMs);
       if (rule !== undefined) metrics.workloadRequestDone(rule, error.code);
       spans?.record(caller, "token", error, durationMs, grant);
     },
     requestRefused(endpoint, caller, error, durationMs) {
-      refusal("request_refused", caller, error, member("endpoint", endpoint) + durationMember(durationMs));
+      const rest = ({ client }: Explanation) =>
+        member("endpoint", endpoint) + member("client", client) + durationMember(durationMs);
+      refusal("request_refused", caller, error, rest);
       const asked = endpoint === "revoke" || endpoint === "introspect" ? endpoint : "unknown";
       metrics.requestDone(asked, caller.transport, error.code, durationMs);
       spans?.record(caller, endpoint, error, durationMs);
     },
-    revoked(caller, clientId, what, id) {
+    revoked(asker, what, id) {
+      const { caller } = asker;
       write(
-        open("info", "revoked") +
-          callerMembers(caller) +
-          member("client", clientId) +
-          member("what", what) +
-          member("id", id),
+        open("info", "revoked") + callerMembers(caller) + askerMembers(asker) + member("what", what) + member("id", id),
       );
       metrics.requestDone("revoke", caller.transport, "ok");
       spans?.record(caller, "revoke", undefined, 0);
     },
-    revocationRefused(caller, error) {
-      refusal("revocation_refused", caller, error, "");
+    revocationRefused(asker, error) {
+      const { caller } = asker;
+      refusal("revocation_refused", caller, error, (more) => askerMembers(claimed(asker, more)));
       metrics.requestDone("revoke", caller.transport, error.code);
       spans?.record(caller, "revoke", error, 0);
     },
-    introspected(caller, clientId, active) {
-      write(
-        `${open("info", "introspected") + callerMembers(caller) + member("client", clientId)},"active":${String(active)}`,
-      );
+    introspected(asker, active) {
+      const { caller } = asker;
+      write(`${open("info", "introspected") + callerMembers(caller) + askerMembers(asker)},"active":${String(active)}`);
       metrics.requestDone("introspect", caller.transport, "ok");
       spans?.record(caller, "introspect", undefined, 0);
     },
-    introspectionRefused(caller, error) {
-      refusal("introspection_refused", caller, error, "");
+    introspectionRefused(asker, error) {
+      const { caller } = asker;
+      refusal("introspection_refused", caller, error, (more) => askerMembers(claimed(asker, more)));
       metrics.requestDone("introspect", caller.transport, error.code);
       spans?.record(caller, "introspect", error, 0);
+    },
+    operated(asker, operation, id) {
+      const { caller } = asker;
+      const members = member("operation", operation) + askerMembers(asker) + member("id", id);
+      write(open("info", "operated") + callerMembers(caller) + members);
+      spans?.record(caller, operation, undefined, 0);
+    },
+    operationRefused(asker, operation, id, error) {
+      const { caller } = asker;
+      const rest = (more: Explanation) =>
+        member("operation", operation) + askerMembers(claimed(asker, more)) + member("id", id);
+      refusal("operation_refused", caller, error, rest);
+      metrics.requestDone("unknown", caller.transport, error.code);
+      spans?.record(caller, operation, error, 0);
+    },
+    settingsReloaded(trigger, change) {
+      write(open("info", "settings_reloaded") + member("trigger", trigger) + settingsMembers(change));
+    },
+    settingsRefused(trigger, problems) {
+      const members = `,"problems":${jsonStrings(problems.slice(0, PROBLEMS).map(redactSecrets))}`;
+      write(open("error", "settings_refused") + member("trigger", trigger) + members);
+      metrics.configReloadFailed();
     },
     refreshReused(clientId, sessionId) {
       write(open("warn", "refresh_reused") + member("client", clientId) + member("session", sessionId));
@@ -133,4 +182,12 @@ export function createEvents({ sink, logger, metrics, clock, spans }: EventsOpti
       metrics.familyTampered();
     },
   };
+}
+
+/** Of settings that were refused, in a record. The log line beside it has all. */
+const PROBLEMS = 20;
+
+/** What is known of a refused caller, and else what it claims to be. */
+function claimed<Known extends Asker>(asker: Known, { client, secretName }: Explanation): Known {
+  return { ...asker, clientId: asker.clientId ?? client, secretName: asker.secretName ?? secretName };
 }

@@ -6,8 +6,17 @@ import type { Caller } from "../oauth/request.js";
 import type { SpanExporter, SpanAttributes } from "./span-exporter.js";
 
 /** Which endpoint was asked. */
-export type EndpointName =
-  "token" | "revoke" | "introspect" | "keys" | "list_keys" | "rotate_keys" | "revoke_key" | "watch_revocations";
+const ENDPOINTS = [
+  "token",
+  "revoke",
+  "introspect",
+  "keys",
+  "list_keys",
+  "rotate_keys",
+  "revoke_key",
+  "watch_revocations",
+] as const;
+export type EndpointName = (typeof ENDPOINTS)[number];
 
 export interface RequestSpans {
   record(
@@ -42,6 +51,15 @@ const ROUTES: Readonly<Record<EndpointName, { readonly http?: string; readonly r
   rotate_keys: { rpc: "icemint.v1.KeyService/RotateKeys" },
   revoke_key: { rpc: "icemint.v1.KeyService/RevokeKey" },
 };
+
+const BY_RPC: ReadonlyMap<string, EndpointName> = new Map(
+  ENDPOINTS.map((endpoint) => [`/${ROUTES[endpoint].rpc}`, endpoint]),
+);
+
+/** The endpoint that is called at this path; undefined for a method that the audit has nothing of. */
+export function endpointOfRpc(path: string): EndpointName | undefined {
+  return BY_RPC.get(path);
+}
 
 /**
  * Makes spans. A caller's decision not to record its trace is kept (parent-based sampling); a request without a trace

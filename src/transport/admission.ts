@@ -34,7 +34,15 @@ export interface Steps<Input, Plain, Result, Answer> {
 }
 
 /** The core audits every decision of these endpoints. */
-const AUDITED_BY_CORE: ReadonlySet<EndpointName> = new Set(["token", "revoke", "introspect"]);
+const AUDITED_BY_CORE: ReadonlySet<EndpointName> = new Set([
+  "token",
+  "revoke",
+  "introspect",
+  "list_keys",
+  "rotate_keys",
+  "revoke_key",
+  "watch_revocations",
+]);
 
 export class Admission implements Gate {
   readonly #options: AdmissionOptions;

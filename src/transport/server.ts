@@ -47,7 +47,7 @@ const TIMEOUTS: ServerTimeouts = {
 };
 
 type Core = Pick<RestOptions, "tokenEndpoint" | "revocationEndpoint" | "introspectionEndpoint" | "keyRing"> &
-  Pick<RpcOptions, "watchAuthorizer" | "keyOperations" | "feed">;
+  Pick<RpcOptions, "operators" | "keyOperations" | "feed">;
 
 export interface ServerOptions extends Core {
   readonly events: TransportEvents;
@@ -171,7 +171,7 @@ function createTransports(
     ...entry,
     ...endpoints,
     pace,
-    watchAuthorizer: options.watchAuthorizer,
+    operators: options.operators,
     keyOperations: options.keyOperations,
     feed: options.feed,
     serving,

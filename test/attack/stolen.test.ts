@@ -90,11 +90,10 @@ describe("a stolen access token", () => {
     const core = await startCore([owner]);
     const token = await ownToken(core);
     expect(await refusal(revokeOwner(core, byBearer(token)))).toMatchObject({ code: "unauthorized_client" });
-    const change = core.watch.authorizeKeyChange({ credentials: byBearer(token), caller: CALLER });
+    const change = core.operators.run("rotate_keys", { credentials: byBearer(token), caller: CALLER }, () => {});
     expect(await refusal(change)).toMatchObject({ code: "unauthorized_client" });
-    await expect(core.watch.authorizeKeyChange({ credentials: byPost("owner"), caller: CALLER })).resolves.toBe(
-      "owner",
-    );
+    const byOwner = core.operators.run("rotate_keys", { credentials: byPost("owner"), caller: CALLER }, () => "done");
+    await expect(byOwner).resolves.toBe("done");
   });
 
   test("ends with its session, whichever of the session's tokens its owner revokes", async () => {

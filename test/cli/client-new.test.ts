@@ -29,6 +29,7 @@ test("prints a generated secret once, and YAML that holds its digest alone and i
   expect(client?.secrets).toEqual([
     {
       kind: "digest",
+      name: `sha256:${createHash("sha256").update(secret).digest("hex").slice(0, 8)}`,
       sha256: createHash("sha256").update(secret).digest("hex"),
       identifies: true,
       expiresAt: undefined,

@@ -157,7 +157,7 @@ describe("a failure", () => {
       const { authenticate } = authenticatorOver(clients);
       const error = await refusalOf(authenticate(credentials));
       expect(error).toBeInstanceOf(OAuthError);
-      const text = `${String(error)} ${error instanceof OAuthError ? error.detail : ""}`;
+      const text = `${String(error)} ${error instanceof OAuthError ? JSON.stringify(error.explain()) : ""}`;
       for (const sent of [credentials.clientSecret, credentials.clientAssertion, credentials.authorization]) {
         if (sent !== undefined && sent.length > 5) expect(text).not.toContain(sent);
       }

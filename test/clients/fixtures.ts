@@ -50,14 +50,20 @@ export function client(id: string, different: Partial<Client> = {}): Client {
 /** A generated secret's digest. */
 export function digestOf(secret: string, different: { identifies?: boolean; expiresAt?: number } = {}): ClientSecret {
   const sha256 = createHash("sha256").update(secret).digest("hex");
-  return { kind: "digest", sha256, identifies: different.identifies ?? true, expiresAt: different.expiresAt };
+  return {
+    kind: "digest",
+    name: `sha256:${sha256.slice(0, 8)}`,
+    sha256,
+    identifies: different.identifies ?? true,
+    expiresAt: different.expiresAt,
+  };
 }
 
 /** A chosen secret's hash; cheap, but for `logN`. */
 export function scryptOf(secret: string, logN = 4, expiresAt?: number): ClientSecret {
   const salt = randomBytes(16);
   const hash = scryptSync(secret, salt, 32, { cost: 2 ** logN, blockSize: 8, parallelization: 1, maxmem: 2 ** 28 });
-  return { kind: "scrypt", logN, r: 8, p: 1, salt, hash, expiresAt };
+  return { kind: "scrypt", name: "chosen", logN, r: 8, p: 1, salt, hash, expiresAt };
 }
 
 /** A Basic header of this text. */

@@ -40,57 +40,58 @@ describe("a verdict on a chosen secret", () => {
     );
     const salt = Buffer.from("SodiumChloride");
     const vector = client("vector", {
-      secrets: [{ kind: "scrypt", logN: 14, r: 8, p: 1, salt, hash, expiresAt: undefined }],
+      secrets: [{ kind: "scrypt", name: "chosen", logN: 14, r: 8, p: 1, salt, hash, expiresAt: undefined }],
     });
     const registry = { current: clientSet([vector]) };
     const queue: SlowHashQueue = { run: (work) => work() };
     const cache = createScryptCache({ registry, queue, clock: () => 0, random: randomBytes });
-    expect(await cache.check(vector, "pleaseletmein")).toBe(true);
-    expect(await cache.check(vector, "pleaseletmeout")).toBe(false);
+    expect(await cache.check(vector, "pleaseletmein")).toBe(vector.secrets[0]);
+    expect(await cache.check(vector, "pleaseletmeout")).toBeUndefined();
   });
 
   test("is remembered when it was right, and only then", async () => {
     const { cache } = cacheOver([analyst]);
-    expect(cache.remembers(analyst, "correct horse battery")).toBe(false);
-    expect(await cache.check(analyst, "wrong")).toBe(false);
-    expect(cache.remembers(analyst, "wrong")).toBe(false);
-    expect(await cache.check(analyst, "correct horse battery")).toBe(true);
-    expect(cache.remembers(analyst, "correct horse battery")).toBe(true);
-    expect(cache.remembers(analyst, "correct horse batterY")).toBe(false);
+    expect(cache.remembers(analyst, "correct horse battery")).toBeUndefined();
+    expect(await cache.check(analyst, "wrong")).toBeUndefined();
+    expect(cache.remembers(analyst, "wrong")).toBeUndefined();
+    expect(await cache.check(analyst, "correct horse battery")).toBe(analyst.secrets[0]);
+    expect(cache.remembers(analyst, "correct horse battery")).toBe(analyst.secrets[0]);
+    expect(cache.remembers(analyst, "correct horse batterY")).toBeUndefined();
   });
 
   test("is remembered for its own client only, even where another chose the same secret", async () => {
     const other = client("other", { secrets: [scryptOf("correct horse battery")] });
     const { cache } = cacheOver([analyst, other]);
     await cache.check(analyst, "correct horse battery");
-    expect(cache.remembers(other, "correct horse battery")).toBe(false);
+    expect(cache.remembers(other, "correct horse battery")).toBeUndefined();
   });
 
   test("outlives a change of the settings for as long as the hash is in them", async () => {
     const { cache, registry } = cacheOver([analyst, spark]);
     await cache.check(analyst, "correct horse battery");
     registry.current = clientSet([analyst]);
-    expect(cache.remembers(analyst, "correct horse battery")).toBe(true);
+    expect(cache.remembers(analyst, "correct horse battery")).toBe(analyst.secrets[0]);
     const another = client("analyst", { secrets: [scryptOf("correct horse battery")] });
     registry.current = clientSet([another]);
-    expect(cache.remembers(another, "correct horse battery")).toBe(false);
+    expect(cache.remembers(another, "correct horse battery")).toBeUndefined();
     registry.current = clientSet([analyst]);
-    expect(cache.remembers(analyst, "correct horse battery")).toBe(false);
+    expect(cache.remembers(analyst, "correct horse battery")).toBeUndefined();
   });
 
   test("does not outlive the secret", async () => {
     const expiring = client("expiring", { secrets: [scryptOf("soon gone", 4, 1000)] });
     const { cache, time } = cacheOver([expiring]);
-    expect(await cache.check(expiring, "soon gone")).toBe(true);
+    expect(await cache.check(expiring, "soon gone")).toBe(expiring.secrets[0]);
     time.now = 1000;
-    expect(cache.remembers(expiring, "soon gone")).toBe(false);
-    expect(await cache.check(expiring, "soon gone")).toBe(false);
+    expect(cache.remembers(expiring, "soon gone")).toBeUndefined();
+    // It is found all the same, for the log, which says that it has expired.
+    expect(await cache.check(expiring, "soon gone")).toMatchObject({ expiresAt: 1000 });
   });
 
   test("is reached once for any number that ask at the same time", async () => {
     const { cache, counted } = cacheOver([analyst]);
     const asked = Array.from({ length: 50 }, () => cache.check(analyst, "correct horse battery"));
-    expect(await Promise.all(asked)).toEqual(Array<boolean>(50).fill(true));
+    expect(await Promise.all(asked)).toEqual(Array(50).fill(analyst.secrets[0]));
     expect(counted.runs).toBe(1);
     await cache.check(analyst, "wrong");
     await cache.check(analyst, "wrong");
@@ -101,7 +102,7 @@ describe("a verdict on a chosen secret", () => {
     const two = client("two", { secrets: [scryptOf("first chosen"), scryptOf("second chosen")] });
     for (const asked of [two, analyst, spark, undefined]) {
       const { cache, hashed } = cacheOver([two, analyst, spark]);
-      expect(await cache.check(asked, "guess")).toBe(false);
+      expect(await cache.check(asked, "guess")).toBeUndefined();
       expect(hashed.map(({ logN, r, p, salt, hash }) => [logN, r, p, salt.length, hash.length])).toEqual([
         [4, 8, 1, 16, 32],
         [4, 8, 1, 16, 32],
@@ -118,7 +119,7 @@ describe("the work of a failure", () => {
   test("is the same for clients whose hashes cost differently, expired ones included", async () => {
     for (const asked of [cheap, dear, both, spark, undefined]) {
       const { cache, hashed } = cacheOver([cheap, dear, both, spark]);
-      expect(await cache.check(asked, "guess")).toBe(false);
+      expect(await cache.check(asked, "guess")).toBeUndefined();
       expect(hashed.map(({ logN }) => logN).toSorted((a, b) => a - b)).toEqual([3, 6, 6]);
     }
   });

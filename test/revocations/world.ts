@@ -61,6 +61,8 @@ const NO_EVENTS: Events = {
   revocationRefused: IGNORED,
   introspected: IGNORED,
   introspectionRefused: IGNORED,
+  operated: IGNORED,
+  operationRefused: IGNORED,
   refreshReused: IGNORED,
   storeRegressed: IGNORED,
   familyTampered: IGNORED,

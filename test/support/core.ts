@@ -40,6 +40,7 @@ export function client(id: string, changes: Partial<Client> = {}): Client {
     secrets: [
       {
         kind: "digest",
+        name: "first",
         sha256: createHash("sha256").update(secretOf(id)).digest("hex"),
         identifies: true,
         expiresAt: undefined,
@@ -130,6 +131,8 @@ export async function startCore(clients: readonly Client[]) {
     revocationRefused: other("revocationRefused"),
     introspected: other("introspected"),
     introspectionRefused: other("introspectionRefused"),
+    operated: other("operated"),
+    operationRefused: other("operationRefused"),
     refreshReused: other("refreshReused"),
     storeRegressed: other("storeRegressed"),
     familyTampered: other("familyTampered"),
@@ -190,8 +193,8 @@ export async function startCore(clients: readonly Client[]) {
     get introspection() {
       return core.introspection;
     },
-    get watch() {
-      return core.watch;
+    get operators() {
+      return core.operators;
     },
     /** Goes on with another `session_ttl`, on the same keys and state. */
     restart: (sessionTtlSeconds: number): void => {

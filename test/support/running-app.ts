@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { type App, startApp } from "../../src/app.js";
+import type { Config } from "../../src/config/config.js";
 import { localDisk } from "../../src/config/reading/disk.js";
 import { readConfig } from "../../src/config/read.js";
 import { SECOND } from "../../src/time/clock.js";
@@ -25,6 +26,8 @@ export interface RunningAppOptions {
 /** A running app. */
 export interface RunningApp extends AsyncDisposable {
   readonly app: App;
+  /** What it was started with. */
+  readonly config: Config;
   readonly port: number;
   /** `http://127.0.0.1:<port>` of the tokens, and of the admin port. */
   readonly url: string;
@@ -50,6 +53,7 @@ export async function runApp({ settings, files = {}, env = {}, frozenAt }: Runni
     const app = await startApp({ config, version: "0.0.0", clock, logger, sink });
     return {
       app,
+      config,
       port: app.address.port,
       url: `http://127.0.0.1:${app.address.port}`,
       adminUrl: `http://127.0.0.1:${app.adminAddress.port}`,

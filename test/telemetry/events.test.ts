@@ -7,7 +7,7 @@ import {
   stateUnavailable,
   toOAuthError,
 } from "../../src/oauth/error.js";
-import { type Decision, newDecision } from "../../src/oauth/events.js";
+import { type Decision, newAsker, newDecision } from "../../src/oauth/events.js";
 import type { Caller } from "../../src/oauth/request.js";
 import { createEvents } from "../../src/telemetry/events.js";
 import { createLogger } from "../../src/telemetry/logger.js";
@@ -106,20 +106,46 @@ describe("the audit", () => {
 
   it("records revocations, introspections, and their refusals", () => {
     const { events, records } = audit();
-    events.revoked(CALLER, "spark", "session", "s1");
-    events.revocationRefused(CALLER, stateUnavailable(new Error("ECONNRESET")));
-    events.introspected(CALLER, "spark", true);
-    events.introspectionRefused(CALLER, invalidCredentials("no such client"));
+    const spark = { ...newAsker(CALLER), clientId: "spark", authMethod: "client_secret_basic", secretName: "env:S" };
+    const asker = { client: "spark", auth_method: "client_secret_basic", secret_name: "env:S" };
+    events.revoked(spark, "session", "s1");
+    events.revocationRefused(spark, stateUnavailable(new Error("ECONNRESET")));
+    events.introspected(spark, true);
+    events.introspectionRefused(newAsker(CALLER), invalidCredentials("no such client"));
     expect(records()).toEqual([
-      { level: "info", ...HEAD, event: "revoked", ...FROM, client: "spark", what: "session", id: "s1" },
+      { level: "info", ...HEAD, event: "revoked", ...FROM, ...asker, what: "session", id: "s1" },
       expect.objectContaining({
+        ...asker,
         event: "revocation_refused",
         error: "temporarily_unavailable",
         cause: "Error: ECONNRESET",
       }),
-      { level: "info", ...HEAD, event: "introspected", ...FROM, client: "spark", active: true },
+      { level: "info", ...HEAD, event: "introspected", ...FROM, ...asker, active: true },
       expect.objectContaining({ event: "introspection_refused", error: "invalid_client", detail: "no such client" }),
     ]);
+  });
+
+  it("explains a refusal when the record is written, so that no caller can time the cause", () => {
+    const made: (() => string)[] = [];
+    const { sink } = recordedSink();
+    const logger = createLogger({ level: "error", sink, clock });
+    const metrics = createMetrics({ version: "1", clock, sources: {}, faults: () => logger.faults });
+    const later = { ...sink, writeLater: (makeLine: () => string) => void made.push(makeLine) };
+    const events = createEvents({ sink: later, logger, metrics, clock });
+    let explained = 0;
+    const error = invalidCredentials(() => {
+      explained++;
+      return { failure: "secret_expired", client: "spark", secretName: "env:S", detail: "expired" };
+    });
+    events.tokenRefused(DECISION, error, 1);
+    expect(explained).toBe(0);
+    const record: unknown = JSON.parse(made.map((makeLine) => makeLine()).join(""));
+    expect(record).toMatchObject({
+      client: "spark",
+      secret_name: "env:S",
+      failure: "secret_expired",
+      detail: "expired",
+    });
   });
 
   it("warns of a reused refresh token, of lost writes and of records that icemint did not write as they are", () => {
@@ -245,7 +271,8 @@ describe("the audit", () => {
         };
         events.tokenIssued({ ...decision, caller: { ...CALLER, requestId: id, address: text, traceId: text } }, 1);
         events.tokenRefused(decision, invalidRequest("PARAMETER_INVALID", text, { detail: id }), 1);
-        events.revoked(CALLER, id, text, id);
+        events.revoked({ ...newAsker(CALLER), clientId: id, secretName: text }, text, id);
+        events.operationRefused(newAsker(CALLER), "revoke_key", text, invalidCredentials({ client: id, detail: text }));
         for (const line of lines) expect(line).toMatch(/^[^\n\r\u2028\u2029]+\n$/);
         const [issued] = lines.map((line): Record<string, unknown> => JSON.parse(line));
         expect(issued).toMatchObject({

@@ -1,4 +1,5 @@
 /** A client's secrets: read from where the settings say, checked, and made comparable. */
+import { hash } from "node:crypto";
 import type { ClientSecret } from "../../clients/client.js";
 import { secretDigest } from "../../clients/secret.js";
 import type { clientSchema } from "./schema.js";
@@ -59,10 +60,13 @@ export function readSecret(entry: SecretEntry, sources: SecretSources): FoundSec
     if (isTrivialDigest(hex, clientId)) {
       findings.problem(at, "is the digest of a word that anybody would try first", "icemint client new ID makes one");
     }
-    return found(hex, true, yaml.expires, at);
+    return found(hex, { name: digestName(hex), identifies: true, expiresAt: yaml.expires }, at);
   }
   const clear = readClear(entry, sources);
-  return clear && found(secretDigest(clear.value), looksGenerated(clear.value), yaml.expires, clear.spot);
+  if (clear === undefined) return undefined;
+  const name = yaml.env === undefined ? `file:${yaml.file}` : `env:${yaml.env}`;
+  const secret = { name, identifies: looksGenerated(clear.value), expiresAt: yaml.expires };
+  return found(secretDigest(clear.value), secret, clear.spot);
 }
 
 function readScrypt(phc: string, expiresAt: number | undefined, spot: Spot, findings: Findings) {
@@ -72,11 +76,25 @@ function readScrypt(phc: string, expiresAt: number | undefined, spot: Spot, find
     return undefined;
   }
   const fingerprint = `scrypt ${parsed.salt.toString("hex")} ${parsed.hash.toString("hex")}`;
-  return { secret: { kind: "scrypt" as const, expiresAt, ...parsed }, spot, fingerprint };
+  // A digest of the hash: the hash itself, even a part of it, would help to guess the secret.
+  const name = `scrypt:${hash("sha256", fingerprint, "hex").slice(0, NAMED_DIGITS)}`;
+  return { secret: { kind: "scrypt" as const, name, expiresAt, ...parsed }, spot, fingerprint };
 }
 
-function found(hex: string, identifies: boolean, expiresAt: number | undefined, spot: Spot): FoundSecret {
-  return { secret: { kind: "digest", expiresAt, sha256: hex, identifies }, spot, fingerprint: hex };
+function found(
+  hex: string,
+  secret: { readonly name: string; readonly identifies: boolean; readonly expiresAt: number | undefined },
+  spot: Spot,
+): FoundSecret {
+  return { secret: { kind: "digest", sha256: hex, ...secret }, spot, fingerprint: hex };
+}
+
+/** Enough to tell the secrets of one client apart, and of no use for a guess at a generated one. */
+const NAMED_DIGITS = 8;
+
+/** What a secret is called that is only known by its digest. */
+export function digestName(sha256: string): string {
+  return `sha256:${sha256.slice(0, NAMED_DIGITS)}`;
 }
 
 /** The secret in clear from a variable or a file; undefined if it is not usable, which has been reported then. */

@@ -14,9 +14,9 @@ export interface ConfigWatch {
   /** Reads all settings; rejects with `ConfigProblems`. */
   readonly read: () => Promise<Config>;
   /** A good state that differs from the one before, or was asked for; and the changed settings that need a restart. */
-  readonly onGood: (config: Config, restartFor: readonly string[]) => void;
+  readonly onGood: (config: Config, restartFor: readonly string[], trigger: "file" | "signal") => void;
   /** A state that was refused whole: the good one before stays. */
-  readonly onBad: (error: unknown) => void;
+  readonly onBad: (error: unknown, trigger: "file" | "signal") => void;
   /** Gets what nothing expected, such as an error of the two above. The watch goes on. */
   readonly onFault: (error: unknown) => void;
   /** Ends the watch. */
@@ -36,11 +36,12 @@ export function watchConfig(watch: ConfigWatch): { readonly reloadNow: () => voi
 
   const reload = async (isAskedFor: boolean) => {
     if (signal.aborted) return;
+    const trigger = isAskedFor ? "signal" : "file";
     try {
       const config = await read();
       if (isAskedFor || refused !== undefined || !(await isSame(config, good))) {
         if (signal.aborted) return;
-        onGood(config, needsRestart(started, config));
+        onGood(config, needsRestart(started, config), trigger);
         good = config; // of two equal ones, the older stays and the newer is freed
         files = config.files;
       }
@@ -49,7 +50,7 @@ export function watchConfig(watch: ConfigWatch): { readonly reloadNow: () => voi
       if (signal.aborted) return;
       if (error instanceof ConfigProblems) files = [...new Set([...good.files, ...error.files])];
       else watching.retryLater();
-      if (isAskedFor || String(error) !== refused) onBad(error);
+      if (isAskedFor || String(error) !== refused) onBad(error, trigger);
       refused = String(error);
     }
   };

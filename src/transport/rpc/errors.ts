@@ -72,6 +72,14 @@ export function withErrorInfo(error: ConnectError): ConnectError {
   return error;
 }
 
+/** An error of the protocol itself, or a fault of ours, as the refusal that the log records. */
+export function refusalOfCall(error: unknown): OAuthError {
+  if (!(error instanceof ConnectError)) return toOAuthError(error);
+  if (error.cause instanceof OAuthError) return error.cause;
+  const [reason, code] = PROTOCOL_FAILURES[error.code] ?? (["REQUEST_MALFORMED", "invalid_request"] as const);
+  return new OAuthError(code, reason, error.rawMessage, { cause: error.cause });
+}
+
 const PROTOCOL_FAILURES: Readonly<Partial<Record<Code, readonly [ErrorReason, OAuthErrorCode]>>> = {
   [Code.Internal]: ["INTERNAL", "server_error"],
   [Code.DeadlineExceeded]: ["TIMED_OUT", "temporarily_unavailable"],

@@ -44,6 +44,8 @@ export interface RpcServerOptions {
   readonly jsonOptions?: UniversalHandlerOptions["jsonOptions"];
   /** Adds the details that every error carries to an error of the protocol itself. */
   readonly describe?: (error: ConnectError) => ConnectError;
+  /** Told of each call on the fast lane that no handler recorded. */
+  readonly onRefused?: (path: string, call: RpcCall, error: unknown) => void;
 }
 
 /** What is known of a call before its message is read. */
@@ -103,6 +105,7 @@ export function createRpcServer({
   logger,
   jsonOptions = {},
   describe = withErrorInfo,
+  onRefused = () => {},
 }: RpcServerOptions): RpcServer {
   const cors = createCorsPolicy(corsOrigins);
 
@@ -129,6 +132,7 @@ export function createRpcServer({
     jsonOptions,
     begin,
     describe,
+    onFailure: (path, values, error) => onRefused(path, rpcCallOf({ values }), error),
   });
   const stock = createStockRoad({
     services,

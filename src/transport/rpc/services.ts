@@ -1,7 +1,7 @@
 /** The services of icemint. Each method reads, calls the core and shows its answer. None knows a rule of a grant. */
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { IntrospectionEndpoint } from "../../endpoints/introspection.js";
-import type { WatchAuthorizer } from "../../endpoints/operator.js";
+import type { Operators } from "../../endpoints/operator.js";
 import type { RevocationEndpoint } from "../../endpoints/revocation.js";
 import type { KeyService } from "../../gen/icemint/v1/key_service_pb.js";
 import type { TokenService } from "../../gen/icemint/v1/token_service_pb.js";
@@ -34,7 +34,7 @@ export interface TokenServiceOptions {
 }
 
 export interface KeyServiceOptions {
-  readonly watchAuthorizer: WatchAuthorizer;
+  readonly operators: Operators;
   readonly keyOperations: KeyOperations;
   readonly admission: Admission;
 }
@@ -102,24 +102,24 @@ export function createTokenService(
 
 /** Every method of `KeyService` needs the permission. */
 export function createKeyService(options: KeyServiceOptions): ServiceImpl<typeof KeyService> {
-  const { watchAuthorizer, keyOperations, admission } = options;
+  const { operators, keyOperations, admission } = options;
   return {
     listKeys: method(admission, {
       endpoint: "list_keys",
       read: ({ call }) => callerRequest(call),
-      async work(request) {
-        await watchAuthorizer.authorizeKeyChange(request);
-        return keyOperations.list();
-      },
+      work: (request) => operators.run("list_keys", request, () => keyOperations.list()),
       show: (keys) => ({ keys: keys.map(fromKeyInfo) }),
     }),
     rotateKeys: method(admission, {
       endpoint: "rotate_keys",
       read: ({ call }) => callerRequest(call),
-      async work(request) {
-        await watchAuthorizer.authorizeKeyChange(request);
-        return unlessFixed(keyOperations.rotate());
-      },
+      work: (request) =>
+        operators.run(
+          "rotate_keys",
+          request,
+          () => unlessFixed(keyOperations.rotate()),
+          ({ kid }) => kid,
+        ),
       show: (key) => ({ key: fromKeyInfo(key) }),
     }),
     revokeKey: method(admission, {
@@ -128,10 +128,8 @@ export function createKeyService(options: KeyServiceOptions): ServiceImpl<typeof
         ...callerRequest(call),
         kid: required(message.kid, MAX_VALUE_LENGTH, "kid"),
       }),
-      async work({ kid, ...request }) {
-        await watchAuthorizer.authorizeKeyChange(request);
-        await unlessFixed(keyOperations.revoke(kid));
-      },
+      work: ({ kid, ...request }) =>
+        operators.run("revoke_key", request, () => unlessFixed(keyOperations.revoke(kid)), kid),
       show: showNothing,
     }),
   };

@@ -2,9 +2,10 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext } from "@connectrpc/connect";
-import type { WatchAuthorizer } from "../../endpoints/operator.js";
+import type { Operators } from "../../endpoints/operator.js";
 import { SECOND } from "../../time/clock.js";
 import { OAuthError } from "../../oauth/error.js";
+import type { CallerRequest } from "../../oauth/request.js";
 import type { Revocation } from "../../oauth/revocation.js";
 import type { FeedEvent, RevocationFeed } from "../../revocations/feed.js";
 import {
@@ -13,16 +14,16 @@ import {
   type WatchRevocationsRequest,
   type WatchRevocationsResponse,
 } from "../../gen/icemint/v1/token_service_pb.js";
-import type { Admission } from "../admission.js";
+import type { Admission, Steps } from "../admission.js";
 import { MAX_VALUE_LENGTH } from "../limits.js";
 import type { EndlessStreams } from "./endless-streams.js";
 import { toConnectError } from "./errors.js";
 import { atMost, callerRequest, checkedClient } from "./mapping.js";
-import { rpcCallOf } from "./rpc-server.js";
+import { type RpcCall, rpcCallOf } from "./rpc-server.js";
 
 export interface WatchOptions {
   readonly feed: Pick<RevocationFeed, "subscribe">;
-  readonly watchAuthorizer: WatchAuthorizer;
+  readonly operators: Operators;
   readonly admission: Admission;
   /** Ends a stream when its server or connection retires. Its caller resumes elsewhere. */
   readonly streams: Pick<EndlessStreams, "endOf">;
@@ -30,17 +31,25 @@ export interface WatchOptions {
   readonly maxAgeMs: number;
 }
 
-export function createWatchRevocations({ feed, watchAuthorizer, admission, streams, maxAgeMs }: WatchOptions) {
+export function createWatchRevocations({ feed, operators, admission, streams, maxAgeMs }: WatchOptions) {
+  const begin: Steps<{ message: WatchRevocationsRequest; call: RpcCall }, CallerRequest, void, void> = {
+    endpoint: "watch_revocations",
+    read({ message, call }) {
+      atMost(message.cursor, MAX_VALUE_LENGTH, "cursor");
+      return callerRequest(call, checkedClient(message));
+    },
+    work: (request) => operators.run("watch_revocations", request, () => {}),
+    show: () => {},
+  };
   return async function* watchRevocations(
     message: WatchRevocationsRequest,
     context: HandlerContext,
   ): AsyncGenerator<WatchRevocationsResponse> {
     const call = rpcCallOf(context);
     try {
-      await watchAuthorizer.authorizeWatch(callerRequest(call, checkedClient(message)));
-      atMost(message.cursor, MAX_VALUE_LENGTH, "cursor");
+      await admission.admit(begin, { message, call }, call.caller);
     } catch (error) {
-      throw toConnectError(admission.refuse("watch_revocations", call.caller, error));
+      throw toConnectError(error);
     }
     call.arrival.exempt();
     const ended = AbortSignal.any([context.signal, streams.endOf(call.arrival), AbortSignal.timeout(maxAgeMs)]);

@@ -98,6 +98,7 @@ beforeAll(async () => {
     acceptCompression: [compressionGzip],
     begin: () => ({ values: createContextValues(), headers: [] }),
     describe: (error) => error,
+    onFailure: () => {},
   });
   stockUrl = { 1: await listen(http.createServer(stock)), 2: await listen(http2.createServer(stock)) };
   const http2Lane = http2.createServer();

@@ -170,9 +170,11 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
         return "signed.introspection.jwt";
       },
     },
-    watchAuthorizer: {
-      authorizeWatch: async ({ credentials }) => void authenticate(credentials),
-      authorizeKeyChange: async ({ credentials }) => authenticate(credentials),
+    operators: {
+      async run(_operation, { credentials }, work) {
+        authenticate(credentials);
+        return work();
+      },
     },
     ...overrides,
   });

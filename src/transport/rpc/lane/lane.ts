@@ -73,6 +73,8 @@ export interface FastLaneOptions {
   readonly begin: (exchange: Exchange, protocolName: Wire["protocol"]["name"]) => CallStart;
   /** Adds the details that every error carries to an error of the protocol itself. */
   readonly describe: (error: ConnectError) => ConnectError;
+  /** Told of a call that no handler got, and of an answer that could not be written: no handler records them. */
+  readonly onFailure: (path: string, values: ContextValues, error: unknown) => void;
 }
 
 /** Each method returns whether it serves the call. It leaves a call that it does not serve untouched. */
@@ -110,10 +112,13 @@ export function createFastLane(options: FastLaneOptions): FastLane {
     const { values, headers } = options.begin(arrival, wire.protocol.name);
     const context = new LazyContext(method.spec.method, wire.protocol.name, values, origin);
     const call = { method, wire, arrival, body, context, headers };
+    let handled = false;
     try {
       const message = parse(call, await openBody(call, options));
+      handled = true;
       return succeed(await method.spec.impl(message, context), call);
     } catch (thrown) {
+      if (!handled || !(thrown instanceof ConnectError)) options.onFailure(origin.path, values, thrown);
       return fail(thrown, call);
     } finally {
       context.done();
