@@ -10,6 +10,7 @@ import { ID_JAG_TYPE, audienceOf } from "../issuers/claims.js";
 import type { IssuerToken, IssuerTokenVerifier } from "../issuers/trusted-issuer.js";
 import { type Refuse, looksLikeJws, readHeader } from "../jwt/compact-jws.js";
 import { depthOf } from "../oauth/access-token.js";
+import { OAuthError } from "../oauth/error.js";
 import type { JsonObject } from "../oauth/json.js";
 import { type Scope, parseScope } from "../oauth/scope.js";
 import { isSubject } from "../oauth/subject.js";

@@ -124,6 +124,11 @@ export class OAuthError extends Error {
     this.#detail = options.detail;
   }
 
+  /** What really happened, in words. */
+  get detail(): string | undefined {
+    return this.explain().detail;
+  }
+
   /** What really happened. */
   explain(): Explanation {
     const detail = this.#detail;

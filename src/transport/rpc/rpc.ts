@@ -71,7 +71,18 @@ export function createRpc(options: RpcOptions): RpcServer {
     const endpoint = endpointOfRpc(path);
     if (endpoint !== undefined) admission.refuse(endpoint, caller, refusalOfCall(error));
   };
-  return createRpcServer({ services, admits, hasPlace, onRefused, callerOf, corsOrigins, underWay, pace, batch, logger });
+  return createRpcServer({
+    services,
+    admits,
+    hasPlace,
+    onRefused,
+    callerOf,
+    corsOrigins,
+    underWay,
+    pace,
+    batch,
+    logger,
+  });
 }
 
 function reflectionOf(described: Parameters<typeof createReflection>[0]): ServiceList {
