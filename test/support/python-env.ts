@@ -20,6 +20,13 @@ const PACKAGES = [
   "google-auth==2.63.0",
   "requests==2.34.2",
 ];
+
+/** What reads and writes tables. DuckDB's extensions come as packages, each of DuckDB's own version. */
+export const TABLE_PACKAGES = [
+  "pyiceberg[pyarrow]==0.12.0",
+  "duckdb==1.5.5",
+  ...["avro", "httpfs", "iceberg"].map((name) => `duckdb-extension-${name}==1.5.5`),
+];
 const OLDEST = "3.10";
 const INSTALL_WITHIN_MS = 240_000;
 

@@ -181,7 +181,9 @@ function checkAccessTtl(yaml: RecordYaml, defaults: ClientDefaults, spot: Spot, 
 
 function checkGrants(yaml: RecordYaml, spot: Spot, findings: Findings): void {
   const at = inside(spot, "grants");
-  if (yaml.grants?.length === 0) findings.warning(at, "is empty: the client gets no token");
+  // A resource server or an operator needs none.
+  const isForTokens = yaml.permissions === undefined && yaml.serves === undefined;
+  if (yaml.grants?.length === 0 && isForTokens) findings.warning(at, "is empty: the client gets no token");
   if (yaml.grants?.includes("refresh_token") && !yaml.grants.includes("token_exchange")) {
     findings.warning(at, "has refresh_token without token_exchange: only an exchange begins what it could refresh");
   }

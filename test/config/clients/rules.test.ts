@@ -299,6 +299,13 @@ describe("what is only told", () => {
     expect(warnings).toEqual([expect.stringContaining(warning)]);
   });
 
+  test.each(["permissions: [rotate_keys]", "serves: [https://catalog.example.com]"])(
+    "a client without grants that has %s is no matter: it needs no token",
+    (more) => {
+      expect(findings(withClients(client("a", `grants: [], ${more}`)))).toEqual({ problems: [], warnings: [] });
+    },
+  );
+
   test("keys fetched in clear from this machine are no matter", () => {
     expect(findings(withClients(client("a", "jwks_uri: http://127.0.0.1:1/jwks")))).toEqual({
       problems: [],
