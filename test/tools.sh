@@ -1,7 +1,7 @@
 #!/bin/sh
 # Puts foreign programs that `npm run test:real` uses into a cache, where they are missing: helm, kubeconform, hadolint,
-# promtool, grpcurl, grpc-health-probe, h2spec, envoy.
-# Usage: test/tools.sh [NAME ...]     (no names: all). The first build of helm takes several minutes.
+# promtool, grpcurl, grpc-health-probe, h2spec, envoy, caddy.
+# Usage: test/tools.sh [NAME ...]     (no names: all). The first builds of helm and caddy take several minutes each.
 # The tests look on PATH, then in $ICEMINT_TOOLS (default ~/.cache/icemint-tools); what is not found is skipped, by name.
 set -eu
 cache=${ICEMINT_TOOLS:-$HOME/.cache/icemint-tools}
@@ -33,13 +33,14 @@ debian_tool() { # NAME PACKAGE; taken out of the package, so no service is insta
   install -m 755 "usr/bin/$1" "$cache/$1"
 }
 
-for tool in ${*:-grpcurl grpc-health-probe h2spec hadolint promtool kubeconform envoy helm}; do
+for tool in ${*:-grpcurl grpc-health-probe h2spec hadolint promtool kubeconform envoy caddy helm}; do
   if command -v "$tool" >/dev/null || [ -x "$cache/$tool" ]; then
     continue
   fi
   echo "making $tool in $cache"
   case $tool in
     helm) go_tool helm helm.sh/helm/v4/cmd/helm v4.3.1 ;;
+    caddy) go_tool caddy github.com/caddyserver/caddy/v2/cmd/caddy v2.10.2 ;;
     kubeconform) go_tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform v0.8.0 ;;
     grpcurl) go_tool grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl v1.9.4 ;;
     grpc-health-probe) go_tool grpc-health-probe github.com/grpc-ecosystem/grpc-health-probe v0.4.61 ;;

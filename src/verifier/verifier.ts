@@ -12,7 +12,7 @@ import { MINUTE, SECOND } from "../time/clock.js";
 import { createTokenVerifier, type TokenReading } from "../tokens/token-verifier.js";
 import { kidOf } from "./kid.js";
 import { ServerView } from "./server-view.js";
-import { VerificationError } from "./verification-error.js";
+import { VerificationError, type VerificationFault } from "./verification-error.js";
 
 export type { CredentialOptions, TextSource } from "../client/credential.js";
 export type { AccessToken, Actor, Session } from "../oauth/access-token.js";
@@ -50,6 +50,8 @@ export interface Verifier extends AsyncDisposable {
    * Resolves when keys and revocations are loaded. Before that no token is accepted. Rejects after `timeoutMs`.
    */
   ready(timeoutMs?: number): Promise<void>;
+  /** Whether a live token is accepted now: everything is loaded, and the view is not stale, or may be. */
+  isReady(): boolean;
   /** Rejects with a `VerificationError` if the token is not accepted. */
   verify(token: string, requirements?: Requirements): Promise<AccessToken>;
   /** The age of the view of the revocations, in milliseconds. Infinity before the first. */
@@ -81,12 +83,10 @@ export function createVerifier(options: VerifierOptions, dependencies: VerifierD
   const { keys, revocations, signal } = view;
   const reader = createTokenVerifier({ issuer: options.issuer ?? server, keys, revocations, clock });
 
-  function refuseUnlessFresh(): void {
-    if (signal.aborted) throw new VerificationError("closed");
-    if (!view.isComplete) throw new VerificationError("not_ready", view.problem);
-    if (whenStale === "refuse" && revocations.ageMs() > maxStalenessMs) {
-      throw new VerificationError("stale", view.problem);
-    }
+  function obstacle(): VerificationFault | undefined {
+    if (signal.aborted) return "closed";
+    if (!view.isComplete) return "not_ready";
+    return whenStale === "refuse" && revocations.ageMs() > maxStalenessMs ? "stale" : undefined;
   }
 
   async function readUnknown(token: string): Promise<TokenReading | undefined> {
@@ -102,8 +102,10 @@ export function createVerifier(options: VerifierOptions, dependencies: VerifierD
         throw new VerificationError(signal.aborted ? "closed" : "not_ready", view.problem);
       }
     },
+    isReady: () => obstacle() === undefined,
     async verify(token, { scopes } = {}) {
-      refuseUnlessFresh();
+      const fault = obstacle();
+      if (fault !== undefined) throw new VerificationError(fault, view.problem);
       const reading = reader.read(token) ?? (await readUnknown(token));
       return accepted(reading, audiences, scopes);
     },

@@ -213,6 +213,7 @@ describe("before everything has been loaded", () => {
     await time.pass(0);
     expect(await fault(key.token())).toBe("not_ready");
     expect(verifier.staleness()).toBe(Infinity);
+    expect(verifier.isReady()).toBe(false);
     await expect(verifier.ready(0)).rejects.toMatchObject({ code: "unavailable", fault: "not_ready" });
   });
 
@@ -342,29 +343,29 @@ describe("staleness", () => {
   });
 
   test("beyond the limit refuses every token, from that moment on, until the stream is back", async () => {
-    const { key, server, time, connect, reconnect, fault } = setUp({ maxStalenessMs: 5 * MINUTE, whenStale: "refuse" });
+    const { key, server, time, verifier, connect, reconnect, fault } = setUp({ maxStalenessMs: 5 * MINUTE });
     await connect();
     server.stream.heartbeat(0);
     await time.pass(0);
     server.failing = Code.Unavailable;
     server.stream.end(Code.Unavailable);
     await time.pass(5 * MINUTE);
-    expect(await fault(key.token())).toBe("accepted");
+    expect([await fault(key.token()), verifier.isReady()]).toEqual(["accepted", true]);
     await time.pass(1);
-    expect(await fault(key.token())).toBe("stale");
+    expect([await fault(key.token()), verifier.isReady()]).toEqual(["stale", false]);
     await reconnect();
-    expect(await fault(key.token())).toBe("accepted");
+    expect([await fault(key.token()), verifier.isReady()]).toEqual(["accepted", true]);
   });
 
   test("beyond the limit changes nothing where that is wanted", async () => {
-    const { key, server, time, connect, fault } = setUp({ maxStalenessMs: MINUTE, whenStale: "allow" });
+    const { key, server, time, verifier, connect, fault } = setUp({ maxStalenessMs: MINUTE, whenStale: "allow" });
     await connect();
     server.stream.revoke({ case: "session", value: "mine" });
     await time.pass(0);
     server.failing = Code.Unavailable;
     server.stream.end(Code.Unavailable);
     await time.pass(50 * MINUTE);
-    expect(await fault(key.token())).toBe("accepted");
+    expect([await fault(key.token()), verifier.isReady()]).toEqual(["accepted", true]);
     expect(await fault(key.token({ sid: "mine" }))).toBe("revoked");
   });
 

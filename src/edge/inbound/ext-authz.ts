@@ -15,9 +15,9 @@ export interface ExtAuthzOptions extends CheckOptions {
 export interface ExtAuthz {
   readonly server: Http2Server;
   /** Tells callers to go (GOAWAY) and lets calls that are under way end. */
-  drain(): void;
+  readonly drain: () => void;
   /** Ends every connection. */
-  destroy(): void;
+  readonly destroy: () => void;
 }
 
 /** Envoy sends headers of at most 60 KiB, and a request's body only if it is told to. */

@@ -25,7 +25,8 @@ export function createForwardAuth(options: ForwardAuthOptions): Server {
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_TIMEOUT_MS },
     (request, response) => {
-      serve(options, request, response).catch(() => response.destroy()); // no verdict: the proxy does not forward
+      // Without an answer the proxy does not forward.
+      serve(options, () => server.listening, request, response).catch(() => response.destroy());
     },
   );
   // By default Node drops the fields after the 2000th: a second Authorization field could hide there.
@@ -39,12 +40,19 @@ function misuseOf({ method, url = "" }: IncomingMessage): 404 | 405 | undefined 
   return method === "GET" || method === "HEAD" ? undefined : 405;
 }
 
-async function serve(options: ForwardAuthOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  options: ForwardAuthOptions,
+  isListening: () => boolean,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   response.setHeader("cache-control", "no-store");
   const misuse = misuseOf(request);
   if (misuse !== undefined) return void response.writeHead(misuse, { allow: "GET, HEAD" }).end();
   const verdict = await judged(options, request);
   options.onVerdict(verdict);
+  // Once it listens no more, a connection that is kept would keep the server from its end.
+  if (!isListening()) response.setHeader("connection", "close");
   if (verdict.allowed) allow(response, verdict.token);
   else refuse(response, verdict.refusal);
 }

@@ -1,12 +1,11 @@
 /** HAProxy, nginx and Envoy before a server, each as its manual says: HTTP/1.1 on one port, gRPC on another. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { MAX_CONCURRENT_STREAMS } from "../../../src/transport/limits.js";
-import { accepting, freePort } from "../../support/free-port.js";
+import { freePort } from "../../support/free-port.js";
+import { startListening } from "../../support/listening-program.js";
 import { type Tool, tool } from "../../support/tool.js";
 
 /** What is sent where. */
@@ -55,30 +54,15 @@ function kind(name: ProxyKind["name"], how: string | undefined, write: (ports: P
       const folder = mkdtempSync(join(tmpdir(), `icemint-${name}-`));
       const port = plan.port ?? (await freePort());
       const grpcPort = await freePort();
-      const child = spawn(program.path, write({ ...plan, folder, port, grpcPort }), {
-        stdio: ["ignore", "ignore", "pipe"],
-      });
-      let said = "";
-      child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
-      const exited = once(child, "close");
-      const ended = exited.then(([code]) => Promise.reject(new Error(`${name} ended with ${code}:\n${said}`)));
-      const end = async (): Promise<void> => {
-        child.kill("SIGKILL");
-        await exited;
-        rmSync(folder, { recursive: true, force: true });
-      };
-      try {
-        await Promise.race([Promise.all([accepting(port, 15_000), accepting(grpcPort, 15_000)]), ended]);
-      } catch (error) {
-        await end();
-        throw error;
-      }
-      ended.catch(() => {}); // as `end` wants it, later
+      const end = await startListening(program, write({ ...plan, folder, port, grpcPort }), [port, grpcPort]);
       return {
         port,
         url: `http://127.0.0.1:${port}`,
         grpcUrl: `http://127.0.0.1:${grpcPort}`,
-        [Symbol.asyncDispose]: end,
+        async [Symbol.asyncDispose]() {
+          await end();
+          rmSync(folder, { recursive: true, force: true });
+        },
       };
     },
   };

@@ -1,0 +1,320 @@
+/** The inbound half behind real proxies, each set up by its file of `examples/edge`. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { AddressInfo } from "node:net";
+import { fromBinary } from "@bufbuild/protobuf";
+import { anyUnpack } from "@bufbuild/protobuf/wkt";
+import * as grpc from "@grpc/grpc-js";
+import { parse, stringify } from "yaml";
+import { type Doors, openDoors } from "../../../src/edge/inbound/doors.js";
+import { ErrorInfoSchema } from "../../../src/gen/google/rpc/error_details_pb.js";
+import { StatusSchema } from "../../../src/gen/google/rpc/status_pb.js";
+import { echoClient, startEcho } from "../../support/grpc-echo.js";
+import { exchangeRaw } from "../../support/raw-http.js";
+import { CALLERS } from "../../verifier/callers.js";
+import { FRONT_PROXIES, type FrontProxy, type FrontProxyKind } from "../support/front-proxy.js";
+import { startUpstream, type Upstream, type UpstreamRequest } from "../support/upstream.js";
+import { type LoadedVerifier, loadedVerifier } from "./loaded-verifier.js";
+
+const RULES = [{ path: "/v1/admin/*", scopes: ["read"] }];
+/** The characters that CGI, WSGI and PHP make one. */
+const folded = (name: string): string => name.replaceAll(/[^a-z0-9]/g, "-");
+
+function startEdge({ verifier }: LoadedVerifier): Promise<Doors> {
+  const address = { host: "127.0.0.1", port: 0 };
+  const settings = {
+    extAuthz: address,
+    forwardAuth: address,
+    pathHeader: "x-forwarded-uri",
+    rules: RULES,
+    strip: false,
+  };
+  const onFault = (error: unknown): void => {
+    throw error;
+  };
+  return openDoors(settings, { verifier, onVerdict: () => {}, onFault });
+}
+
+const portOf = ({ addresses }: Doors, asker: "ext_authz" | "forward_auth"): number =>
+  (addresses.get(asker) as AddressInfo).port;
+
+/** What a service sees of who calls, under whatever names. */
+function identityIn({ fields }: UpstreamRequest): Record<string, string[]> {
+  const seen: Record<string, string[]> = {};
+  for (const [name, value] of fields)
+    if (folded(name).startsWith("x-icemint-")) (seen[folded(name)] ??= []).push(value);
+  return seen;
+}
+
+function suite(kind: FrontProxyKind): void {
+  let ready: LoadedVerifier;
+  let unready: LoadedVerifier;
+  let edge: Doors;
+  let blindEdge: Doors;
+  let upstream: Upstream;
+  let proxy: FrontProxy;
+  const front = (inbound: Doors, upstreamPort: number, edit?: (text: string) => string): Promise<FrontProxy> =>
+    kind.start({
+      upstreamPort,
+      extAuthzPort: portOf(inbound, "ext_authz"),
+      forwardAuthPort: portOf(inbound, "forward_auth"),
+      ...(edit && { edit }),
+    });
+  beforeAll(async () => {
+    [ready, unready] = [await loadedVerifier(), await loadedVerifier(false)];
+    [edge, blindEdge] = [await startEdge(ready), await startEdge(unready)];
+    upstream = await startUpstream();
+    proxy = await front(edge, upstream.port);
+  });
+  afterAll(async () => {
+    await proxy[Symbol.asyncDispose]();
+    await upstream[Symbol.asyncDispose]();
+    for (const inbound of [edge, blindEdge]) await inbound.close(0);
+    for (const { verifier } of [ready, unready]) await verifier.close();
+  });
+
+  /** The requests that reached the service meanwhile. */
+  async function reaching<T>(work: () => Promise<T>): Promise<{ answer: T; reached: readonly UpstreamRequest[] }> {
+    const before = upstream.requests.length;
+    const answer = await work();
+    return { answer, reached: upstream.requests.slice(before) };
+  }
+
+  const bearer = (claims: object = {}): string => `Bearer ${ready.key.token({ scope: "catalog read", ...claims })}`;
+  const sendRaw = (lines: readonly string[], target = "/v1/config") => {
+    const head = [`GET ${target} HTTP/1.1`, "Host: catalog", "Connection: close", ...lines];
+    return exchangeRaw(proxy.port, { pieces: [`${head.join("\r\n")}\r\n\r\n`], until: 1 });
+  };
+  const statusOf = async (exchange: ReturnType<typeof sendRaw>): Promise<number | undefined> =>
+    (await exchange).answers[0]?.status;
+
+  test.each(CALLERS.filter((caller) => caller.ready))("a request of $who: $status", async (caller) => {
+    const field = caller.authorization(ready.key);
+    const headers: Record<string, string> = field === undefined ? {} : { authorization: field };
+    const { answer, reached } = await reaching(() => fetch(`${proxy.url}/v1/admin/x`, { headers }));
+    expect(answer.status).toBe(caller.status);
+    expect(reached.map(({ url }) => url)).toEqual(caller.status === 200 ? ["/v1/admin/x"] : []);
+    expect(answer.headers.get("www-authenticate") ?? undefined).toBe(
+      // nginx hands the challenge of a 401 on, and none of a 403.
+      kind.name === "nginx" && caller.status === 403 ? undefined : caller.challenge,
+    );
+  });
+
+  test("a service is told who calls; what a caller says of itself never arrives", async () => {
+    const spoofed = ["x-icemint-subject", "X-Icemint-Client", "x-icemint-actors", "x-icemint-session"];
+    const lines = [`Authorization: ${bearer({ scope: "", sid: "s1" })}`, ...spoofed.map((name) => `${name}: mallory`)];
+    const { reached } = await reaching(() => sendRaw([...lines, "x-icemint-subject: eve"]));
+    expect(reached.map(identityIn)).toEqual([
+      {
+        "x-icemint-subject": ["alice"],
+        "x-icemint-client": ["spark"],
+        "x-icemint-actors": ["-"],
+        "x-icemint-scope": ["-"],
+        "x-icemint-session": ["s1"],
+      },
+    ]);
+  });
+
+  test.each(["x_icemint_subject", "x-icemint_subject", "x.icemint.subject"])(
+    "a field named %s never reaches the service",
+    async (alias) => {
+      const { reached } = await reaching(() => sendRaw([`Authorization: ${bearer()}`, `${alias}: mallory`]));
+      for (const request of reached) expect(identityIn(request)["x-icemint-subject"]).toEqual(["alice"]);
+    },
+  );
+
+  test("of two Authorization fields none reaches the service, in whichever order", async () => {
+    const [good, bad] = [`Authorization: ${bearer()}`, "Authorization: Bearer x"];
+    for (const lines of [
+      [good, bad],
+      [bad, good],
+      [good, good],
+    ]) {
+      const { answer, reached } = await reaching(() => statusOf(sendRaw(lines)));
+      expect([400, 401]).toContain(answer);
+      expect(reached).toEqual([]);
+    }
+  });
+
+  test.each(["/v1/x/../admin/y", "//v1/admin/y", "/v1/%61dmin/y", "/v1/./admin/y", "/v1/admin;x/y", "/v1%2Fadmin/y"])(
+    "%s does not get past the rule of /v1/admin",
+    async (target) => {
+      const { answer, reached } = await reaching(() =>
+        statusOf(sendRaw([`Authorization: ${bearer({ scope: "catalog" })}`], target)),
+      );
+      expect([400, 403]).toContain(answer);
+      expect(reached).toEqual([]);
+    },
+  );
+
+  test("a path of Iceberg's, a query and a body arrive as they were sent", async () => {
+    const target = "/v1/namespaces/a%1Fb/tables?x=%2F..%2F&y";
+    const { answer, reached } = await reaching(() =>
+      fetch(`${proxy.url}${target}`, { method: "POST", headers: { authorization: bearer() }, body: "a body" }),
+    );
+    expect(answer.status).toBe(200);
+    expect(reached).toMatchObject([{ method: "POST", url: target, body: "a body" }]);
+  });
+
+  test("a revoked session is refused within a second", async () => {
+    const headers = { authorization: bearer({ sid: "stolen" }) };
+    expect((await fetch(`${proxy.url}/`, { headers })).status).toBe(200);
+    ready.server.stream.revoke({ case: "session", value: "stolen" });
+    await expect.poll(async () => (await fetch(`${proxy.url}/`, { headers })).status, { timeout: 1000 }).toBe(401);
+  });
+
+  test("an edge that knows nothing yet, and one that is away, are 503 with nothing forwarded", async () => {
+    await using blind = await front(blindEdge, upstream.port);
+    const gone = await startEdge(ready);
+    await gone.close(0);
+    await using dead = await front(gone, upstream.port);
+    for (const { url } of [blind, dead]) {
+      const { answer, reached } = await reaching(() =>
+        fetch(`${url}/v1/config`, { headers: { authorization: bearer() } }),
+      );
+      expect(answer.status).toBe(kind.name === "caddy" && url === dead.url ? 502 : 503);
+      expect(reached).toEqual([]);
+    }
+  });
+
+  if (kind.name === "envoy") grpcSuite(() => ({ ready, unready, edge, blindEdge }), front);
+}
+
+interface World {
+  readonly ready: LoadedVerifier;
+  readonly unready: LoadedVerifier;
+  readonly edge: Doors;
+  readonly blindEdge: Doors;
+}
+
+/** Envoy as it is without the options that the example adds for paths and names. */
+function bare(text: string): string {
+  const settings = parse(text) as {
+    static_resources: { listeners: { filter_chains: { filters: { typed_config: Record<string, unknown> }[] }[] }[] };
+  };
+  const [listener] = settings.static_resources.listeners;
+  const manager = listener?.filter_chains[0]?.filters[0]?.typed_config ?? {};
+  for (const option of [
+    "normalize_path",
+    "merge_slashes",
+    "path_with_escaped_slashes_action",
+    "common_http_protocol_options",
+  ]) {
+    expect(manager[option]).toBeDefined();
+    delete manager[option];
+  }
+  return stringify(settings);
+}
+
+function grpcSuite(
+  world: () => World,
+  front: (inbound: Doors, upstreamPort: number, edit?: (text: string) => string) => Promise<FrontProxy>,
+): void {
+  let echo: Awaited<ReturnType<typeof startEcho>>;
+  let seen: grpc.Metadata[] = [];
+  beforeAll(async () => {
+    echo = await startEcho({}, (metadata) => seen.push(metadata));
+  });
+  afterAll(() => echo[Symbol.asyncDispose]());
+  beforeEach(() => void (seen = []));
+
+  async function call(proxy: FrontProxy, field: string | undefined, method: "say" | "sayTwice" = "say") {
+    const withField: grpc.Interceptor = (options, next) =>
+      new grpc.InterceptingCall(next(options), {
+        start(metadata, listener, proceed) {
+          if (field !== undefined) metadata.set("authorization", field);
+          metadata.set("x-icemint-subject", "mallory");
+          proceed(metadata, listener);
+        },
+      });
+    using client = echoClient(proxy.port, { interceptors: [withField] });
+    return await client[method]("hello").then(
+      (answer) => ({ answer, error: undefined }),
+      (error: grpc.ServiceError) => ({ answer: undefined, error }),
+    );
+  }
+
+  // The service's one method stands for all: a scope is asked for everywhere.
+  test.each(CALLERS)("a gRPC call of $who: $code", async ({ authorization, ready, code, reason }) => {
+    const { ready: loaded, unready } = world();
+    const { verifier } = ready ? loaded : unready;
+    const address = { host: "127.0.0.1", port: 0 };
+    const edge = await openDoors(
+      {
+        extAuthz: address,
+        forwardAuth: address,
+        pathHeader: "x-forwarded-uri",
+        rules: [{ path: "/test.Echo/*", scopes: ["read"] }],
+        strip: true,
+      },
+      { verifier, onVerdict: () => {}, onFault: () => {} },
+    );
+    await using proxy = await front(edge, echo.port);
+    for (const method of ["say", "sayTwice"] as const) {
+      const { error } = await call(proxy, authorization(loaded.key), method);
+      expect(error?.code, error?.message).toBe(code);
+      if (code === undefined) {
+        expect(seen.at(-1)?.get("x-icemint-subject")).toEqual(["alice"]);
+        expect(seen.at(-1)?.get("authorization")).toEqual([]);
+        continue;
+      }
+      const [bytes] = error?.metadata.get("grpc-status-details-bin") ?? [];
+      const [any] = fromBinary(StatusSchema, bytes as Buffer).details;
+      expect(any && anyUnpack(any, ErrorInfoSchema)).toMatchObject({ domain: "icemint", reason });
+      expect(seen).toEqual([]);
+    }
+    await edge.close(0);
+  });
+
+  test("a gRPC call while the edge is away is UNAVAILABLE", async () => {
+    const { ready } = world();
+    const gone = await startEdge(ready);
+    await gone.close(0);
+    await using proxy = await front(gone, echo.port);
+    const { error } = await call(proxy, `Bearer ${ready.key.token()}`);
+    expect(error?.code).toBe(grpc.status.UNAVAILABLE);
+    expect(seen).toEqual([]);
+  });
+
+  describe("without the options for paths and names", () => {
+    let upstream: Upstream;
+    let proxy: FrontProxy;
+    beforeAll(async () => {
+      upstream = await startUpstream();
+      proxy = await front(world().edge, upstream.port, bare);
+    });
+    afterAll(async () => {
+      await proxy[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    });
+    const send = (target: string, lines: readonly string[] = []) => {
+      const head = [`GET ${target} HTTP/1.1`, "Host: catalog", `Authorization: Bearer ${world().ready.key.token()}`];
+      return exchangeRaw(proxy.port, { pieces: [`${[...head, ...lines].join("\r\n")}\r\n\r\n`], until: 1 });
+    };
+
+    test.each(["/v1/x/../admin/y", "//v1/admin/y", "/v1/%61dmin/y", "/v1/admin;x/y", "/v1%2Fadmin/y", "/a//b/../c"])(
+      "the edge refuses %s with 400",
+      async (target) => {
+        const { answers } = await send(target);
+        expect(answers[0]?.status).toBe(400);
+        expect(upstream.requests).toEqual([]);
+      },
+    );
+
+    test("the edge takes away what a service may take for its fields", async () => {
+      const lines = ["x_icemint_subject: mallory", "x.icemint-scope: admin", "x_other: kept"];
+      const { answers } = await send("/v1/config", lines);
+      expect(answers[0]?.status).toBe(200);
+      const [request, ...more] = upstream.requests;
+      expect(more).toEqual([]);
+      expect(request && identityIn(request)).toMatchObject({
+        "x-icemint-subject": ["alice"],
+        "x-icemint-scope": ["catalog"],
+      });
+      expect(request?.fields).toContainEqual(["x_other", "kept"]);
+    });
+  });
+}
+
+for (const kind of FRONT_PROXIES) {
+  describe.skipIf(kind.program.missing)(`behind ${kind.name}${kind.program.reason}`, () => suite(kind));
+}
