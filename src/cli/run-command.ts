@@ -22,6 +22,14 @@ const COMMANDS: readonly Entry[] = [
     },
   },
   {
+    words: ["edge"],
+    summary: "edge --config FILE        keep tokens beside an engine, and judge those of requests",
+    load: async () => {
+      const { USAGE, edge } = await import("./edge.js");
+      return { usage: USAGE, run: edge };
+    },
+  },
+  {
     words: ["client", "new"],
     summary: "client new ID             print a new secret once, and the YAML to paste",
     load: async () => {

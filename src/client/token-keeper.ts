@@ -27,6 +27,11 @@ const LONGEST_BACKOFF_MS = 30 * SECOND;
 /** A service that rejects every token must not cause a token request for each call. */
 const INVALIDATION_INTERVAL_MS = 10 * SECOND;
 
+/** The instant from which on a token is not given out any more: it could expire on its way. */
+export function usableUntil({ issuedAt, expiresAt }: IssuedToken): number {
+  return expiresAt - Math.min(MARGIN_MS, (expiresAt - issuedAt) / 10);
+}
+
 interface Held {
   readonly token: IssuedToken;
   readonly renewAt: number;
@@ -72,6 +77,16 @@ export class TokenKeeper {
     this.#invalidatedAt = now;
     this.#held = undefined;
     return true;
+  }
+
+  /** The live token, if there is one. Looking at it is no use of it. */
+  get live(): IssuedToken | undefined {
+    return this.#held !== undefined && this.#with.clock() < this.#held.usableUntil ? this.#held.token : undefined;
+  }
+
+  /** Drops a token that is known to be revoked. */
+  drop(accessToken: string): void {
+    if (this.#held?.token.accessToken === accessToken) this.#held = undefined;
   }
 
   /** Ends everything that is under way. */
@@ -139,7 +154,7 @@ export class TokenKeeper {
     const held: Held = {
       token,
       renewAt: token.issuedAt + life * (0.45 + random() / 10),
-      usableUntil: token.expiresAt - Math.min(MARGIN_MS, life / 10),
+      usableUntil: usableUntil(token),
       wasUsed: renewUnused,
       isRenewing: false,
     };
