@@ -33,8 +33,11 @@ function decoded(text: string): string {
   }
 }
 
-/** Digests: strings of different lengths take the same time. */
 function isSame(one: string, other: string): boolean {
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(one), digest(other));
+  return timingSafeEqual(digestOf(one), digestOf(other));
+}
+
+/** Strings of different lengths take the same time. */
+function digestOf(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
 }
