@@ -117,6 +117,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "config/reload",
     "clients",
     "issuers",
+    "jwt",
     "keys",
     "limits",
     "oauth",

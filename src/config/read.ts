@@ -21,6 +21,7 @@ import { Findings, type Spot, inside } from "./reading/problem.js";
 import { readBySchema, type Readable } from "./reading/by-schema.js";
 import { type ClientDefaults, type ClientEntry, type FoundClient, readClient } from "./clients/read.js";
 import { type FoundIssuer, readIssuer } from "./issuers/read.js";
+import { checkIssuerFiles, checkMaterial } from "./material.js";
 import { settingsSchema } from "./schema.js";
 import { checkSettings } from "./rules.js";
 import { type SettingFiles, settingFiles } from "./reading/setting-files.js";
@@ -51,8 +52,12 @@ export function readConfig(sources: ConfigSources): Config {
   const files = settingFiles({ file: main.path, disk, findings, lenient: withoutSecrets });
   const { yaml, root } = main;
   const hasFile = main.path !== undefined;
-  const fixed = shapeSettings(yaml, { variables, root, files, findings, hasFile, lenient: withoutSecrets });
+  const redisNames = namesIn(main.raw, "redis");
+  const fixed = shapeSettings(yaml, { variables, root, files, findings, hasFile, redisNames, lenient: withoutSecrets });
   checkSettings(fixed, root, findings);
+  const material = { disk, findings, root };
+  // A running server follows changes of these files by itself.
+  if (running === undefined) checkMaterial(fixed, material);
   const issuer = running?.issuer ?? fixed.issuer;
 
   const issuers = (yaml.trusted_issuers ?? []).flatMap((trusted, index): FoundIssuer[] => {
@@ -61,6 +66,7 @@ export function readConfig(sources: ConfigSources): Config {
     return trusted === undefined ? [] : [readIssuer({ ...entry, spot }, issuer, findings)];
   });
   checkIssuers(issuers, findings);
+  checkIssuerFiles(issuers, material);
 
   const filePatterns = (yaml.clients_files ?? []).flatMap((pattern) => (pattern ? [files.absolute(pattern)] : []));
   const entries = [
@@ -121,7 +127,7 @@ function clientFiles(
   const seen = new Set<string>();
   return patterns.flatMap((pattern, index) => {
     const paths = disk.list(pattern);
-    if (paths.length === 0) findings.warning(inside(root, "clients_files", index), "matches no file");
+    if (paths.length === 0) reportNoMatch(pattern, inside(root, "clients_files", index), around);
     return paths.flatMap((path): readonly ClientEntry[] => {
       if (seen.has(path)) return [];
       seen.add(path);
@@ -135,6 +141,16 @@ function clientFiles(
       return entriesOf(yaml, isMapping ? listIn(value, "clients") : asList(value), spot, files);
     });
   });
+}
+
+/** A pattern may match nothing yet. A name of one file that is gone would take its clients away in silence. */
+function reportNoMatch(
+  pattern: string,
+  spot: Spot,
+  { findings, lenient }: { readonly findings: Findings; readonly lenient: boolean },
+): void {
+  if (/[*?[\]{}]/.test(pattern) || lenient) findings.warning(spot, "matches no file");
+  else findings.problem(spot, "names a file that is not there (a pattern, such as clients.d/*.yaml, may match none)");
 }
 
 const clientsFileSchema = z.strictObject({ clients: z.array(clientSchema) });
@@ -160,6 +176,12 @@ function readClients(
 
 function variablesInUse(entries: readonly ClientEntry[]): ReadonlySet<string> {
   return new Set(entries.flatMap(({ yaml }) => (yaml.secrets ?? []).flatMap((secret) => secret?.env ?? [])));
+}
+
+/** Names with a value. */
+function namesIn(value: unknown, name: string): readonly string[] {
+  const inner = isJsonObject(value) ? value[name] : undefined;
+  return isJsonObject(inner) ? Object.keys(inner).filter((key) => inner[key] !== null) : [];
 }
 
 function listIn(value: unknown, name: string): readonly unknown[] {

@@ -15,17 +15,21 @@ export interface RedisEntry {
   /** The file that the variable's value came from (ICEMINT_REDIS_URL_FILE). */
   readonly urlFile: string | undefined;
   readonly spot: Spot;
+  /** The names that were written, the wrong values among them too. */
+  readonly names: readonly string[];
 }
 
 /** The settings, or undefined for state in memory. Reports problems. */
 export function redisSettings(
-  { yaml, variableUrl, urlFile, spot }: RedisEntry,
+  { yaml, variableUrl, urlFile, spot, names }: RedisEntry,
   files: SettingFiles,
   findings: Findings,
 ): RedisSettings | undefined {
   if (yaml === undefined && variableUrl === undefined) return undefined;
   const url = variableUrl ?? yaml?.url;
-  if ([url, yaml?.sentinel, yaml?.cluster].filter((way) => way !== undefined).length !== 1) {
+  const ways = new Set(names.filter((name) => ["url", "sentinel", "cluster"].includes(name)));
+  if (variableUrl !== undefined) ways.add("url");
+  if (ways.size !== 1) {
     const reason = "must have exactly one of url (or ICEMINT_REDIS_URL), sentinel, cluster";
     findings.problem(spot, reason, "{ url: redis://redis:6379 }");
   }

@@ -21,7 +21,26 @@ import { issuerSchema } from "./issuers/schema.js";
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
 /** Redis addresses as the driver takes them. */
-export const redisUrl = url(["redis", "rediss"], "redis://redis:6379", { credentials: true });
+export const redisUrl = text("redis://redis:6379", 2000)
+  .superRefine((value, context) => {
+    const message = wrongRedisUrl(value);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  })
+  .meta({ example: "redis://redis:6379" });
+
+/** A password in a URL is often pasted as it is. The part before the last @ is where it stands. */
+function wrongRedisUrl(value: string): string | undefined {
+  const [, rest = ""] = /^rediss?:\/\/(.*)$/i.exec(value) ?? [];
+  const login = rest.slice(0, Math.max(0, rest.lastIndexOf("@")));
+  if (/[/?#@\s]|%(?![0-9A-Fa-f]{2})/.test(login)) {
+    return "holds a password with one of / ? # @ % in it: write them as %2F %3F %23 %40 %25, or put it as it is into password_file";
+  }
+  const parsed = rest === "" ? null : URL.parse(value);
+  if (parsed === null || parsed.hostname === "") return "must be an absolute URL (redis or rediss)";
+  return /^\/?\d*$/.test(parsed.pathname)
+    ? undefined
+    : "must end with the host and port, or with the number of a database";
+}
 
 const hostAndPort = matching(
   /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$/,

@@ -30,6 +30,8 @@ export interface Surroundings {
   readonly files: SettingFiles;
   readonly findings: Findings;
   readonly hasFile: boolean;
+  /** The names that were written under `redis`. */
+  readonly redisNames: readonly string[];
   /** Whether a missing sealing key is only a warning: for checks far from the deployment. */
   readonly lenient: boolean;
 }
@@ -43,7 +45,13 @@ export function shapeSettings(yaml: SettingsYaml, around: Surroundings): FixedCo
     yaml.admin_listen ?? { host: "127.0.0.1", port: 9464 };
   const variableUrl = fromVariable("ICEMINT_REDIS_URL", redisUrl, around);
   const redis = redisSettings(
-    { yaml: yaml.redis, variableUrl, urlFile: around.variables.ICEMINT_REDIS_URL_FILE, spot: inside(root, "redis") },
+    {
+      yaml: yaml.redis,
+      variableUrl,
+      urlFile: around.variables.ICEMINT_REDIS_URL_FILE,
+      spot: inside(root, "redis"),
+      names: around.redisNames,
+    },
     files,
     findings,
   );

@@ -1,4 +1,5 @@
 /** The user that a trusted issuer's token names, and whether a client may act for this user. */
+import { copyClaims } from "../issuers/copied-claims.js";
 import type { Client } from "../clients/client.js";
 import type { IssuerToken } from "../issuers/trusted-issuer.js";
 import type { Refuse } from "../jwt/compact-jws.js";
@@ -32,11 +33,10 @@ export function userOf({ issuer, subject, claims }: IssuerToken, client: Client,
   }
   requireActsForIssuer(client, issuer.issuer, rules);
   requireMayAct(claims["may_act"], client, rules);
-  const copied = Object.entries(claims).filter(([name]) => issuer.copiedClaims.includes(name));
   return {
     subject,
     former: formerActor(claims, issuer.issuer, rules),
-    copiedClaims: Object.fromEntries(copied),
+    copiedClaims: copyClaims(claims, issuer.copiedClaims),
     subjectIssuer: issuer.issuer,
     unsecuredSubject: false,
   };

@@ -2,6 +2,7 @@
  * Whether the present settings allow a user's token or a delegated token: its issuer is trusted, its client may name
  * the user, and its clients may act for one another. Settings change, so each refresh and each delegation checks again.
  */
+import { copyClaims } from "../issuers/copied-claims.js";
 import { type ClientRegistry, findClient } from "../clients/client-registry.js";
 import type { Client } from "../clients/client.js";
 import { type TrustedIssuer, namesUsers } from "../issuers/trusted-issuer.js";
@@ -104,8 +105,10 @@ export function createStanding({
   }
 
   function stillCopied(claims: JsonObject): JsonObject {
-    const names = new Set(trustedIssuers().flatMap((issuer) => issuer.copiedClaims));
-    return Object.fromEntries(Object.entries(claims).filter(([name]) => names.has(name)));
+    return copyClaims(
+      claims,
+      trustedIssuers().flatMap((issuer) => issuer.copiedClaims),
+    );
   }
 
   return {

@@ -1,5 +1,6 @@
 /** Trusted issuers: whose JWTs are accepted, for which use, and which of their claims. */
 import type { CompactJws, Refuse } from "../jwt/compact-jws.js";
+import type { ClaimPath } from "./copied-claims.js";
 import type { ExpiringTimes } from "../jwt/jwt-times.js";
 import type { JsonObject } from "../oauth/json.js";
 
@@ -36,7 +37,7 @@ export interface TrustedIssuer {
   readonly algorithms: ReadonlySet<string>;
   readonly use: ReadonlySet<IssuerUse>;
   /** Claims copied from a subject token into ours. */
-  readonly copiedClaims: readonly string[];
+  readonly copiedClaims: readonly ClaimPath[];
   /** Which claim names the subject, and the prefix that keeps issuers apart. */
   readonly subject: { readonly claim: string; readonly prefix: string };
   /** SPIFFE trust domain whose JWT-SVIDs these keys sign: their `iss` may be absent. */

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { startText } from "../../src/cli/start-text.js";
 import type { StorageTrouble } from "../../src/storage/storage.js";
+import { privateKeyPem } from "../config/key-material.js";
 import { SEALING_KEY, read } from "../config/settings.js";
 
 const HERE = { host: "127.0.0.1", port: 8181 };
@@ -16,7 +17,11 @@ interface Start {
 const WITH_REDIS = "issuer: https://tokens.example.com\nredis: { url: redis://redis:6379 }\n";
 
 function printed({ yaml, storageState = "up", trouble, keysLoaded = true }: Start): string {
-  const config = read({ yaml, env: { ICEMINT_SEALING_KEY: SEALING_KEY }, files: { "/k.pem": "", "/token": "" } });
+  const config = read({
+    yaml,
+    env: { ICEMINT_SEALING_KEY: SEALING_KEY },
+    files: { "/k.pem": privateKeyPem(), "/token": "t" },
+  });
   const storageHealth = { state: storageState, trouble, warnings: [] };
   const app = { address: HERE, adminAddress: HERE, storageHealth, keysLoaded };
   return startText({ config, app, version: "0", demoSecret: undefined });

@@ -1,3 +1,4 @@
+import { certificateFor, privateKeyPem } from "./key-material.js";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -68,6 +69,12 @@ describe("examples/icemint.yaml", () => {
   });
 
   test("what is commented out is right too", () => {
+    const key = privateKeyPem();
+    const certificate = certificateFor(key);
+    const contentsOf = (path: string): string => {
+      if (path === "/a.yaml") return "[]";
+      return path.endsWith(".crt") ? certificate : path.endsWith(".key") ? key : "y".repeat(24);
+    };
     const all = example
       .replace(/^# (redis:|clients_files:|telemetry:)/gm, "$1")
       .replace(/^# {3}(?=[a-z])/gm, "  ")
@@ -77,7 +84,7 @@ describe("examples/icemint.yaml", () => {
     const config = readConfig({
       file,
       env,
-      disk: { read: (path) => (path === file ? all : "y".repeat(24)), exists: () => true, list: () => [] },
+      disk: { read: (path) => (path === file ? all : contentsOf(path)), exists: () => true, list: () => ["/a.yaml"] },
       clock: () => NOW,
     });
     expect(config.redis?.tls).toBeDefined();

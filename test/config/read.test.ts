@@ -1,3 +1,4 @@
+import { certificateFor, privateKeyPem } from "./key-material.js";
 import { describe, expect, test } from "vitest";
 import { DIGEST, LONG_SECRET, NOW, SEALING_KEY, client, problems, read, refusal, withClients } from "./settings.js";
 
@@ -83,7 +84,7 @@ describe("settings as designed", () => {
       keys: { kind: "uri", uri: "https://idp.example.com/jwks" },
       algorithms: new Set(["RS256", "ES256"]),
       use: new Set(["subject_token", "client_assertion"]),
-      copiedClaims: ["email", "groups"],
+      copiedClaims: [["email"], ["groups"]],
       subject: { claim: "sub", prefix: "idp:" },
     });
   });
@@ -167,7 +168,10 @@ describe("defaults", () => {
   test("the issuer follows the listen address, its brackets and TLS", () => {
     expect(read({ env: { ICEMINT_LISTEN: "[::1]:9000" } }).issuer).toBe("http://[::1]:9000");
     const yaml = "http: { tls: { cert_file: /tls/c, key_file: /tls/k } }";
-    expect(read({ yaml, files: { "/tls/c": "", "/tls/k": "" } }).issuer).toBe("https://127.0.0.1:8181");
+    const key = privateKeyPem();
+    expect(read({ yaml, files: { "/tls/c": certificateFor(key), "/tls/k": key } }).issuer).toBe(
+      "https://127.0.0.1:8181",
+    );
   });
 });
 
@@ -256,7 +260,7 @@ trusted_issuers:
 
   test("a file that is no YAML is told by line, without its text", () => {
     const { problems: found, message } = refusal({ yaml: "clients:\n  - {secret: hunter2-hunter2\n" });
-    expect(found[0]).toMatchObject({ file: "/etc/icemint.yaml", line: 3 });
+    expect(found[0]).toMatchObject({ file: "/etc/icemint.yaml", line: 2 });
     expect(message).not.toContain("hunter2");
   });
 

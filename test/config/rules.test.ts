@@ -1,5 +1,9 @@
+import { certificateFor, privateKeyPem } from "./key-material.js";
 import { describe, expect, test } from "vitest";
 import { SEALING_KEY, problems, read } from "./settings.js";
+
+const key = privateKeyPem();
+const certificate = certificateFor(key);
 
 const SEALED = { ICEMINT_SEALING_KEY: SEALING_KEY };
 
@@ -69,7 +73,7 @@ describe("redis", () => {
   const base = "issuer: https://t.example.com\nredis: ";
 
   test("Sentinel and Cluster, with passwords and certificates from files", () => {
-    const files = { "/run/p": "pw\n", "/run/sp": "spw", "/run/ca": "", "/run/c": "", "/run/k": "" };
+    const files = { "/run/p": "pw\n", "/run/sp": "spw", "/run/ca": certificate, "/run/c": certificate, "/run/k": key };
     const tls = "tls: { ca_file: /run/ca, cert_file: /run/c, key_file: /run/k }, username: u, password_file: /run/p";
     const sentinel = `${base}{ sentinel: { hosts: ["a:1", "[::1]:2"], master: m, password_file: /run/sp }, prefix: x, ${tls} }`;
     expect(read({ yaml: sentinel, files, env: SEALED }).redis).toEqual({
@@ -95,7 +99,7 @@ describe("redis", () => {
   });
 
   test("Sentinels have the TLS of Redis, their own, or none; and a user", () => {
-    const files = { "/run/ca": "", "/run/own": "", "/run/sp": "spw" };
+    const files = { "/run/ca": certificate, "/run/own": certificate, "/run/sp": "spw" };
     const sentinelOf = (own: string) => {
       const yaml = `${base}{ sentinel: { hosts: ["a:1"], master: m, ${own} }, tls: { ca_file: /run/ca, servername: r.example.com } }`;
       const topology = read({ yaml, files, env: SEALED }).redis?.topology;
@@ -155,7 +159,7 @@ describe("keys", () => {
   });
 
   test("come from files, from Vault, or are made here", () => {
-    const files = { "/etc/k.pem": "", "/etc/t": "" };
+    const files = { "/etc/k.pem": key, "/etc/t": "token" };
     const vault = "vault: { url: http://vault:8200, key: icemint, token_file: t }";
     expect(read({ yaml: "keys: { files: [k.pem] }", files }).keys.files).toEqual(["/etc/k.pem"]);
     const config = read({ yaml: `keys: { ${vault} }`, files });

@@ -59,6 +59,18 @@ describe("delegation", () => {
     expect(delegated["copied_claims"]).toEqual(["groups"]);
   });
 
+  test("hands on a claim within a claim, and nothing that stood beside it", async () => {
+    const core = await startCore([client("a"), client("b", { mayActFor: new Set(["a"]) })]);
+    const exp = Math.floor(core.clock() / 1000) + 300;
+    const user = idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp, realm_access: { roles: ["reader"], other: 1 } });
+    const token = (await core.exchange(subject(user, "jwt"), byPost("a"))).access_token;
+    const delegated = (await core.exchange(subject(token), byPost("b"))).access_token;
+    const fresh = (await core.exchange(subject(token), byBearer(token))).access_token;
+    for (const each of [token, delegated, fresh]) {
+      expect(claimsOf(each)["realm_access"]).toEqual({ roles: ["reader"] });
+    }
+  });
+
   test("of a client's own token has the user claims of the client that acts, and none of the other's", async () => {
     const core = await startCore([
       client("a", { claims: { principal_name: "a", email: "a@example.com" }, userClaims: { for_users: "a" } }),

@@ -101,7 +101,7 @@ export const TRUSTED_IDP: TrustedIssuer = {
   singleUse: false,
   algorithms: new Set(["ES256"]),
   use: new Set(["subject_token", "client_assertion"]),
-  copiedClaims: ["email", "groups"],
+  copiedClaims: [["email"], ["groups"], ["realm_access", "roles"]],
   subject: { claim: "sub", prefix: "idp:" },
   trustDomain: undefined,
 };

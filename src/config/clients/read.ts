@@ -65,6 +65,7 @@ export function readClient(entry: ClientEntry, defaults: ClientDefaults, sources
       "lets this client name any user without proof; a pattern such as *@example.com narrows it",
     );
   }
+  checkPatterns(yaml, spot, findings);
   checkRecord(yaml, defaults, spot, findings);
   checkCanAuthenticate(yaml, spot, findings);
   const client: Client = {
@@ -199,6 +200,14 @@ function checkServes(yaml: RecordYaml, spot: Spot, findings: Findings): void {
       "has introspect without serves: tokens for any audience are active to this client. " +
         "A resource server should name its own: serves: [https://catalog.example.com]",
     );
+  }
+}
+
+function checkPatterns(yaml: ClientYaml, spot: Spot, findings: Findings): void {
+  for (const [index, pattern] of (yaml.unsecured_subjects?.allow ?? []).entries()) {
+    if (pattern === undefined || !/\.[*+]|^\^|\$$|\\|\[.*\]|\(.*\)/.test(pattern)) continue;
+    const reason = "looks like a regular expression: * stands for any characters, and everything else for itself";
+    findings.warning(inside(spot, "unsecured_subjects", "allow", index), reason);
   }
 }
 

@@ -37,24 +37,45 @@ function filePath(example: string) {
   return text(example, 4096);
 }
 
+/** A generated secret that was pasted where something else belongs. It has to be changed: this file is no place for it. */
+function notSecret<S extends z.ZodType<string>>(schema: S, right: string) {
+  const example = schema.meta()?.["example"];
+  return z
+    .unknown()
+    .superRefine((value, context) => {
+      if (typeof value === "string" && value.startsWith("icm_")) {
+        context.addIssue({ code: "custom", message: `is the secret itself, where ${right} belongs` });
+      }
+    })
+    .pipe(schema)
+    .meta({ example });
+}
+
 /** Exactly one of the first four names in each. */
 const secret = z
   .strictObject({
-    sha256: matching(
-      /^[0-9a-fA-F]{64}$/,
-      "must be the SHA-256 of a secret: 64 hex digits",
-      `"${"9f".repeat(32)}"`,
+    sha256: notSecret(
+      matching(/^[0-9a-fA-F]{64}$/, "must be the SHA-256 of a secret: 64 hex digits", `"${"9f".repeat(32)}"`),
+      "its SHA-256, as `printf %s SECRET | sha256sum` prints",
     ).optional(),
     scrypt: matching(
       /^\$scrypt\$/,
       "must be a scrypt hash in PHC form: $scrypt$ln=15,r=8,p=1$salt$hash",
       '"$scrypt$ln=15,r=8,p=1$c2FsdHNhbHRzYWx0$aGFzaA..."',
     ).optional(),
-    env: matching(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be a variable's name", "SPARK_SECRET", 128).optional(),
+    env: notSecret(
+      matching(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be a variable's name", "SPARK_SECRET", 128),
+      "the name of the variable that holds it",
+    ).optional(),
     file: filePath("/run/secrets/spark").optional(),
     expires: instant("2027-01-31T00:00:00Z").optional(),
   })
-  .meta({ example: "{ env: SPARK_SECRET }" });
+  .meta({
+    example: "{ env: SPARK_SECRET }",
+    otherwise:
+      "must hold settings by name, one of sha256, scrypt, env, file: no secret stands in this file in clear " +
+      "(the hash of one that you have: printf %s SECRET | sha256sum)",
+  });
 
 const federated = z
   .strictObject({

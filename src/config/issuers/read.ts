@@ -2,6 +2,7 @@
 import { RESERVED_CLAIMS } from "../../oauth/access-token.js";
 import { isJsonObject } from "../../oauth/json.js";
 import { type TrustedIssuer, namesUsers } from "../../issuers/trusted-issuer.js";
+import type { ClaimPath } from "../../issuers/copied-claims.js";
 import type { issuerSchema } from "./schema.js";
 import { isCleartext } from "../reading/listen-address.js";
 import { type Findings, type Spot, inside } from "../reading/problem.js";
@@ -54,10 +55,8 @@ function checkIssuer({ yaml, spot }: IssuerEntry, ownIssuer: string, findings: F
   if (yaml.issuer !== undefined && sameIssuer(yaml.issuer, ownIssuer)) {
     findings.problem(inside(spot, "issuer"), "is this server itself, whose tokens have rules of their own: remove it");
   }
-  for (const [index, claim] of (yaml.claims ?? []).entries()) {
-    if (claim !== undefined && RESERVED_CLAIMS.has(claim)) {
-      findings.problem(inside(spot, "claims", index), "is a claim that only icemint sets", "email");
-    }
+  for (const [index, path] of (yaml.claims ?? []).entries()) {
+    if (path !== undefined) checkCopiedClaim(path, inside(spot, "claims", index), findings);
   }
   checkAudiences({ yaml, spot }, findings);
   if (yaml.use?.length === 0) findings.problem(inside(spot, "use"), "must not be empty", "[subject_token]");
@@ -65,6 +64,16 @@ function checkIssuer({ yaml, spot }: IssuerEntry, ownIssuer: string, findings: F
   if (namesUsers({ use: new Set(present(yaml.use ?? [])) }) && yaml.subject?.prefix === undefined) {
     const reason = "is missing: without one its users could be taken for clients or for another issuer's users";
     findings.problem(inside(spot, "subject", "prefix"), reason, '"idp:"');
+  }
+}
+
+function checkCopiedClaim(path: ClaimPath, spot: Spot, findings: Findings): void {
+  const [name = ""] = path;
+  if (RESERVED_CLAIMS.has(name)) findings.problem(spot, "is a claim that only icemint sets", "email");
+  // A name of a namespace (https://example.com/roles) is one name.
+  const parts = name.split(".");
+  if (path.length === 1 && parts.length > 1 && parts.every((part) => /^[\w-]+$/.test(part))) {
+    findings.warning(spot, `is taken as one name; a claim within a claim is a list: [${parts.join(", ")}]`);
   }
 }
 

@@ -35,6 +35,18 @@ function names(example: string) {
     .meta({ example });
 }
 
+const MAX_PATH = 8;
+
+/** The name of a claim, or the names on the way to one. */
+const claimPath = z
+  .union([text("email", 100), z.array(text("roles", 100))], "must be a claim's name, or a path: a list of names")
+  .transform((value): readonly string[] => (typeof value === "string" ? [value] : value))
+  .refine(
+    (path) => path.length > 0 && path.length <= MAX_PATH,
+    `must be a claim's name, or a path of 1 to ${MAX_PATH} names`,
+  )
+  .meta({ example: "email, or [realm_access, roles]" });
+
 export const issuerSchema = z
   .strictObject({
     issuer: matching(/^\S+$/, "must be the iss of its tokens, without spaces", "https://idp.example.com"),
@@ -51,7 +63,7 @@ export const issuerSchema = z
     use: z
       .array(oneOf(["subject_token", "client_assertion", "id_jag"], "subject_token"))
       .meta({ example: "[subject_token, client_assertion]" }),
-    claims: z.array(text("email", 100)).meta({ example: "[email, groups]" }).optional(),
+    claims: z.array(claimPath).meta({ example: "[email, groups]" }).optional(),
     subject: z
       .strictObject({
         claim: text("sub", 100).optional(),

@@ -59,7 +59,9 @@ function readAny(schema: unknown, value: unknown, spot: Spot, findings: Findings
 
 function readObject(schema: z.ZodObject, value: unknown, spot: Spot, findings: Findings): unknown {
   if (!isJsonObject(value)) {
-    findings.problem(spot, "must hold settings by name", exampleOf(schema).example);
+    const otherwise = schema.meta()?.["otherwise"];
+    const reason = typeof otherwise === "string" ? otherwise : "must hold settings by name";
+    findings.problem(spot, reason, exampleOf(schema).example);
     return undefined;
   }
   const known = Object.keys(schema.shape);

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { SECOND } from "../../time/clock.js";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../oauth/json.js";
+import { closest } from "./closest.js";
 import { parseDuration, spellDuration } from "./duration.js";
 import { parseListenAddress } from "./listen-address.js";
 
@@ -25,9 +26,26 @@ export function matching(pattern: RegExp, reason: string, example: string, max =
   return text(example, max).regex(pattern, reason).meta({ example });
 }
 
-/** One of some words. */
+/** One of some words. A word in another spelling, or by its URN, is told which is meant. */
 export function oneOf<const T extends readonly string[]>(words: T, example: T[number]) {
-  return z.enum(words, { error: `must be one of ${words.join(", ")}` }).meta({ example });
+  const reason = `must be one of ${words.join(", ")}`;
+  return z
+    .enum(words, {
+      error: ({ input }) => {
+        const meant = typeof input === "string" ? meantOf(input, words) : undefined;
+        return meant === undefined ? reason : `${reason}; did you mean ${meant}?`;
+      },
+    })
+    .meta({ example });
+}
+
+function plain(word: string): string {
+  return word.toLowerCase().replaceAll(/[\s-]/g, "_");
+}
+
+function meantOf(word: string, words: readonly string[]): string | undefined {
+  const last = plain(word.slice(word.lastIndexOf(":") + 1));
+  return words.find((known) => plain(known) === last) ?? closest(last, words);
 }
 
 /** true or false. */

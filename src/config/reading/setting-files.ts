@@ -44,7 +44,7 @@ export function settingFiles({ file, disk, findings, lenient }: FileSurroundings
       if (path === undefined) return undefined;
       findings.dependsOn(absolute(path));
       try {
-        return withoutLineEnd(disk.read(absolute(path)));
+        return checkedSecret(disk.read(absolute(path)), spot, findings);
       } catch (error) {
         missing(spot, `cannot be read: ${spellReadError(error)}`);
         return undefined;
@@ -53,13 +53,29 @@ export function settingFiles({ file, disk, findings, lenient }: FileSurroundings
     secretPath(path, spot) {
       if (path === undefined) return undefined;
       try {
-        if (withoutLineEnd(disk.read(absolute(path))) === "") findings.problem(spot, "names a file that is empty");
+        if (checkedSecret(disk.read(absolute(path)), spot, findings) === "") {
+          findings.problem(spot, "names a file that is empty");
+        }
       } catch (error) {
         missing(spot, `cannot be read: ${spellReadError(error)}`);
       }
       return absolute(path);
     },
   };
+}
+
+/** What an editor adds unseen is a part of the secret: nobody who types it has it. */
+function checkedSecret(text: string, spot: Spot, findings: Findings): string {
+  const secret = withoutLineEnd(text);
+  if (secret.startsWith("\uFEFF")) {
+    findings.warning(
+      spot,
+      "names a file that begins with a byte order mark, which is part of the secret: save it without one",
+    );
+  } else if (secret !== secret.trim()) {
+    findings.warning(spot, "names a file that begins or ends with white space, which is part of the secret: remove it");
+  }
+  return secret;
 }
 
 /** The contents without the line end that editors and `echo` add. */

@@ -2,6 +2,7 @@
 import { LineCounter, isNode, parseDocument } from "yaml";
 import { type ConfigDisk, spellReadError } from "./disk.js";
 import type { Findings, Source } from "./problem.js";
+import { explainSlips } from "./yaml-slips.js";
 
 /** A document that was read. */
 export interface YamlFile {
@@ -17,7 +18,7 @@ const MAX_ALIASES = 100;
 
 /**
  * Reads and parses a file, and reports failures. Problems call it `name`. The parser's own messages quote the file,
- * which may hold a secret: only its error codes are reported.
+ * which may hold a secret: ours do not.
  */
 export function readYamlFile(path: string, name: string, disk: ConfigDisk, findings: Findings): YamlFile {
   findings.dependsOn(path);
@@ -35,10 +36,8 @@ export function readYamlFile(path: string, name: string, disk: ConfigDisk, findi
 function parseYaml(text: string, file: string, findings: Findings): YamlFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  for (const error of document.errors) {
-    const line = lines.linePos(error.pos[0]).line;
-    const what = error.code.toLowerCase().replaceAll("_", " ");
-    findings.problem({ source: { file, lineOf: () => line }, path: [] }, `is not valid YAML: ${what}`);
+  for (const { line, reason } of explainSlips(text, document.errors, (offset) => lines.linePos(offset).line)) {
+    findings.problem({ source: { file, lineOf: () => line }, path: [] }, `is not valid YAML: the line ${reason}`);
   }
   const source: Source = {
     file,
@@ -53,8 +52,11 @@ function parseYaml(text: string, file: string, findings: Findings): YamlFile {
   if (document.errors.length > 0) return { source, value: undefined, isBroken: true };
   try {
     return { source, value: document.toJS({ maxAliasCount: MAX_ALIASES }), isBroken: false };
-  } catch {
-    findings.problem({ source, path: [] }, "repeats itself too often by aliases (&name, *name)");
+  } catch (error) {
+    const reason = (error instanceof Error ? error.message : "").startsWith("Unresolved alias")
+      ? "has a value that begins with *, which is an alias in YAML: put the value in quotes"
+      : "repeats itself too often by aliases (&name, *name)";
+    findings.problem({ source, path: [] }, reason);
     return { source, value: undefined, isBroken: true };
   }
 }

@@ -1,3 +1,4 @@
+import { certificateFor, privateKeyPem } from "../key-material.js";
 import { describe, expect, test } from "vitest";
 import { problems, read } from "../settings.js";
 
@@ -84,7 +85,7 @@ describe("keys of an issuer", () => {
     ["jwks_file: keys.json, discovery: false", { kind: "file", path: "/etc/keys.json" }],
   ])("come from %s", (source, keys) => {
     const yaml = withIssuers(`{ issuer: https://a.example.com, use: [client_assertion], ${source} }`);
-    expect(read({ yaml, files: { "/etc/keys.json": "{}" } }).trustedIssuers[0]?.keys).toEqual(keys);
+    expect(read({ yaml, files: { "/etc/keys.json": '{"keys":[]}' } }).trustedIssuers[0]?.keys).toEqual(keys);
   });
 
   test.each(["claims: []", "discovery: false", "discovery: true, jwks_uri: https://a.example.com/jwks"])(
@@ -120,7 +121,10 @@ describe("keys of an issuer", () => {
       "trusted_issuers[0].ca_file names a file that is not there",
       "trusted_issuers[0].token_file names a file that is not there",
     ]);
-    const config = read({ yaml, files: { "/k.json": "", "/ca.crt": "", "/token": "" } });
+    const config = read({
+      yaml,
+      files: { "/k.json": '{"keys":[]}', "/ca.crt": certificateFor(privateKeyPem()), "/token": "t" },
+    });
     expect(config.trustedIssuers[0]).toMatchObject({ caFile: "/ca.crt", tokenFile: "/token" });
     expect(config.files).toContain("/k.json");
     expect(config.files).not.toContain("/token");

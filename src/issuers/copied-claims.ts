@@ -1,0 +1,20 @@
+/** Claims that are copied from a user's token into ours: named, or reached by a path of names. */
+import { type JsonObject, type JsonValue, isJsonObject } from "../oauth/json.js";
+
+/** The names from the token's root to a claim. At least one. */
+export type ClaimPath = readonly string[];
+
+/** What the paths reach. It stands where it stood, beside nothing that no path names. */
+export function copyClaims(claims: JsonObject, paths: readonly ClaimPath[]): JsonObject {
+  const names = new Set(paths.flatMap(([name]) => name ?? []));
+  return Object.fromEntries(
+    [...names].flatMap((name): [string, JsonValue][] => {
+      const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
+      if (value === undefined) return [];
+      const tails = paths.flatMap(([first, ...rest]) => (first === name ? [rest] : []));
+      if (tails.some((tail) => tail.length === 0)) return [[name, value]];
+      const inner = isJsonObject(value) ? copyClaims(value, tails) : {};
+      return Object.keys(inner).length > 0 ? [[name, inner]] : [];
+    }),
+  );
+}
