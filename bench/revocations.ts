@@ -15,6 +15,7 @@ import { RevocationFeed } from "../src/revocations/feed.js";
 import { RevocationTable } from "../src/revocations/table.js";
 import { startRedis } from "./redis.js";
 import { silentLogger } from "../src/telemetry/logger.js";
+import { DAY } from "../src/time/clock.js";
 
 const MAC_KEY = randomBytes(32);
 const MAC = createStoreMac({ macKey: () => MAC_KEY }, "revocation");
@@ -49,7 +50,7 @@ export async function benchRevocations(): Promise<readonly Figure[]> {
       tls: undefined,
     },
     clock: Date.now,
-    sessionTtlSeconds: 86_400,
+    sessionTtlMs: DAY,
     familyPolicy: { graceMs: 30_000, idleMs: 7_200_000 },
     log: silentLogger,
     revocationMac: MAC,

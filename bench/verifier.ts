@@ -10,7 +10,7 @@ import { pooledRandomId } from "../src/crypto/random-id.js";
 import { TokenService } from "../src/gen/icemint/v1/token_service_pb.js";
 import { createMemoryKeyRing } from "../src/keys/memory-key-ring.js";
 import type { PublicJwk } from "../src/keys/signer.js";
-import { DAY, HOUR, MINUTE } from "../src/time/clock.js";
+import { DAY, HOUR, MINUTE, wholeSecond } from "../src/time/clock.js";
 import { createTokenIssuer } from "../src/tokens/token-issuer.js";
 import { createVerifier } from "../src/verifier/verifier.js";
 import { spreadOf } from "./statistics.js";
@@ -79,17 +79,17 @@ function createMint() {
   const policy = { rotateEveryMs: DAY, publishAheadMs: 15 * MINUTE, accessTtlMs: HOUR, sessionTtlMs: DAY };
   const keys = createMemoryKeyRing({ algorithm: "ES256", policy, clock: Date.now });
   const randomId = pooledRandomId();
-  const issuer = createTokenIssuer({ issuer: ISSUER, keys, clock: Date.now, randomId, sessionTtlSeconds: 86_400 });
-  const client = { id: "spark", accessTtlSeconds: 3600, claims: {}, userClaims: {} };
+  const issuer = createTokenIssuer({ issuer: ISSUER, keys, clock: Date.now, randomId, sessionTtlMs: DAY });
+  const client = { id: "spark", accessTtlMs: HOUR, claims: {}, userClaims: {} };
   const mint = async (): Promise<string> => {
-    const now = Math.floor(Date.now() / 1000);
+    const now = wholeSecond(Date.now());
     const { accessToken } = await issuer.mint({
       client,
       subject: "alice",
       actor: { sub: "spark" },
       scope: ["catalog", "PRINCIPAL_ROLE:ALL"],
       audience: [AUDIENCE],
-      session: { id: randomId(), startedAt: now, endsAt: now + 86_400, ancestors: [], keys: [] },
+      session: { id: randomId(), startedAt: now, endsAt: now + DAY, ancestors: [], keys: [] },
       copiedClaims: { email: "alice@example.com" },
       subjectIssuer: undefined,
       unsecuredSubject: false,

@@ -85,7 +85,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "oauth",
     "telemetry",
     "gen",
-    "time",
     "@connectrpc",
     "@bufbuild",
   ],
@@ -138,7 +137,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   limits: ["storage", "time"],
   "storage/memory": ["storage", "oauth", "time"],
   "storage/redis": ["storage", "oauth", "crypto", "time", "ioredis"],
-  storage: ["oauth"],
+  storage: ["oauth", "time"],
   jwt: ["oauth", "time", "jose"],
   oauth: [],
   files: ["time"],
@@ -360,6 +359,23 @@ describe("what a file may do", () => {
       .filter((file) => CORE.includes(roomOf(file)))
       .filter((file) => /^(?:export )?(?:let|var) /m.test(readFileSync(join(SRC, file), "utf8")));
     expect(stateful).toEqual([]);
+  });
+
+  test("instants are milliseconds: only claims, and what Redis keeps, are in seconds", () => {
+    const inSeconds = files
+      .filter((file) => /\btoSeconds\(/.test(readFileSync(file, "utf8")))
+      .map((file) => relative(SRC, file));
+    expect(inSeconds.toSorted()).toEqual([
+      "edge/signed-assertion.ts", // claims
+      "endpoints/introspection.ts", // claims
+      "grants/refresh-token.ts", // the stored session of a family
+      "revocations/sessions.ts", // 32 bits a slot
+      "storage/redis/log-state.ts",
+      "storage/redis/revocation-entry.ts",
+      "storage/redis/revocation-log.ts",
+      "time/clock.ts",
+      "tokens/token-issuer.ts", // claims
+    ]);
   });
 
   test("a file that a comment names exists", () => {

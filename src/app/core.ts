@@ -26,7 +26,7 @@ import { createOperators } from "../endpoints/operator.js";
 import { createCallers } from "../endpoints/permission.js";
 import type { KeyRing } from "../keys/key-ring.js";
 import type { FailedLoginLimiter } from "../limits/limiter.js";
-import { type Clock, SECOND } from "../time/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { Events } from "../oauth/events.js";
 import type { RandomId } from "../crypto/random-id.js";
 import type { RevocationView } from "../oauth/revocation.js";
@@ -70,7 +70,7 @@ export interface Core {
 export function createCore(given: CoreDependencies): Core {
   const { config, registry, storage, revocationView, keys, events, clock, randomId } = given;
   const { issuer, tokens, revocation } = config;
-  const sessionTtlSeconds = tokens.sessionTtlMs / SECOND;
+  const { sessionTtlMs } = tokens;
   const tokenEndpointUrls = config.tokenPaths.map((path) => endpointUrl(issuer, path));
   const issuerTokens = createIssuerTokenVerifier({
     issuers: given.trustedIssuers,
@@ -94,7 +94,7 @@ export function createCore(given: CoreDependencies): Core {
     keys,
     randomId,
     revocations: revocationView,
-    sessionTtlSeconds,
+    sessionTtlMs,
     maxStalenessMs: revocation.maxStalenessMs,
   });
   const standing = createStanding(given);
@@ -126,7 +126,7 @@ export function createCore(given: CoreDependencies): Core {
         createJwtBearer({ authenticator, sessions, proposeByIdJag }),
         createRefreshTokenGrant({ authenticator, refreshTokens }),
       ],
-      tokenIssuer: createTokenIssuer({ issuer, keys, clock, randomId, sessionTtlSeconds }),
+      tokenIssuer: createTokenIssuer({ issuer, keys, clock, randomId, sessionTtlMs }),
       refreshTokens,
       events,
     }),

@@ -1,6 +1,6 @@
 /** Chooses the storage by the settings: Redis or memory. Only this file imports the backends. */
 import type { Config } from "../config/config.js";
-import { type Clock, SECOND } from "../time/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { StoreMac } from "../crypto/store-mac.js";
 import { createMemoryStorage } from "../storage/memory/memory-storage.js";
 import type { Storage } from "../storage/storage.js";
@@ -18,9 +18,9 @@ export async function openStorage({
   readonly revocationMac: StoreMac;
 }): Promise<Storage> {
   const familyPolicy = { graceMs: tokens.refreshGraceMs, idleMs: tokens.refreshIdleMs };
-  const sessionTtlSeconds = tokens.sessionTtlMs / SECOND;
-  if (redis === undefined) return createMemoryStorage({ clock, familyPolicy, sessionTtlSeconds });
+  const { sessionTtlMs } = tokens;
+  if (redis === undefined) return createMemoryStorage({ clock, familyPolicy, sessionTtlMs });
   // A sixth of a start's CPU: only who has a Redis pays for its client.
   const { createRedisStorage } = await import("../storage/redis/redis-storage.js");
-  return createRedisStorage({ settings: redis, clock, familyPolicy, sessionTtlSeconds, log: logger, revocationMac });
+  return createRedisStorage({ settings: redis, clock, familyPolicy, sessionTtlMs, log: logger, revocationMac });
 }

@@ -1,6 +1,5 @@
 import type { Client } from "../clients/client.js";
 import type { Config } from "../config/config.js";
-import { SECOND } from "../time/clock.js";
 
 export const DEMO_CLIENT_ID = "demo";
 
@@ -22,7 +21,7 @@ export function demoClient(sha256: string, config: Pick<Config, "issuer" | "toke
     claims: {},
     userClaims: {},
     mayActFor: new Set(),
-    accessTtlSeconds: config.tokens.accessTtlMs / SECOND,
+    accessTtlMs: config.tokens.accessTtlMs,
     permissions: new Set(),
     serves: undefined,
     disabled: false,

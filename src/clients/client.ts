@@ -74,7 +74,7 @@ export interface Client {
   readonly userClaims: JsonObject;
   /** Clients whose tokens it may exchange. */
   readonly mayActFor: ReadonlySet<string>;
-  readonly accessTtlSeconds: number;
+  readonly accessTtlMs: number;
   readonly permissions: ReadonlySet<Permission>;
   /** Audiences that it stands for as a resource server: of others' tokens it may know these and no more. */
   readonly serves: ReadonlySet<string> | undefined;

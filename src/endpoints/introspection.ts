@@ -1,7 +1,7 @@
 /** The introspection endpoint (RFC 7662), plain and signed (RFC 9701). */
 import type { KeyRing } from "../keys/key-ring.js";
 import type { AccessToken, Actor } from "../oauth/access-token.js";
-import { type Clock, SECOND, toSeconds } from "../time/clock.js";
+import { type Clock, toSeconds } from "../time/clock.js";
 import { toOAuthError } from "../oauth/error.js";
 import { type Events, newAsker } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
@@ -66,7 +66,7 @@ export function createIntrospectionEndpoint(dependencies: IntrospectionDependenc
       token_type: "refresh_token",
       client_id: family.clientId,
       sid: family.sessionId,
-      exp: Math.floor(family.endsAt / SECOND),
+      exp: toSeconds(family.endsAt),
     };
   }
 
@@ -107,16 +107,16 @@ function describeAccessToken(token: AccessToken, issuer: string): Introspection 
     ...(token.scope.length > 0 && { scope: token.scope.join(" ") }),
     client_id: token.clientId,
     token_type: "bearer",
-    exp: token.expiresAt,
-    iat: token.issuedAt,
-    nbf: token.issuedAt,
+    exp: toSeconds(token.expiresAt),
+    iat: toSeconds(token.issuedAt),
+    nbf: toSeconds(token.issuedAt),
     sub: token.subject,
     aud: token.audience,
     iss: issuer,
     jti: token.id,
     sid: token.session.id,
-    auth_time: token.session.startedAt,
-    session_exp: token.session.endsAt,
+    auth_time: toSeconds(token.session.startedAt),
+    session_exp: toSeconds(token.session.endsAt),
     ...(token.actor && { act: actorJson(token.actor) }),
     ...(token.subjectIssuer !== undefined && { subject_issuer: token.subjectIssuer }),
     ...(token.unsecuredSubject && { unsecured_subject: true }),

@@ -1,5 +1,5 @@
 /** The revocation endpoint (RFC 7009), and revoking by session, subject, client or all with permission. */
-import { type Clock, toSeconds } from "../time/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { ClientRegistry } from "../clients/client-registry.js";
 import { OAuthError, invalidRequest, toOAuthError } from "../oauth/error.js";
 import { type Asker, type Events, newAsker } from "../oauth/events.js";
@@ -124,7 +124,7 @@ async function revokeToken(
   const { sessionIds, clientId, expiresAt, family } = found;
   // The client of a lost family is unknown. Any client that holds the token may revoke it.
   if (clientId !== undefined) requireOwnership(caller, clientId);
-  if (expiresAt <= toSeconds(clock())) return []; // nothing can be alive
+  if (expiresAt <= clock()) return []; // nothing can be alive
   for (const sessionId of sessionIds) await log.publish({ kind: "session", sessionId, expiresAt }, caller.client.id);
   if (family !== undefined) await families.revoke(family);
   return sessionIds;
@@ -134,7 +134,6 @@ async function revokeToken(
 interface NamedSession {
   readonly sessionIds: readonly string[];
   readonly clientId: string | undefined;
-  /** Seconds. */
   readonly expiresAt: number;
   /** The family that the store has. */
   readonly family?: string;
@@ -158,7 +157,7 @@ async function sessionNamedBy(
   }
   const { token: read } = verifier.read(token) ?? {};
   if (read === undefined) return undefined;
-  const expiresAt = lineageEnd(read, toSeconds(clock()), log.lastSessionEnd());
+  const expiresAt = lineageEnd(read, clock(), log.lastSessionEnd());
   return { sessionIds: [read.session.id], clientId: read.clientId, expiresAt };
 }
 

@@ -11,7 +11,6 @@ import type {
   RotationRequest,
   StoredFamily,
 } from "../storage/refresh-families.js";
-import { SECOND } from "../time/clock.js";
 import type { StoreMac } from "../crypto/store-mac.js";
 
 /** As `RefreshFamilies`, which states the guarantees. */
@@ -29,8 +28,7 @@ export interface Families {
 }
 
 /**
- * A reuse counts even if its family is not authentic: it ends the session that is named, until `lastSessionEnd`
- * (seconds) at most. `onTampered` is called for each family that is not authentic.
+ * A reuse counts even if its family is not authentic: it ends the session that is named, until `lastSessionEnd` at most. `onTampered` is called for each family that is not authentic.
  */
 export function authenticFamilies(needs: {
   readonly families: RefreshFamilies;
@@ -68,7 +66,7 @@ export function authenticFamilies(needs: {
       if (rotation.outcome !== "tampered" && isAuthentic(rotation.family, live)) return rotation;
       onTampered();
       if (rotation.outcome !== "reused" || !SESSION_ID.test(rotation.family.sessionId)) return { outcome: "tampered" };
-      const endsAt = Math.min(rotation.family.endsAt, lastSessionEnd() * SECOND);
+      const endsAt = Math.min(rotation.family.endsAt, lastSessionEnd());
       return { ...rotation, family: { ...rotation.family, endsAt } };
     },
     async find(id) {

@@ -4,7 +4,6 @@ import type { Client } from "../clients/client.js";
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
 import { type Explanation, OAuthError } from "../oauth/error.js";
 import type { Credentials } from "../oauth/request.js";
-import { SECOND } from "../time/clock.js";
 import { type TokenReading, type TokenVerifier, isLive } from "../tokens/token-verifier.js";
 
 /** The token of a `Bearer` header (RFC 6750 section 2.1); undefined for any other scheme or none. */
@@ -43,7 +42,7 @@ export function readBearer(
 export function whyDead({ revoked, token }: TokenReading): Explanation {
   const { clientId: client, session } = token;
   if (revoked) return { failure: "token_revoked", client, detail: `revoked, with its session ${session.id} or more` };
-  const when = new Date(token.expiresAt * SECOND).toISOString();
+  const when = new Date(token.expiresAt).toISOString();
   return { failure: "token_expired", client, detail: `expired at ${when}` };
 }
 

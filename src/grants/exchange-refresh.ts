@@ -26,7 +26,7 @@ export function proposeRefreshBySelf(
   client: Client,
   dependencies: RefreshDependencies,
 ): Proposal {
-  if (dependencies.sessions.isEnding(reading.token, client.accessTtlSeconds)) {
+  if (dependencies.sessions.isEnding(reading.token, client.accessTtlMs)) {
     throw invalidRequest(
       "SESSION_ENDING",
       "The session is about to end and cannot be refreshed further. Authenticate with the client's own credentials.",
@@ -47,7 +47,7 @@ export function proposeRefreshByClient(
   const { sessions } = dependencies;
   const { token, revoked } = reading;
   if (isOwnToken(token)) {
-    const continues = !revoked && isOfPresentRule(token, client) && !sessions.isEnding(token, client.accessTtlSeconds);
+    const continues = !revoked && isOfPresentRule(token, client) && !sessions.isEnding(token, client.accessTtlMs);
     return continues ? continued(token, client, dependencies) : begunAgain(token, client, sessions);
   }
   sessions.requireFreshRevocations();

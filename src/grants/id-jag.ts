@@ -66,7 +66,7 @@ export function createIdJags(dependencies: IdJagDependencies): ProposeByIdJag {
     if (depthOf(former) >= MAX_ACTORS) throw refuse(`act names ${MAX_ACTORS} actors or more`);
     const { subject } = user;
     const actor = actingAs(client.id, former);
-    const session = { subject, clientId: client.id, actor, means: [], atMostSeconds: client.accessTtlSeconds };
+    const session = { subject, clientId: client.id, actor, means: [], atMostMs: client.accessTtlMs };
     const proposal: Proposal = {
       ...user,
       client,

@@ -13,7 +13,7 @@ import type { TokenRequest } from "../oauth/request.js";
 import type { Revocation, RevocationView } from "../oauth/revocation.js";
 import { familySessionEnd } from "../revocations/lifetime.js";
 import type { Rotation, StoredFamily } from "../storage/refresh-families.js";
-import { SECOND } from "../time/clock.js";
+import { SECOND, toSeconds } from "../time/clock.js";
 import type { Authorization } from "../tokens/authorization.js";
 import { formatRefreshToken, parseRefreshToken } from "../tokens/refresh-token.js";
 import { lineageOf } from "../tokens/sessions.js";
@@ -28,6 +28,7 @@ interface FamilyGrant {
   readonly act?: Actor | undefined;
   readonly scope: readonly string[];
   readonly aud: readonly string[];
+  /** Its instants in seconds. */
   readonly session: Session;
   readonly claims: JsonObject;
   /** The trusted issuer that named the user. */
@@ -172,7 +173,7 @@ export function createRefreshTokens(dependencies: RefreshTokensDependencies): Re
         act: actor,
         scope,
         aud: audience,
-        session,
+        session: inSeconds(session),
         claims: copiedClaims,
         issuer: subjectIssuer,
         unsecured: unsecuredSubject,
@@ -185,7 +186,7 @@ export function createRefreshTokens(dependencies: RefreshTokensDependencies): Re
           id,
           clientId: client.id,
           sessionId: id,
-          endsAt: session.endsAt * SECOND,
+          endsAt: session.endsAt,
           grant: JSON.stringify(grant),
         });
         return formatRefreshToken({ familyId: id, generation: 0 }, keys.macKey());
@@ -218,10 +219,16 @@ export function createRefreshTokens(dependencies: RefreshTokensDependencies): Re
   };
 }
 
+function inSeconds(session: Session): Session {
+  return { ...session, startedAt: toSeconds(session.startedAt), endsAt: toSeconds(session.endsAt) };
+}
+
 function grantIn(stored: string): FamilyGrant {
   // `begin` wrote it, and its MAC was checked.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return JSON.parse(stored) as FamilyGrant;
+  const grant = JSON.parse(stored) as FamilyGrant;
+  const { session } = grant;
+  return { ...grant, session: { ...session, startedAt: session.startedAt * SECOND, endsAt: session.endsAt * SECOND } };
 }
 
 function refreshTokenInvalid(detail: string): OAuthError {

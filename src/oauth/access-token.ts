@@ -18,7 +18,10 @@ export interface Actor {
   readonly act?: Actor;
 }
 
-/** A session: begun by a token that refreshes no other, and the unit of revocation. Instants in seconds. */
+/**
+ * A session: begun by a token that refreshes no other, and the unit of revocation. Instants in milliseconds, at whole
+ * seconds: claims hold no more.
+ */
 export interface Session {
   /** Claim `sid`: 16 random bytes in base64url. */
   readonly id: string;
@@ -32,7 +35,7 @@ export interface Session {
   readonly keys: readonly string[];
 }
 
-/** One of our tokens. Instants in seconds. */
+/** One of our tokens. Instants in milliseconds. */
 export interface AccessToken {
   readonly id: string;
   readonly kid: string;

@@ -1,4 +1,4 @@
-/** Revocations, as replicas tell each other and verifiers. Instants in seconds. */
+/** Revocations, as replicas tell each other and verifiers. Instants in milliseconds, at whole seconds. */
 
 /** Something whose tokens are no longer good. */
 export type Revocation = { /** From when on no token can live that this concerns. */ readonly expiresAt: number } & (
@@ -29,7 +29,7 @@ export interface RevocationView {
   covers(token: Revocable): boolean;
   /**
    * The latest not-before instant that a new session of these must begin after, or 0. A session begun before it has
-   * passed gets `auth_time` = not-before + 1.
+   * passed begins a second after it.
    */
   notBefore(subject: string, clientId: string, actors: readonly string[]): number;
   /**

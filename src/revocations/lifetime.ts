@@ -1,10 +1,9 @@
 /**
- * How long a revocation lasts: until nothing that it bars can be alive. Instants in seconds. A revocation that names
- * no session and no token lasts until `lastSessionEnd` of the log: the end of the last session that any replica may
+ * How long a revocation lasts: until nothing that it bars can be alive. A revocation that names no session and no token lasts until `lastSessionEnd` of the log: the end of the last session that any replica may
  * have begun.
  */
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";
-import { SECOND } from "../time/clock.js";
+import { SECOND, wholeSecond } from "../time/clock.js";
 
 /**
  * The end of a token's lineage. A user's session bounds every session that grows from it. A client's own session does
@@ -12,14 +11,14 @@ import { SECOND } from "../time/clock.js";
  */
 export function lineageEnd(
   token: Pick<AccessToken, "subject" | "clientId" | "actor" | "session">,
-  nowSeconds: number,
+  now: number,
   lastSessionEnd: number,
 ): number {
   const { endsAt } = token.session;
-  return isOwnToken(token) ? lastSessionEnd - Math.max(0, nowSeconds - endsAt) : endsAt;
+  return isOwnToken(token) ? lastSessionEnd - Math.max(0, wholeSecond(now) - endsAt) : endsAt;
 }
 
-/** The end of the session that a refresh family belongs to. Families end in milliseconds: rounded up. */
+/** The end of the session that a refresh family belongs to, rounded up: the log holds whole seconds. */
 export function familySessionEnd(family: { readonly endsAt: number }): number {
-  return Math.ceil(family.endsAt / SECOND);
+  return Math.ceil(family.endsAt / SECOND) * SECOND;
 }

@@ -3,18 +3,19 @@
  * the garbage collector does not visit them. Shards keep the pause short when an array grows.
  */
 import { randomInt } from "node:crypto";
+import { SECOND, toSeconds } from "../time/clock.js";
 
 /** A session id is 16 bytes in base64url. */
 const ID_LENGTH = 22;
 const SHARDS = 64;
 const MIN_CAPACITY = 512;
-/** Words of a slot: four of the id, the instant when the entry ends (0: the slot is free), the pass that saw it. */
+/** Words of a slot: four of the id, the second in which the entry ends (0: the slot is free), the pass that saw it. */
 const STRIDE = 6;
 const ENDS = 4;
 const PASS = 5;
 
-/** The last instant that a slot can hold, in 2106. A later one would wrap and end a revocation that is in force. */
-const LAST_INSTANT = 0xffffffff;
+/** The last second that a slot can hold, in 2106. A later one would wrap and end a revocation that is in force. */
+const LAST_SECOND = 0xffffffff;
 
 const SIXTY_FOUR = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const NO_DIGIT = 255;
@@ -23,7 +24,6 @@ for (let digit = 0; digit < 64; digit += 1) DIGITS[SIXTY_FOUR.charCodeAt(digit)]
 
 export interface RevokedSession {
   readonly sessionId: string;
-  /** Seconds. */
   readonly expiresAt: number;
 }
 
@@ -34,7 +34,7 @@ interface Shard {
   used: number;
 }
 
-/** Instants in seconds. An id that is not 16 bytes in canonical base64url is kept as a string. */
+/** An id that is not 16 bytes in canonical base64url is kept as a string. */
 export class RevokedSessions {
   readonly #shards: Shard[] = [];
   readonly #oddIds = new Map<string, { expiresAt: number; pass: number }>();
@@ -59,13 +59,14 @@ export class RevokedSessions {
     if (!this.#decode(sessionId)) return this.#oddIds.get(sessionId)?.expiresAt ?? 0;
     const hash = this.#hash();
     const { slots } = this.#shardOf(hash);
-    return slots[this.#find(slots, hash, 0) + ENDS] ?? 0;
+    return (slots[this.#find(slots, hash, 0) + ENDS] ?? 0) * SECOND;
   }
 
   /** Whether the set changed: the session was not in it, or not for as long. */
-  add({ sessionId, ...revoked }: RevokedSession, nowSeconds: number): boolean {
-    const expiresAt = Math.min(revoked.expiresAt, LAST_INSTANT);
+  add({ sessionId, expiresAt }: RevokedSession, now: number): boolean {
     if (!this.#decode(sessionId)) return this.#addOdd(sessionId, expiresAt);
+    const nowSeconds = toSeconds(now);
+    const endSeconds = Math.min(Math.ceil(expiresAt / SECOND), LAST_SECOND);
     const hash = this.#hash();
     const shard = this.#shardOf(hash);
     let at = this.#find(shard.slots, hash, nowSeconds);
@@ -78,9 +79,9 @@ export class RevokedSessions {
       shard.used += 1;
     }
     for (let word = 0; word < 4; word += 1) shard.slots[at + word] = this.#words[word] ?? 0;
-    shard.slots[at + ENDS] = Math.max(present, expiresAt);
+    shard.slots[at + ENDS] = Math.max(present, endSeconds);
     shard.slots[at + PASS] = this.#pass;
-    return expiresAt > present;
+    return endSeconds > present;
   }
 
   /** Starts a pass. Only entries that are added again after this count as seen. */
@@ -89,15 +90,15 @@ export class RevokedSessions {
   }
 
   /** The entries in force, lazily. One that is added during the iteration may or may not appear. */
-  *inForce(nowSeconds: number, only: "all" | "unseen" = "all"): Generator<RevokedSession> {
+  *inForce(now: number, only: "all" | "unseen" = "all"): Generator<RevokedSession> {
     for (const [sessionId, { expiresAt, pass }] of this.#oddIds) {
-      if (expiresAt > nowSeconds && (only === "all" || pass !== this.#pass)) yield { sessionId, expiresAt };
+      if (expiresAt > now && (only === "all" || pass !== this.#pass)) yield { sessionId, expiresAt };
     }
     for (const shard of this.#shards) {
       const { slots } = shard; // a rebuild makes a new array; this one stays as it is
       for (let at = 0; at < slots.length; at += STRIDE) {
-        const expiresAt = slots[at + ENDS] ?? 0;
-        if (expiresAt > nowSeconds && (only === "all" || slots[at + PASS] !== this.#pass)) {
+        const expiresAt = (slots[at + ENDS] ?? 0) * SECOND;
+        if (expiresAt > now && (only === "all" || slots[at + PASS] !== this.#pass)) {
           yield { sessionId: encodeId(slots, at), expiresAt };
         }
       }
@@ -105,12 +106,13 @@ export class RevokedSessions {
   }
 
   /** Frees entries that are over, in one shard at each call. */
-  sweep(nowSeconds: number): void {
+  sweep(now: number): void {
+    const nowSeconds = toSeconds(now);
     const shard = this.#shards[this.#nextToSweep];
     this.#nextToSweep = (this.#nextToSweep + 1) % SHARDS;
     if (shard !== undefined && countInForce(shard.slots, nowSeconds) < shard.used / 2)
       rebuild(shard, nowSeconds, this.#seed);
-    for (const [sessionId, { expiresAt }] of this.#oddIds) if (expiresAt <= nowSeconds) this.#oddIds.delete(sessionId);
+    for (const [sessionId, { expiresAt }] of this.#oddIds) if (expiresAt <= now) this.#oddIds.delete(sessionId);
   }
 
   #addOdd(sessionId: string, expiresAt: number): boolean {

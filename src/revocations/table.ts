@@ -2,13 +2,12 @@
  * A replica's view of the revocations, filled from the log. A look-up reads only this process's memory. The table knows
  * no store, no token format and no client.
  */
-import { toSeconds } from "../time/clock.js";
-import type { Clock } from "../time/clock.js";
+import { type Clock, MINUTE, SECOND, wholeSecond } from "../time/clock.js";
 import type { Revocable, Revocation, RevocationView } from "../oauth/revocation.js";
 import type { LoggedRevocation, RevocationSink } from "../storage/revocation-log.js";
 import { RevokedSessions } from "./sessions.js";
 
-/** Bars every session that began at or before an instant. For a key the instant is Infinity. In seconds. */
+/** Bars every session that began at or before an instant. For a key the instant is Infinity. */
 interface Bar {
   notBefore: number;
   expiresAt: number;
@@ -16,7 +15,7 @@ interface Bar {
 }
 
 /** No revocation is dated further ahead, however many come in a second: sessions are dated after it. */
-const MAX_AHEAD_SECONDS = 60;
+const MAX_AHEAD_MS = MINUTE;
 
 /** Every kind but sessions: these are few. */
 type BroadRevocation = Exclude<Revocation, { readonly kind: "session" }>;
@@ -45,33 +44,32 @@ export class RevocationTable implements RevocationView, RevocationSink {
   }
 
   covers(token: Revocable): boolean {
-    const nowSeconds = toSeconds(this.#clock());
-    if (token.sessionIds.some((id) => this.#sessions.expiryOf(id) > nowSeconds)) return true;
-    if (token.kids.some((kid) => this.#isBarred("key", kid, token.startedAt, nowSeconds))) return true;
-    if (this.#isBarred("everything", "", token.startedAt, nowSeconds)) return true;
-    if (this.#isBarred("subject", token.subject, token.startedAt, nowSeconds)) return true;
+    const now = this.#clock();
+    if (token.sessionIds.some((id) => this.#sessions.expiryOf(id) > now)) return true;
+    if (token.kids.some((kid) => this.#isBarred("key", kid, token.startedAt, now))) return true;
+    if (this.#isBarred("everything", "", token.startedAt, now)) return true;
+    if (this.#isBarred("subject", token.subject, token.startedAt, now)) return true;
     // No user has the name of a client: a subject of that name is the client itself.
-    if (this.#isBarred("client", token.subject, token.startedAt, nowSeconds)) return true;
-    if (token.clientId !== token.subject && this.#isBarred("client", token.clientId, token.startedAt, nowSeconds))
-      return true;
-    if (token.actors.some((actor) => this.#isBarred("client", actor, token.startedAt, nowSeconds))) return true;
-    return token.startedAt <= this.#notBeforeOfPrefixes(token.subject, token.clientId, token.actors, nowSeconds);
+    if (this.#isBarred("client", token.subject, token.startedAt, now)) return true;
+    if (token.clientId !== token.subject && this.#isBarred("client", token.clientId, token.startedAt, now)) return true;
+    if (token.actors.some((actor) => this.#isBarred("client", actor, token.startedAt, now))) return true;
+    return token.startedAt <= this.#notBeforeOfPrefixes(token.subject, token.clientId, token.actors, now);
   }
 
   notBefore(subject: string, clientId: string, actors: readonly string[]): number {
-    const nowSeconds = toSeconds(this.#clock());
+    const now = this.#clock();
     return Math.max(
-      this.#notBeforeOf("everything", "", nowSeconds),
-      this.#notBeforeOf("subject", subject, nowSeconds),
-      this.#notBeforeOf("client", subject, nowSeconds),
-      this.#notBeforeOf("client", clientId, nowSeconds),
-      this.#notBeforeOfPrefixes(subject, clientId, actors, nowSeconds),
-      ...actors.map((actor) => this.#notBeforeOf("client", actor, nowSeconds)),
+      this.#notBeforeOf("everything", "", now),
+      this.#notBeforeOf("subject", subject, now),
+      this.#notBeforeOf("client", subject, now),
+      this.#notBeforeOf("client", clientId, now),
+      this.#notBeforeOfPrefixes(subject, clientId, actors, now),
+      ...actors.map((actor) => this.#notBeforeOf("client", actor, now)),
     );
   }
 
   latestStart(kind: "subject" | "client" | "everything", id: string): number {
-    const nowSeconds = toSeconds(this.#clock());
+    const now = this.#clock();
     // A session has one subject, but any number of clients: it may be dated by another's instant.
     const others = [
       this.#bars.everything,
@@ -79,9 +77,9 @@ export class RevocationTable implements RevocationView, RevocationSink {
       this.#bars.client_prefix,
       ...(kind === "subject" ? [] : [this.#bars.subject]),
     ];
-    let latest = this.#notBeforeOf(kind, id, nowSeconds);
+    let latest = this.#notBeforeOf(kind, id, now);
     for (const bars of others) for (const bar of bars.values()) latest = Math.max(latest, bar.notBefore);
-    return latest > nowSeconds ? Math.min(latest + 1, nowSeconds + MAX_AHEAD_SECONDS) : 0;
+    return latest > now ? Math.min(latest + SECOND, wholeSecond(now) + MAX_AHEAD_MS) : 0;
   }
 
   ageMs(): number {
@@ -90,9 +88,9 @@ export class RevocationTable implements RevocationView, RevocationSink {
 
   /** Whether the table changed. */
   apply({ revocation }: LoggedRevocation): boolean {
-    const nowSeconds = toSeconds(this.#clock());
-    if (revocation.expiresAt <= nowSeconds) return false;
-    if (revocation.kind === "session") return this.#sessions.add(revocation, nowSeconds);
+    const now = this.#clock();
+    if (revocation.expiresAt <= now) return false;
+    if (revocation.kind === "session") return this.#sessions.add(revocation, now);
     const [target, id] = targetOf(revocation);
     const bar = this.#bars[target].get(id) ?? { notBefore: 0, expiresAt: 0, pass: 0 };
     const notBefore = Math.max(bar.notBefore, revocation.kind === "key" ? Infinity : revocation.notBefore);
@@ -103,7 +101,7 @@ export class RevocationTable implements RevocationView, RevocationSink {
 
   caughtUp(at: number): void {
     this.#completeAt = at;
-    this.#sweep(toSeconds(this.#clock()));
+    this.#sweep(this.#clock());
   }
 
   beginFullRead(): void {
@@ -128,42 +126,41 @@ export class RevocationTable implements RevocationView, RevocationSink {
   }
 
   *#inForce(only: "all" | "unseen"): Generator<Revocation> {
-    const nowSeconds = toSeconds(this.#clock());
+    const now = this.#clock();
     for (const target of ["everything", "client_prefix", "client", "subject", "key"] as const) {
       for (const [id, bar] of this.#bars[target]) {
-        if (bar.expiresAt > nowSeconds && (only === "all" || bar.pass !== this.#pass))
-          yield revocationOf(target, id, bar);
+        if (bar.expiresAt > now && (only === "all" || bar.pass !== this.#pass)) yield revocationOf(target, id, bar);
       }
     }
-    for (const session of this.#sessions.inForce(nowSeconds, only)) yield { kind: "session", ...session };
+    for (const session of this.#sessions.inForce(now, only)) yield { kind: "session", ...session };
   }
 
   /** One bar for each id is enough: a later instant bars everything that an earlier one barred. */
-  #isBarred(target: Target, id: string, startedAt: number, nowSeconds: number): boolean {
+  #isBarred(target: Target, id: string, startedAt: number, now: number): boolean {
     const bar = this.#bars[target].get(id);
-    return bar !== undefined && bar.expiresAt > nowSeconds && startedAt <= bar.notBefore;
+    return bar !== undefined && bar.expiresAt > now && startedAt <= bar.notBefore;
   }
 
-  #notBeforeOf(target: Target, id: string, nowSeconds: number): number {
+  #notBeforeOf(target: Target, id: string, now: number): number {
     const bar = this.#bars[target].get(id);
-    return bar !== undefined && bar.expiresAt > nowSeconds ? bar.notBefore : 0;
+    return bar !== undefined && bar.expiresAt > now ? bar.notBefore : 0;
   }
 
   /** The latest instant of a prefix that one of the names begins with. There are as many as rules that changed: few. */
-  #notBeforeOfPrefixes(subject: string, clientId: string, actors: readonly string[], nowSeconds: number): number {
+  #notBeforeOfPrefixes(subject: string, clientId: string, actors: readonly string[], now: number): number {
     let latest = -1;
     for (const [prefix, { notBefore, expiresAt }] of this.#bars.client_prefix) {
-      if (expiresAt <= nowSeconds || notBefore <= latest) continue;
+      if (expiresAt <= now || notBefore <= latest) continue;
       const begins = (name: string): boolean => name.startsWith(prefix);
       if (begins(subject) || begins(clientId) || actors.some(begins)) latest = notBefore;
     }
     return latest;
   }
 
-  #sweep(nowSeconds: number): void {
-    this.#sessions.sweep(nowSeconds);
+  #sweep(now: number): void {
+    this.#sessions.sweep(now);
     for (const bars of Object.values(this.#bars)) {
-      for (const [id, { expiresAt }] of bars) if (expiresAt <= nowSeconds) bars.delete(id);
+      for (const [id, { expiresAt }] of bars) if (expiresAt <= now) bars.delete(id);
     }
   }
 }

@@ -1,17 +1,18 @@
 /** The append-only log of revocations that every replica follows. */
 import type { Revocation } from "../oauth/revocation.js";
+import { MINUTE, SECOND } from "../time/clock.js";
 
 /** At most this many revocations in force for one owner. */
 export const REVOCATION_QUOTA = 10_000;
 
-/** Not-before revocations are stamped this far ahead of the store's clock, in seconds: replicas' clocks differ. */
-export const NOT_BEFORE_AHEAD_SECONDS = 2;
+/** Not-before revocations are stamped this far ahead of the store's clock: replicas' clocks differ. */
+export const NOT_BEFORE_AHEAD_MS = 2 * SECOND;
 
 /**
- * Added to the end of not-before revocations, in seconds: their stamp is by the store's clock, their end by the
- * caller's, and no session that the stamp covers may outlive them.
+ * Added to the end of not-before revocations. Their stamp is by the store's clock, their end by the caller's, and no
+ * session that the stamp covers may outlive them.
  */
-export const NOT_BEFORE_MARGIN_SECONDS = 60;
+export const NOT_BEFORE_MARGIN_MS = MINUTE;
 
 /** A logged revocation and where it stands. */
 export interface LoggedRevocation {
@@ -50,8 +51,8 @@ export interface RevocationLog {
    */
   publish(revocation: Revocation, owner: string | undefined): Promise<Revocation>;
   /**
-   * When the last session that has begun by now can end, in seconds, on any replica. A revocation that does not know
-   * its sessions must last until then.
+   * When the last session that has begun by now can end, on any replica. A revocation that does not know its sessions
+   * must last until then.
    */
   lastSessionEnd(): number;
   /**

@@ -13,3 +13,11 @@ export const DAY = 24 * HOUR;
 export function toSeconds(milliseconds: number): number {
   return Math.floor(milliseconds / SECOND);
 }
+
+/**
+ * An instant without its part of a second, in milliseconds. What goes into a claim or into the log of revocations is cut
+ * where it is made: both hold whole seconds, and who reads them must find the same instant.
+ */
+export function wholeSecond(milliseconds: number): number {
+  return toSeconds(milliseconds) * SECOND;
+}

@@ -8,7 +8,7 @@ import type { Scope } from "../oauth/scope.js";
 /** The part of a client's record that goes into its tokens. */
 export interface TokenClient {
   readonly id: string;
-  readonly accessTtlSeconds: number;
+  readonly accessTtlMs: number;
   /** Static claims of its own tokens. */
   readonly claims: JsonObject;
   /** Static claims of tokens that it acts by. */

@@ -1,10 +1,10 @@
 /**
  * Sessions: where they begin and end. A session is dated past any not-before revocation, and lists the sessions that it
- * grew from. Instants in seconds.
+ * grew from.
  */
 import type { KeyRing } from "../keys/key-ring.js";
 import { type AccessToken, type Actor, type Session, actingClients } from "../oauth/access-token.js";
-import { type Clock, toSeconds } from "../time/clock.js";
+import { type Clock, SECOND, wholeSecond } from "../time/clock.js";
 import { OAuthError, invalidRequest } from "../oauth/error.js";
 import type { RandomId } from "../crypto/random-id.js";
 import type { RevocationView } from "../oauth/revocation.js";
@@ -21,8 +21,8 @@ export interface NewSession {
   readonly means: readonly AccessToken[];
   /** The subject's token, if it is ours: the session ends no later than its. */
   readonly within?: AccessToken;
-  /** A shorter life than `session_ttl`, in seconds. */
-  readonly atMostSeconds?: number;
+  /** A shorter life than `session_ttl`. */
+  readonly atMostMs?: number;
 }
 
 export interface Sessions {
@@ -33,7 +33,7 @@ export interface Sessions {
   /** The session of a refreshed token, with the key of the former token added. */
   continued(token: AccessToken): Session;
   /** Whether the session ends too soon for a refresh. */
-  isEnding(token: AccessToken, accessTtlSeconds: number): boolean;
+  isEnding(token: AccessToken, accessTtlMs: number): boolean;
   /** Whether a session has ended by the present settings. */
   hasEnded(session: Session): boolean;
   /** Throws `temporarily_unavailable` if the replica's view of revocations is too old to trust a token. */
@@ -46,7 +46,7 @@ export interface SessionsDependencies {
   readonly keys: Pick<KeyRing, "stateOf">;
   readonly randomId: RandomId;
   readonly revocations: RevocationView;
-  readonly sessionTtlSeconds: number;
+  readonly sessionTtlMs: number;
   readonly maxStalenessMs: number;
 }
 
@@ -65,10 +65,10 @@ function keysOfAll(tokens: readonly AccessToken[], keys: Pick<KeyRing, "stateOf"
 }
 
 export function createSessions(dependencies: SessionsDependencies): Sessions {
-  const { clock, keys, randomId, revocations, sessionTtlSeconds, maxStalenessMs } = dependencies;
-  const hasEnded = (session: Session): boolean => endOf(session, sessionTtlSeconds) <= toSeconds(clock());
+  const { clock, keys, randomId, revocations, sessionTtlMs, maxStalenessMs } = dependencies;
+  const hasEnded = (session: Session): boolean => endOf(session, sessionTtlMs) <= clock();
   return {
-    begin({ subject, clientId, actor, means, within, atMostSeconds = Infinity }) {
+    begin({ subject, clientId, actor, means, within, atMostMs = Infinity }) {
       if (means.some((token) => hasEnded(token.session))) {
         throw invalidRequest("SESSION_ENDED", "The session of a token that was presented has ended. Begin a new one.");
       }
@@ -81,20 +81,20 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
       }
       return beginSession({
         id: randomId(),
-        nowSeconds: toSeconds(clock()),
-        ttlSeconds: Math.min(sessionTtlSeconds, atMostSeconds),
+        now: wholeSecond(clock()),
+        ttlMs: Math.min(sessionTtlMs, atMostMs),
         notBefore: revocations.notBefore(subject, clientId, actingClients(actor)),
         ancestors,
         keys: means.length === 0 ? NONE : keysOfAll(means, keys),
-        noLaterThan: within && endOf(within.session, sessionTtlSeconds),
+        noLaterThan: within && endOf(within.session, sessionTtlMs),
       });
     },
     continued: (token) => ({
       ...token.session,
       keys: token.session.keys.length === 0 ? [token.kid] : keysOfAll([token], keys),
     }),
-    isEnding: ({ session, expiresAt }, accessTtlSeconds) =>
-      isEnding(endOf(session, sessionTtlSeconds), toSeconds(clock()), expiresAt, accessTtlSeconds),
+    isEnding: ({ session, expiresAt }, accessTtlMs) =>
+      isEnding(endOf(session, sessionTtlMs), wholeSecond(clock()), expiresAt, accessTtlMs),
     hasEnded,
     requireFreshRevocations() {
       if (revocations.ageMs() > maxStalenessMs) {
@@ -111,8 +111,9 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
 /** The values of a new session. */
 export interface SessionBeginning {
   readonly id: string;
-  readonly nowSeconds: number;
-  readonly ttlSeconds: number;
+  /** At a whole second. */
+  readonly now: number;
+  readonly ttlMs: number;
   /** Not-before instant in force for the subject, client or actors, or 0. */
   readonly notBefore: number;
   /** The sessions of the presented tokens, and their ancestors. */
@@ -128,24 +129,24 @@ export interface SessionBeginning {
  * sessions that begin after it.
  */
 export function beginSession(beginning: SessionBeginning): Session {
-  const { id, nowSeconds, ttlSeconds, notBefore, ancestors, keys, noLaterThan = Infinity } = beginning;
-  const startedAt = nowSeconds > notBefore ? nowSeconds : notBefore + 1;
+  const { id, now, ttlMs, notBefore, ancestors, keys, noLaterThan = Infinity } = beginning;
+  const startedAt = now > notBefore ? now : notBefore + SECOND;
   const distinct = ancestors.length < 2 ? ancestors : [...new Set(ancestors)];
-  return { id, startedAt, endsAt: Math.min(nowSeconds + ttlSeconds, noLaterThan), ancestors: distinct, keys };
+  return { id, startedAt, endsAt: Math.min(now + ttlMs, noLaterThan), ancestors: distinct, keys };
 }
 
 /** The end of a session: its own end, or an earlier one by the present `session_ttl`. */
-export function endOf(session: Session, ttlSeconds: number): number {
-  return Math.min(session.endsAt, session.startedAt + ttlSeconds);
+export function endOf(session: Session, ttlMs: number): number {
+  return Math.min(session.endsAt, session.startedAt + ttlMs);
 }
 
 /**
  * Whether a refresh gains too little: the session's end would cut the new token to less than a quarter of a life beyond
  * the present one. An early refusal leaves Java time for its six tries and its fallback.
  */
-export function isEnding(end: number, nowSeconds: number, presentExpiry: number, accessTtlSeconds: number): boolean {
-  const cut = end < nowSeconds + accessTtlSeconds;
-  return cut && end < Math.max(presentExpiry, nowSeconds) + accessTtlSeconds / 4;
+export function isEnding(end: number, now: number, presentExpiry: number, accessTtlMs: number): boolean {
+  const cut = end < now + accessTtlMs;
+  return cut && end < Math.max(presentExpiry, now) + accessTtlMs / 4;
 }
 
 /** A session and its ancestors. A session that grows from it inherits them all. */

@@ -3,7 +3,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { KeyRing } from "../keys/key-ring.js";
-import { type Clock, toSeconds } from "../time/clock.js";
+import { type Clock, toSeconds, wholeSecond } from "../time/clock.js";
 import { MAX_TOKEN_BYTES, encodedHeader, isOwnToken } from "../oauth/access-token.js";
 import { type OAuthError, invalidRequest } from "../oauth/error.js";
 import type { RandomId } from "../crypto/random-id.js";
@@ -30,30 +30,30 @@ export interface TokenIssuerDependencies {
   readonly keys: Pick<KeyRing, "signer">;
   readonly clock: Clock;
   readonly randomId: RandomId;
-  readonly sessionTtlSeconds: number;
+  readonly sessionTtlMs: number;
 }
 
 export function createTokenIssuer(dependencies: TokenIssuerDependencies): TokenIssuer {
-  const { issuer, keys, clock, randomId, sessionTtlSeconds } = dependencies;
+  const { issuer, keys, clock, randomId, sessionTtlMs } = dependencies;
   return {
     async mint(authorization) {
-      const nowSeconds = toSeconds(clock());
+      const now = wholeSecond(clock());
       const { client, session } = authorization;
-      const expiresAt = Math.min(nowSeconds + client.accessTtlSeconds, endOf(session, sessionTtlSeconds));
+      const expiresAt = Math.min(now + client.accessTtlMs, endOf(session, sessionTtlMs));
       const id = randomId();
       const signer = keys.signer();
-      if (expiresAt <= nowSeconds) throw sessionEnded();
+      if (expiresAt <= now) throw sessionEnded();
       const claims = {
         ...claimsOf(authorization, signer.kid),
         iss: issuer,
-        iat: instant(nowSeconds),
-        exp: instant(expiresAt),
+        iat: numericDate(now),
+        exp: numericDate(expiresAt),
         jti: id,
       };
       const payload = Buffer.from(JSON.stringify(claims)).toString("base64url");
       const input = `${encodedHeader(signer)}.${payload}`;
       const accessToken = checked(`${input}.${await signer.sign(input)}`);
-      return { accessToken, id, expiresIn: expiresAt - nowSeconds };
+      return { accessToken, id, expiresIn: toSeconds(expiresAt - now) };
     },
   };
 }
@@ -90,13 +90,13 @@ function claimsOf(authorization: Authorization, kid: string): Record<string, unk
     ...(ruleDigests.length > 0 && { workload_rules: ruleDigests }),
     ...(copied.length > 0 && { copied_claims: copied }),
     sid: session.id,
-    auth_time: instant(session.startedAt),
-    session_exp: instant(session.endsAt),
+    auth_time: numericDate(session.startedAt),
+    session_exp: numericDate(session.endsAt),
   };
 }
 
-/** JSON would write `null`. */
-function instant(seconds: number): number {
-  if (!Number.isFinite(seconds)) throw new TypeError("an instant in a token is not a number");
-  return seconds;
+/** Refuses what JSON would write as `null`. */
+function numericDate(instant: number): number {
+  if (!Number.isFinite(instant)) throw new TypeError("an instant in a token is not a number");
+  return toSeconds(instant);
 }

@@ -13,7 +13,7 @@ import {
   actingClients,
   encodedHeader,
 } from "../oauth/access-token.js";
-import { type Clock, toSeconds } from "../time/clock.js";
+import { type Clock, SECOND } from "../time/clock.js";
 import { type JsonObject, type JsonValue, isJsonObject } from "../oauth/json.js";
 import type { Revocable, RevocationView } from "../oauth/revocation.js";
 import { createSignatureCache } from "./signature-cache.js";
@@ -69,7 +69,7 @@ export function createTokenVerifier(dependencies: TokenVerifierDependencies): To
       if (parsed === undefined || keyState === undefined) return undefined;
       return {
         token: parsed,
-        expired: parsed.expiresAt <= toSeconds(clock()),
+        expired: parsed.expiresAt <= clock(),
         revoked: isKeyRevoked(parsed, keyState) || revocations.covers(revocableOf(parsed)),
         keyState,
       };
@@ -140,21 +140,16 @@ const RSA_PKCS1_PSS_PADDING = 6;
 /** Undefined for another kind of JWT that we signed with the same key. */
 function accessTokenOf(claims: JsonObject, kid: string): AccessToken | undefined {
   const { jti, sub, client_id: clientId, sid, aud, scope, subject_issuer: subjectIssuer } = claims;
-  const [issuedAt, expiresAt, startedAt, endsAt] = [
-    claims["iat"],
-    claims["exp"],
-    claims["auth_time"],
-    claims["session_exp"],
-  ];
+  const { iat, exp, auth_time: authTime, session_exp: sessionExp } = claims;
   if (
     typeof jti !== "string" ||
     typeof sub !== "string" ||
     typeof clientId !== "string" ||
     typeof sid !== "string" ||
-    typeof issuedAt !== "number" ||
-    typeof expiresAt !== "number" ||
-    typeof startedAt !== "number" ||
-    typeof endsAt !== "number"
+    typeof iat !== "number" ||
+    typeof exp !== "number" ||
+    typeof authTime !== "number" ||
+    typeof sessionExp !== "number"
   ) {
     return undefined;
   }
@@ -166,9 +161,15 @@ function accessTokenOf(claims: JsonObject, kid: string): AccessToken | undefined
     actor: actorOf(claims["act"]),
     scope: typeof scope === "string" ? scope.split(" ") : [],
     audience: strings(typeof aud === "string" ? [aud] : aud),
-    session: { id: sid, startedAt, endsAt, ancestors: strings(claims["psid"]), keys: strings(claims["pkid"]) },
-    issuedAt,
-    expiresAt,
+    session: {
+      id: sid,
+      startedAt: authTime * SECOND,
+      endsAt: sessionExp * SECOND,
+      ancestors: strings(claims["psid"]),
+      keys: strings(claims["pkid"]),
+    },
+    issuedAt: iat * SECOND,
+    expiresAt: exp * SECOND,
     subjectIssuer: typeof subjectIssuer === "string" ? subjectIssuer : undefined,
     unsecuredSubject: claims["unsecured_subject"] === true,
     ruleDigests: strings(claims["workload_rules"]),

@@ -1,6 +1,6 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Revocation as RevocationMessage } from "../gen/icemint/v1/token_service_pb.js";
-import { DAY, toSeconds } from "../time/clock.js";
+import { DAY } from "../time/clock.js";
 import type { Revocation } from "../oauth/revocation.js";
 
 /** A revocation without an end is kept so long. */
@@ -12,8 +12,8 @@ const LONGEST_MS = 30 * DAY;
  */
 export function toRevocation(message: RevocationMessage, nowMs: number): Revocation {
   const { target } = message;
-  const expiresAt = toSeconds(message.expireTime === undefined ? nowMs + LONGEST_MS : timestampMs(message.expireTime));
-  const notBefore = toSeconds(message.notBeforeTime === undefined ? nowMs : timestampMs(message.notBeforeTime));
+  const expiresAt = message.expireTime === undefined ? nowMs + LONGEST_MS : timestampMs(message.expireTime);
+  const notBefore = message.notBeforeTime === undefined ? nowMs : timestampMs(message.notBeforeTime);
   switch (target.case) {
     case "session":
       return { kind: "session", sessionId: target.value, expiresAt };

@@ -10,13 +10,14 @@ import { IDP, client } from "../support/core.js";
 import { workloadRule } from "../support/workload-rule.js";
 import { eventually } from "../support/eventually.js";
 import { type Deployment, deployInMemory, deployOnRedis, singleSettings } from "../support/redis-deployment.js";
+import { HOUR, MINUTE } from "../../src/time/clock.js";
 
-const NOW = 1_800_000_000;
+const NOW = 1_800_000_000_000;
 const changed = (before: Parameters<typeof clientSet>[0], after: Parameters<typeof clientSet>[0]) =>
   revocationsOfChange(
     clientSet(before),
     clientSet(after),
-    { lastSessionEnd: () => NOW + 3600 },
+    { lastSessionEnd: () => NOW + HOUR },
     { latestStart: () => 0 },
   );
 
@@ -30,7 +31,7 @@ describe("a change of clients", () => {
     expect(revocations).toEqual(
       ["gone", "off"].map((clientId) => ({ kind: "client", clientId, notBefore: 0, expiresAt: expect.any(Number) })),
     );
-    for (const { expiresAt } of revocations) expect(expiresAt).toBe(NOW + 3600);
+    for (const { expiresAt } of revocations) expect(expiresAt).toBe(NOW + HOUR);
   });
 
   test("revokes nothing for clients that were disabled before, or are enabled again", () => {
@@ -45,10 +46,10 @@ describe("a change of workload rules", () => {
     revocationsOfChange(
       clientSet([], before),
       clientSet(clients, after),
-      { lastSessionEnd: () => NOW + 3600 },
+      { lastSessionEnd: () => NOW + HOUR },
       { latestStart: () => 0 },
     );
-  const revoked = [{ kind: "client_prefix", prefix: "shop/", notBefore: 0, expiresAt: NOW + 3600 }];
+  const revoked = [{ kind: "client_prefix", prefix: "shop/", notBefore: 0, expiresAt: NOW + HOUR }];
 
   test.each<[string, readonly WorkloadRule[]]>([
     ["is gone", []],
@@ -62,7 +63,7 @@ describe("a change of workload rules", () => {
   });
 
   test("revokes nothing where a rule is renamed, has another record, or is new", () => {
-    const after = [workloadRule({ name: "renamed" }, { accessTtlSeconds: 60 }), workloadRule({ prefix: "b/" })];
+    const after = [workloadRule({ name: "renamed" }, { accessTtlMs: MINUTE }), workloadRule({ prefix: "b/" })];
     expect(rules([workloadRule()], after)).toEqual([]);
     expect(rules([workloadRule({}, { disabled: true })], [])).toEqual([]);
   });

@@ -15,6 +15,7 @@ import type { ReplayPurpose } from "../../src/storage/replays.js";
 import type { TrustedIssuer } from "../../src/issuers/trusted-issuer.js";
 import type { SigningKey } from "../tokens/signing-key.js";
 import { NOW, OWN_ISSUER } from "../tokens/trusted-issuer-fixture.js";
+import { HOUR } from "../../src/time/clock.js";
 
 /** FailedLogins that a bucket holds here. */
 export const BURST = 5;
@@ -36,7 +37,7 @@ export function client(id: string, different: Partial<Client> = {}): Client {
     claims: {},
     userClaims: {},
     mayActFor: new Set(),
-    accessTtlSeconds: 3600,
+    accessTtlMs: HOUR,
     permissions: new Set(),
     serves: undefined,
     disabled: false,

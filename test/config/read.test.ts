@@ -1,6 +1,7 @@
 import { certificateFor, privateKeyPem } from "./key-material.js";
 import { describe, expect, test } from "vitest";
 import { DIGEST, LONG_SECRET, NOW, SEALING_KEY, client, problems, read, refusal, withClients } from "./settings.js";
+import { HOUR, MINUTE } from "../../src/time/clock.js";
 
 const DESIGN = `
 issuer: https://tokens.example.com
@@ -69,7 +70,7 @@ describe("settings as designed", () => {
       audiences: { allowed: new Set(["https://catalog.example.com"]), default: ["https://catalog.example.com"] },
       claims: { team: "etl" },
       mayActFor: new Set(["orders-api"]),
-      accessTtlSeconds: 900,
+      accessTtlMs: 15 * MINUTE,
       permissions: new Set(["introspect", "revoke", "watch_revocations"]),
       unsecuredSubjects: ["*@example.com"],
     });
@@ -78,7 +79,7 @@ describe("settings as designed", () => {
       keys: { kind: "inline", jwks: { keys: [] } },
       scopes: { allowed: new Set(["orders.read"]), default: ["orders.read"] },
       audiences: { allowed: new Set(["https://tokens.example.com"]), default: ["https://tokens.example.com"] },
-      accessTtlSeconds: 3600,
+      accessTtlMs: HOUR,
     });
     expect(config.trustedIssuers[0]).toMatchObject({
       keys: { kind: "uri", uri: "https://idp.example.com/jwks" },

@@ -5,6 +5,7 @@ import type { NewFamily, RefreshFamilies, Rotation } from "../../src/storage/ref
 import { authenticFamilies } from "../../src/grants/authentic-families.js";
 import { createStoreMac } from "../../src/crypto/store-mac.js";
 import { POLICY } from "../support/redis-deployment.js";
+import { DAY } from "../../src/time/clock.js";
 
 const NOW = 1_790_000_000_000;
 const FAMILY = { id: "f", clientId: "spark", sessionId: "s", endsAt: NOW + 1e6, grant: '{"sub":"ann"}' };
@@ -12,7 +13,7 @@ const USE = { familyId: "f", generation: 0, clientId: "spark" };
 
 /** Families behind a store that answers what `change` makes of what it has. */
 async function begin(change: (family: NewFamily) => Partial<NewFamily> = () => ({})) {
-  const { families } = createMemoryStorage({ clock: () => NOW, familyPolicy: POLICY, sessionTtlSeconds: 86_400 });
+  const { families } = createMemoryStorage({ clock: () => NOW, familyPolicy: POLICY, sessionTtlMs: DAY });
   const changed = (rotation: Rotation): Rotation =>
     "family" in rotation ? { ...rotation, family: { ...rotation.family, ...change(rotation.family) } } : rotation;
   const store: RefreshFamilies = {
@@ -29,7 +30,7 @@ async function begin(change: (family: NewFamily) => Partial<NewFamily> = () => (
   const authentic = authenticFamilies({
     families: store,
     mac,
-    lastSessionEnd: () => NOW / 1000 + 60,
+    lastSessionEnd: () => NOW + 60_000,
     onTampered: () => (tampered += 1),
   });
   await authentic.create(FAMILY);

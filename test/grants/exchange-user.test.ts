@@ -15,6 +15,7 @@ import {
   subject,
   unsecuredToken,
 } from "../support/core.js";
+import { HOUR } from "../../src/time/clock.js";
 
 function ada(core: TestCore, changes: JsonObject = {}): JsonObject {
   const now = Math.floor(core.clock() / 1000);
@@ -144,7 +145,7 @@ describe("a user's token of a trusted issuer", () => {
     // A revocation of our client of that name does not concern the token, and all who read the token see whose actor it is.
     const caller = { requestId: "r", transport: "form" as const, address: "::1" };
     await core.storage.revocations.publish(
-      { kind: "client", clientId: "ops", notBefore: core.clock() / 1000, expiresAt: core.clock() / 1000 + 3600 },
+      { kind: "client", clientId: "ops", notBefore: core.clock(), expiresAt: core.clock() + HOUR },
       "t",
     );
     core.pass(3);

@@ -34,7 +34,7 @@ async function start(issuer: Partial<TrustedIssuer> = {}, agent: Partial<Client>
   const audiences = { allowed: new Set([ISSUER, MCP]), default: [ISSUER] };
   core.registry.current = clientSet(
     [
-      client("agent", { grants, audiences, accessTtlSeconds: 600, ...agent }),
+      client("agent", { grants, audiences, accessTtlMs: 600 * SECOND, ...agent }),
       client("other", { grants }),
       client("gateway", { mayActFor: new Set(["agent"]) }),
     ],

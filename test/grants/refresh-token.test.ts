@@ -50,6 +50,15 @@ describe("a refresh token", () => {
     expect(core.recorded.at(-1)).toMatchObject({ decision: { via: "refresh_token", sessionId: before["sid"] } });
   });
 
+  test("is stored with the instants of its session in seconds, as every release reads them", async () => {
+    const core = await startCore([portal]);
+    const claims = claimsOf((await begin(core)).access_token);
+    const family = await core.storage.families.find(String(claims["sid"]));
+    if (family === undefined || family === "tampered") throw new Error("no family");
+    const { session } = JSON.parse(family.grant) as { session: unknown };
+    expect(session).toMatchObject({ startedAt: claims["auth_time"], endsAt: claims["session_exp"] });
+  });
+
   test("repeated within the grace window gets the same successor", async () => {
     const core = await startCore([portal]);
     const { refresh_token: first } = await begin(core);

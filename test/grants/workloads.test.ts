@@ -21,6 +21,7 @@ import {
   unsecuredToken,
 } from "../support/core.js";
 import { workloadRule } from "../support/workload-rule.js";
+import { MINUTE } from "../../src/time/clock.js";
 
 const ORDERS = "system:serviceaccount:shop:orders";
 const USERS = "https://users.example.com";
@@ -51,7 +52,7 @@ const login = async (core: TestCore, credentials = platform(core)): Promise<stri
 
 describe("a workload that a rule matches", () => {
   test("gets a token as the client that the rule derives, and the audit says by which rule", async () => {
-    const core = await start([workloadRule({}, { accessTtlSeconds: 900 })]);
+    const core = await start([workloadRule({}, { accessTtlMs: 15 * MINUTE })]);
     const claims = claimsOf(await login(core));
     expect(claims).toMatchObject({ sub: "shop/orders", client_id: "shop/orders", scope: "catalog" });
     expect(Number(claims["exp"]) - Number(claims["iat"])).toBe(900);

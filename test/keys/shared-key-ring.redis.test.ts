@@ -38,7 +38,7 @@ function replicasOn(prefix: string, policy: RotationPolicy) {
         tls: undefined,
       },
       clock: Date.now,
-      sessionTtlSeconds: 86_400,
+      sessionTtlMs: DAY,
       familyPolicy: { graceMs: 30 * SECOND, idleMs: HOUR },
       log: quietLog,
     });

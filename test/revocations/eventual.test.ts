@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Revocation } from "../../src/oauth/revocation.js";
 import { createEventualRevocation } from "../../src/revocations/eventual.js";
 
-const revocation: Revocation = { kind: "session", sessionId: "s".repeat(22), expiresAt: 2_000_000_000 };
+const revocation: Revocation = { kind: "session", sessionId: "s".repeat(22), expiresAt: 2_000_000_000_000 };
 
 function setUp(failures: number) {
   const stopped = new AbortController();

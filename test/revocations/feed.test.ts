@@ -6,25 +6,26 @@ import { RevocationFeed } from "../../src/revocations/feed.js";
 import type { FeedEvent } from "../../src/revocations/feed.js";
 import { RevocationTable } from "../../src/revocations/table.js";
 import { fairNow } from "../support/fair-time.js";
+import { HOUR } from "../../src/time/clock.js";
 
-const NOW = 1_790_000_000;
+const NOW = 1_790_000_000_000;
 const HOUR_MS = 3_600_000;
 
 afterEach(() => void vi.useRealTimers());
 
 /** A replica's feed, and a log that is played into it: entries are a second apart. */
 function aReplica(capacity = 100) {
-  const feed = new RevocationFeed({ table: new RevocationTable({ clock: () => NOW * 1000 }), capacity });
-  let ms = NOW * 1000;
+  const feed = new RevocationFeed({ table: new RevocationTable({ clock: () => NOW }), capacity });
+  let ms = NOW;
   const log = (revocation = aSession(), cursor = `epoch.${(ms += 1000)}-0`) => {
     feed.apply({ cursor, revocation });
     return { kind: "revocation", cursor, revocation } as const;
   };
-  return { feed, log, caughtUp: (cursor = `epoch.${ms}-0`) => feed.caughtUp(NOW * 1000, cursor) };
+  return { feed, log, caughtUp: (cursor = `epoch.${ms}-0`) => feed.caughtUp(NOW, cursor) };
 }
 
 function aSession(): Revocation {
-  return { kind: "session", sessionId: randomBytes(16).toString("base64url"), expiresAt: NOW + 3600 };
+  return { kind: "session", sessionId: randomBytes(16).toString("base64url"), expiresAt: NOW + HOUR };
 }
 
 /** Someone who follows, and reads when asked to. */
@@ -106,7 +107,7 @@ test("a cursor that is not of an event here resumes a minute earlier: nothing is
   const { feed, log, caughtUp } = aReplica();
   const events = Array.from({ length: 90 }, () => log());
   caughtUp();
-  const between = `epoch.${NOW * 1000 + 80_500}-0`;
+  const between = `epoch.${NOW + 80_500}-0`;
   const follower = aFollower(feed, between);
   expect(await follower.read()).toEqual(events[20]);
 });
@@ -115,7 +116,7 @@ test("a cursor that is too old, of a lost log, or no cursor at all is gone", asy
   const { feed, log, caughtUp } = aReplica(10);
   const events = Array.from({ length: 100 }, () => log());
   caughtUp();
-  const gone = [events[0]?.cursor, `other.${NOW * 1000}-0`, "nonsense", "epoch.1-0; DROP"];
+  const gone = [events[0]?.cursor, `other.${NOW}-0`, "nonsense", "epoch.1-0; DROP"];
   for (const cursor of gone) {
     expect(await refusalOf(aFollower(feed, cursor).read())).toMatchObject({ reason: "CURSOR_GONE" });
   }
@@ -155,7 +156,7 @@ test("a follower that lags behind by more than the ring is told so, and the ring
 
 test("a heartbeat every five seconds says how old the view is", async () => {
   vi.useFakeTimers();
-  const time = { now: NOW * 1000 };
+  const time = { now: NOW };
   const feed = new RevocationFeed({ table: new RevocationTable({ clock: () => time.now }) });
   feed.caughtUp(time.now, "epoch.0-0");
   const follower = aFollower(feed);

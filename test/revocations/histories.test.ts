@@ -8,6 +8,7 @@ import { runHistory } from "./history.js";
 import { KNOWN_HISTORIES } from "./known-histories.js";
 import { anyStep } from "./steps.js";
 import type { SharedState } from "./world.js";
+import { SECOND } from "../../src/time/clock.js";
 
 /** Many more by `ICEMINT_HISTORIES=1000`. */
 const RUNS = Number(process.env["ICEMINT_HISTORIES"] ?? 0);
@@ -15,7 +16,7 @@ const RUNS = Number(process.env["ICEMINT_HISTORIES"] ?? 0);
 const inMemory = async (): Promise<SharedState> => ({
   replicas: 1,
   open: async ({ clock, sessionTtl }) =>
-    createMemoryStorage({ clock, familyPolicy: POLICY, sessionTtlSeconds: sessionTtl }),
+    createMemoryStorage({ clock, familyPolicy: POLICY, sessionTtlMs: sessionTtl * SECOND }),
   loseWrites: async () => {},
   close: async () => {},
 });
@@ -32,7 +33,7 @@ const onRedis = async (): Promise<SharedState> => {
         clock,
         scriptNow: trueClock,
         familyPolicy: POLICY,
-        sessionTtlSeconds: sessionTtl,
+        sessionTtlMs: sessionTtl * SECOND,
         log: recordedLog(),
         revocationMac: REVOCATION_MAC,
         deadlineMs: 5000,

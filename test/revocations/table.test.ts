@@ -3,11 +3,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Revocable, Revocation } from "../../src/oauth/revocation.js";
 import { RevocationTable } from "../../src/revocations/table.js";
+import { SECOND } from "../../src/time/clock.js";
 
-const NOW = 1_790_000_000;
+const NOW = 1_790_000_000_000;
 
 function aTable(time = { now: NOW }) {
-  const table = new RevocationTable({ clock: () => time.now * 1000 });
+  const table = new RevocationTable({ clock: () => time.now });
   const apply = (revocation: Revocation): boolean => table.apply({ cursor: "e.1-0", revocation });
   return { time, table, apply };
 }
@@ -19,22 +20,22 @@ const TOKEN: Revocable = {
   subject: "ann",
   clientId: "spark",
   actors: ["reports"],
-  startedAt: NOW - 100,
+  startedAt: NOW - 100 * SECOND,
   kids: ["k1"],
 };
 
 describe("what is covered", () => {
-  const expiresAt = NOW + 100;
+  const expiresAt = NOW + 100 * SECOND;
   const covering: Revocation[] = [
     { kind: "session", sessionId: TOKEN.sessionIds[0] ?? "", expiresAt },
-    { kind: "subject", subject: "ann", notBefore: NOW - 100, expiresAt },
-    { kind: "client", clientId: "spark", notBefore: NOW - 100, expiresAt },
-    { kind: "client", clientId: "reports", notBefore: NOW - 100, expiresAt },
-    { kind: "client", clientId: "ann", notBefore: NOW - 100, expiresAt },
-    { kind: "client_prefix", prefix: "spa", notBefore: NOW - 100, expiresAt },
-    { kind: "client_prefix", prefix: "reports", notBefore: NOW - 100, expiresAt },
-    { kind: "client_prefix", prefix: "a", notBefore: NOW - 100, expiresAt },
-    { kind: "everything", notBefore: NOW - 100, expiresAt },
+    { kind: "subject", subject: "ann", notBefore: NOW - 100 * SECOND, expiresAt },
+    { kind: "client", clientId: "spark", notBefore: NOW - 100 * SECOND, expiresAt },
+    { kind: "client", clientId: "reports", notBefore: NOW - 100 * SECOND, expiresAt },
+    { kind: "client", clientId: "ann", notBefore: NOW - 100 * SECOND, expiresAt },
+    { kind: "client_prefix", prefix: "spa", notBefore: NOW - 100 * SECOND, expiresAt },
+    { kind: "client_prefix", prefix: "reports", notBefore: NOW - 100 * SECOND, expiresAt },
+    { kind: "client_prefix", prefix: "a", notBefore: NOW - 100 * SECOND, expiresAt },
+    { kind: "everything", notBefore: NOW - 100 * SECOND, expiresAt },
     { kind: "key", kid: "k1", expiresAt },
   ];
   test.each(covering)("a token is covered by its own $kind until the revocation ends", (revocation) => {
@@ -54,13 +55,13 @@ describe("what is covered", () => {
     { kind: "session", sessionId: newSid(), expiresAt },
     { kind: "subject", subject: "bob", notBefore: NOW, expiresAt },
     { kind: "subject", subject: "spark", notBefore: NOW, expiresAt },
-    { kind: "subject", subject: "ann", notBefore: NOW - 101, expiresAt },
-    { kind: "client", clientId: "ann", notBefore: NOW - 101, expiresAt },
-    { kind: "client", clientId: "reports", notBefore: NOW - 101, expiresAt },
-    { kind: "client_prefix", prefix: "spark", notBefore: NOW - 101, expiresAt },
-    { kind: "client_prefix", prefix: "spark/", notBefore: NOW - 100, expiresAt },
-    { kind: "client_prefix", prefix: "park", notBefore: NOW - 100, expiresAt },
-    { kind: "everything", notBefore: NOW - 101, expiresAt },
+    { kind: "subject", subject: "ann", notBefore: NOW - 101 * SECOND, expiresAt },
+    { kind: "client", clientId: "ann", notBefore: NOW - 101 * SECOND, expiresAt },
+    { kind: "client", clientId: "reports", notBefore: NOW - 101 * SECOND, expiresAt },
+    { kind: "client_prefix", prefix: "spark", notBefore: NOW - 101 * SECOND, expiresAt },
+    { kind: "client_prefix", prefix: "spark/", notBefore: NOW - 100 * SECOND, expiresAt },
+    { kind: "client_prefix", prefix: "park", notBefore: NOW - 100 * SECOND, expiresAt },
+    { kind: "everything", notBefore: NOW - 101 * SECOND, expiresAt },
     { kind: "key", kid: "k2", expiresAt },
   ];
   test.each(sparing)("a token is spared by another's revocation, and by an earlier not-before: %o", (revocation) => {
@@ -78,24 +79,30 @@ describe("what is covered", () => {
 
   test("of two not-before revocations the later instant counts, until the later end", () => {
     const { table, apply } = aTable();
-    expect(apply({ kind: "subject", subject: "ann", notBefore: NOW, expiresAt: NOW + 10 })).toBe(true);
-    expect(apply({ kind: "subject", subject: "ann", notBefore: NOW - 50, expiresAt: NOW + 20 })).toBe(true);
-    expect(apply({ kind: "subject", subject: "ann", notBefore: NOW - 60, expiresAt: NOW + 15 })).toBe(false);
-    expect([...table.inForce()]).toEqual([{ kind: "subject", subject: "ann", notBefore: NOW, expiresAt: NOW + 20 }]);
+    expect(apply({ kind: "subject", subject: "ann", notBefore: NOW, expiresAt: NOW + 10 * SECOND })).toBe(true);
+    expect(apply({ kind: "subject", subject: "ann", notBefore: NOW - 50 * SECOND, expiresAt: NOW + 20 * SECOND })).toBe(
+      true,
+    );
+    expect(apply({ kind: "subject", subject: "ann", notBefore: NOW - 60 * SECOND, expiresAt: NOW + 15 * SECOND })).toBe(
+      false,
+    );
+    expect([...table.inForce()]).toEqual([
+      { kind: "subject", subject: "ann", notBefore: NOW, expiresAt: NOW + 20 * SECOND },
+    ]);
   });
 });
 
 test("the instant that a new session must begin after is the latest that concerns it, or 0", () => {
   const { time, table, apply } = aTable();
-  const expiresAt = NOW + 100;
+  const expiresAt = NOW + 100 * SECOND;
   expect(table.notBefore("ann", "spark", ["reports"])).toBe(0);
-  apply({ kind: "everything", notBefore: NOW - 9, expiresAt });
-  expect(table.notBefore("ann", "spark", ["reports"])).toBe(NOW - 9);
-  apply({ kind: "subject", subject: "ann", notBefore: NOW - 5, expiresAt });
-  expect(table.notBefore("ann", "spark", ["reports"])).toBe(NOW - 5);
-  apply({ kind: "client", clientId: "reports", notBefore: NOW + 2, expiresAt });
-  expect(table.notBefore("ann", "spark", ["reports"])).toBe(NOW + 2);
-  expect(table.notBefore("ann", "spark", [])).toBe(NOW - 5);
+  apply({ kind: "everything", notBefore: NOW - 9 * SECOND, expiresAt });
+  expect(table.notBefore("ann", "spark", ["reports"])).toBe(NOW - 9 * SECOND);
+  apply({ kind: "subject", subject: "ann", notBefore: NOW - 5 * SECOND, expiresAt });
+  expect(table.notBefore("ann", "spark", ["reports"])).toBe(NOW - 5 * SECOND);
+  apply({ kind: "client", clientId: "reports", notBefore: NOW + 2 * SECOND, expiresAt });
+  expect(table.notBefore("ann", "spark", ["reports"])).toBe(NOW + 2 * SECOND);
+  expect(table.notBefore("ann", "spark", [])).toBe(NOW - 5 * SECOND);
   time.now = expiresAt;
   expect(table.notBefore("ann", "spark", ["reports"])).toBe(0);
 });
@@ -103,8 +110,8 @@ test("the instant that a new session must begin after is the latest that concern
 test("the view's age counts from the last instant at which it was complete", () => {
   const { time, table } = aTable();
   expect(table.ageMs()).toBe(Infinity);
-  table.caughtUp(NOW * 1000);
-  time.now += 7;
+  table.caughtUp(NOW);
+  time.now += 7 * SECOND;
   expect(table.ageMs()).toBe(7000);
 });
 
@@ -113,9 +120,9 @@ test("what was not confirmed by a full read is what the log has lost", () => {
   const revocations = Array.from({ length: 500 }, (): Revocation => ({
     kind: "session",
     sessionId: newSid(),
-    expiresAt: NOW + 50,
+    expiresAt: NOW + 50 * SECOND,
   }));
-  const barred: Revocation = { kind: "client", clientId: "c", notBefore: NOW, expiresAt: NOW + 50 };
+  const barred: Revocation = { kind: "client", clientId: "c", notBefore: NOW, expiresAt: NOW + 50 * SECOND };
   for (const revocation of [...revocations, barred]) apply(revocation);
   expect([...table.unconfirmed()]).toEqual([]);
   table.beginFullRead();
@@ -136,7 +143,7 @@ test("session ids that are not 16 bytes in canonical base64url are told apart al
     "☃".repeat(22),
   ];
   for (const sessionId of odd) {
-    expect(apply({ kind: "session", sessionId, expiresAt: NOW + 5 })).toBe(true);
+    expect(apply({ kind: "session", sessionId, expiresAt: NOW + 5 * SECOND })).toBe(true);
     expect(table.covers({ ...TOKEN, sessionIds: [canonical] })).toBe(false);
     expect(table.covers({ ...TOKEN, sessionIds: [sessionId] })).toBe(true);
   }
@@ -157,8 +164,8 @@ test("under any history of sessions the table answers as a plain map does", () =
       const { time, table, apply } = aTable({ now: NOW });
       const model = new Map<string, number>();
       for (const { sid, lifeSeconds, waitSeconds, sweeps } of steps) {
-        time.now += waitSeconds;
-        const expiresAt = time.now + lifeSeconds;
+        time.now += waitSeconds * SECOND;
+        const expiresAt = time.now + lifeSeconds * SECOND;
         apply({ kind: "session", sessionId: sid, expiresAt });
         model.set(sid, Math.max(model.get(sid) ?? 0, expiresAt));
         if (sweeps) for (let shard = 0; shard < 64; shard += 1) table.caughtUp(0);
@@ -178,12 +185,13 @@ test("under any history of sessions the table answers as a plain map does", () =
 test("going through what is in force misses nothing that was there, while the table grows under the reader", () => {
   const { table, apply } = aTable();
   const before = Array.from({ length: 3000 }, newSid);
-  for (const sessionId of before) apply({ kind: "session", sessionId, expiresAt: NOW + 9 });
+  for (const sessionId of before) apply({ kind: "session", sessionId, expiresAt: NOW + 9 * SECOND });
   const seen = new Set<string>();
   for (const revocation of table.inForce()) {
     if (revocation.kind === "session") seen.add(revocation.sessionId);
     if (seen.size < 2000) {
-      for (let more = 0; more < 5; more += 1) apply({ kind: "session", sessionId: newSid(), expiresAt: NOW + 9 });
+      for (let more = 0; more < 5; more += 1)
+        apply({ kind: "session", sessionId: newSid(), expiresAt: NOW + 9 * SECOND });
     }
   }
   expect(before.filter((sessionId) => !seen.has(sessionId))).toEqual([]);
@@ -191,41 +199,46 @@ test("going through what is in force misses nothing that was there, while the ta
 
 test("a revocation of the next moment is dated past the sessions that another revocation dates ahead", () => {
   const { time, table, apply } = aTable();
-  const expiresAt = NOW + 100;
+  const expiresAt = NOW + 100 * SECOND;
   expect(table.latestStart("subject", "ann")).toBe(0);
-  apply({ kind: "client", clientId: "spark", notBefore: NOW + 2, expiresAt });
-  // Ann's session through spark is dated NOW + 3.
-  expect(table.latestStart("subject", "ann")).toBe(NOW + 3);
-  expect(table.latestStart("everything", "")).toBe(NOW + 3);
-  apply({ kind: "subject", subject: "bob", notBefore: NOW + 3, expiresAt });
-  expect(table.latestStart("subject", "bob")).toBe(NOW + 4);
-  expect(table.latestStart("subject", "ann")).toBe(NOW + 3);
-  expect(table.latestStart("client", "other")).toBe(NOW + 4);
-  apply({ kind: "subject", subject: "bob", notBefore: NOW + 1000, expiresAt });
-  expect(table.latestStart("subject", "bob")).toBe(NOW + 60);
-  time.now = NOW + 5;
+  apply({ kind: "client", clientId: "spark", notBefore: NOW + 2 * SECOND, expiresAt });
+  // Ann's session through spark is dated NOW + 3 * SECOND.
+  expect(table.latestStart("subject", "ann")).toBe(NOW + 3 * SECOND);
+  expect(table.latestStart("everything", "")).toBe(NOW + 3 * SECOND);
+  apply({ kind: "subject", subject: "bob", notBefore: NOW + 3 * SECOND, expiresAt });
+  expect(table.latestStart("subject", "bob")).toBe(NOW + 4 * SECOND);
+  expect(table.latestStart("subject", "ann")).toBe(NOW + 3 * SECOND);
+  expect(table.latestStart("client", "other")).toBe(NOW + 4 * SECOND);
+  apply({ kind: "subject", subject: "bob", notBefore: NOW + 1000 * SECOND, expiresAt });
+  expect(table.latestStart("subject", "bob")).toBe(NOW + 60 * SECOND);
+  time.now = NOW + 5 * SECOND;
   expect(table.latestStart("subject", "ann")).toBe(0);
 });
 
 test("a key's revocation covers what grew from its tokens", () => {
   const { table, apply } = aTable();
-  apply({ kind: "key", kid: "former", expiresAt: NOW + 100 });
+  apply({ kind: "key", kid: "former", expiresAt: NOW + 100 * SECOND });
   expect(table.covers({ ...TOKEN, kids: ["k1", "older", "former"] })).toBe(true);
   expect(table.covers({ ...TOKEN, kids: [] })).toBe(false);
 });
 
 test("new sessions begin after an instant that bars the client in whose name they are", () => {
   const { table, apply } = aTable();
-  apply({ kind: "client", clientId: "ann", notBefore: NOW + 2, expiresAt: NOW + 100 });
-  expect(table.notBefore("ann", "spark", ["reports"])).toBe(NOW + 2);
+  apply({ kind: "client", clientId: "ann", notBefore: NOW + 2 * SECOND, expiresAt: NOW + 100 * SECOND });
+  expect(table.notBefore("ann", "spark", ["reports"])).toBe(NOW + 2 * SECOND);
 });
 
 test("a session of a client whose prefix was revoked begins after the revocation, and is told to those who follow", () => {
   const { table, apply } = aTable();
-  const revocation: Revocation = { kind: "client_prefix", prefix: "shop/", notBefore: NOW + 2, expiresAt: NOW + 100 };
+  const revocation: Revocation = {
+    kind: "client_prefix",
+    prefix: "shop/",
+    notBefore: NOW + 2 * SECOND,
+    expiresAt: NOW + 100 * SECOND,
+  };
   expect(apply(revocation)).toBe(true);
-  expect(table.notBefore("idp:ada", "gateway", ["gateway", "shop/orders"])).toBe(NOW + 2);
+  expect(table.notBefore("idp:ada", "gateway", ["gateway", "shop/orders"])).toBe(NOW + 2 * SECOND);
   expect(table.notBefore("idp:ada", "gateway", ["gateway", "shopping"])).toBe(0);
   expect([...table.inForce()]).toEqual([revocation]);
-  expect(table.latestStart("everything", "")).toBe(NOW + 3);
+  expect(table.latestStart("everything", "")).toBe(NOW + 3 * SECOND);
 });

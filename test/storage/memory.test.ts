@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createMemoryStorage } from "../../src/storage/memory/memory-storage.js";
+import { HOUR } from "../../src/time/clock.js";
 import { RevocationTable } from "../../src/revocations/table.js";
 import { POLICY, deployInMemory } from "../support/redis-deployment.js";
 import { refreshFamiliesContract } from "./refresh-families.contract.js";
@@ -13,7 +14,7 @@ describe("in memory", () => {
 
   test("a view is complete at all times, however far the clock has moved", () => {
     let now = 1_790_000_000_000;
-    const storage = createMemoryStorage({ clock: () => now, familyPolicy: POLICY, sessionTtlSeconds: 3600 });
+    const storage = createMemoryStorage({ clock: () => now, familyPolicy: POLICY, sessionTtlMs: HOUR });
     const table = new RevocationTable({ clock: () => now });
     expect(table.ageMs()).toBe(Infinity);
     void storage.revocations.follow(table, AbortSignal.timeout(1000));

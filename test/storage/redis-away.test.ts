@@ -8,8 +8,9 @@ import type { Deployment } from "../support/redis-deployment.js";
 import { RedisProcess } from "../support/redis-process.js";
 import { aSession } from "./revocation-log.contract.js";
 import { fairNow } from "../support/fair-time.js";
+import { HOUR, wholeSecond } from "../../src/time/clock.js";
 
-const inAnHour = (): number => Math.floor(Date.now() / 1000) + 3600;
+const inAnHour = (): number => wholeSecond(Date.now()) + HOUR;
 let server: RedisProcess;
 let deployment: Deployment;
 let storage: Storage;

@@ -9,6 +9,7 @@ import { breachesOf } from "../support/redis-history.js";
 import type { Observation } from "../support/redis-history.js";
 import { RedisProcess } from "../support/redis-process.js";
 import { aSession } from "./revocation-log.contract.js";
+import { HOUR, wholeSecond } from "../../src/time/clock.js";
 
 const GRACE_MS = 200;
 
@@ -126,7 +127,7 @@ async function liveFamily(
   history: Observation[],
   isOver: () => boolean,
 ): Promise<void> {
-  const { sessionId, expiresAt } = aSession(Math.floor(Date.now() / 1000) + 3600);
+  const { sessionId, expiresAt } = aSession(wholeSecond(Date.now()) + HOUR);
   const any = (): Replica => replicas[randomInt(replicas.length)] as Replica;
   const observe = async <T>(call: () => Promise<T>, saw: (answer: T) => Partial<Observation> | undefined) => {
     const calledAt = performance.now();

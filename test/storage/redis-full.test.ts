@@ -6,8 +6,9 @@ import { deployOnRedis, recordedLog, singleSettings } from "../support/redis-dep
 import type { Redis } from "ioredis";
 import { RedisProcess } from "../support/redis-process.js";
 import { aSession } from "./revocation-log.contract.js";
+import { HOUR, wholeSecond } from "../../src/time/clock.js";
 
-const inAnHour = (): number => Math.floor(Date.now() / 1000) + 3600;
+const inAnHour = (): number => wholeSecond(Date.now()) + HOUR;
 let server: RedisProcess;
 let admin: Redis;
 

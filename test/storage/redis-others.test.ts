@@ -7,6 +7,7 @@ import { eventually } from "../support/eventually.js";
 import { deployOnRedis, recordedLog, singleSettings } from "../support/redis-deployment.js";
 import type { Deployment } from "../support/redis-deployment.js";
 import { RedisProcess } from "../support/redis-process.js";
+import { wholeSecond } from "../../src/time/clock.js";
 
 let deployment: Deployment;
 let end: AbortController;
@@ -87,7 +88,7 @@ describe("keys", () => {
     await storage.families.create({ id: "g", clientId: "c", sessionId: "s", endsAt, grant: "{}", mac: "m" });
     await storage.families.revoke("g");
     await storage.replays.use("jti", "authentication", endsAt);
-    const expiresAt = Math.floor(endsAt / 1000);
+    const expiresAt = wholeSecond(endsAt);
     await storage.revocations.publish({ kind: "key", kid: "k", expiresAt }, "c");
     storage.failedLogins.spend("c 10.0.0.1");
     const look = new Redis(inject("redisUrl"), { protocol: 2 });

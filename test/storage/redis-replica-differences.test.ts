@@ -5,10 +5,10 @@ import { createRedisStorage } from "../../src/storage/redis/redis-storage.js";
 import type { Storage } from "../../src/storage/storage.js";
 import { eventually } from "../support/eventually.js";
 import { POLICY, REVOCATION_MAC, recordedLog, singleSettings } from "../support/redis-deployment.js";
+import { HOUR, SECOND } from "../../src/time/clock.js";
 
 const START = 1_790_000_000_000;
-const NOW = START / 1000;
-const HOUR = 3600;
+const NOW = START;
 
 /** Replicas on one Redis whose clocks and `session_ttl`s differ; `time` is Redis's. */
 async function begin() {
@@ -16,13 +16,13 @@ async function begin() {
   const time = { now: START };
   const end = new AbortController();
   const opened: Storage[] = [];
-  const open = async ({ aheadMs = 0, sessionTtlSeconds = HOUR }) => {
+  const open = async ({ aheadMs = 0, sessionTtlMs = HOUR }) => {
     const storage = await createRedisStorage({
       settings,
       clock: () => time.now + aheadMs,
       scriptNow: () => time.now,
       familyPolicy: POLICY,
-      sessionTtlSeconds,
+      sessionTtlMs,
       log: recordedLog(),
       revocationMac: REVOCATION_MAC,
       deadlineMs: 5000,
@@ -56,43 +56,43 @@ afterAll(() => redis.disconnect());
 describe("a revocation lasts as long as a session of any replica", () => {
   test("also where the replica that was asked has a shorter session_ttl", async () => {
     await using shared = await begin();
-    await shared.open({ sessionTtlSeconds: 24 * HOUR });
-    const { storage } = await shared.open({ sessionTtlSeconds: 10 });
-    expect(storage.revocations.lastSessionEnd()).toBe(NOW + 24 * HOUR + 5);
+    await shared.open({ sessionTtlMs: 24 * HOUR });
+    const { storage } = await shared.open({ sessionTtlMs: 10 * SECOND });
+    expect(storage.revocations.lastSessionEnd()).toBe(NOW + 24 * HOUR + 5 * SECOND);
   });
 
   test("also after the last replica with the longer one is gone, as long as its sessions may live", async () => {
     await using shared = await begin();
-    const former = await shared.open({ sessionTtlSeconds: 24 * HOUR });
+    const former = await shared.open({ sessionTtlMs: 24 * HOUR });
     await former.stop();
-    shared.time.now += 30 * HOUR * 1000;
-    const { storage } = await shared.open({ sessionTtlSeconds: 10 });
+    shared.time.now += 30 * HOUR;
+    const { storage } = await shared.open({ sessionTtlMs: 10 * SECOND });
     // It had said so for a day: sessions of it may have begun until then.
-    expect(storage.revocations.lastSessionEnd()).toBe(NOW + 48 * HOUR + 5);
-    shared.time.now = START + 49 * HOUR * 1000;
-    const later = await shared.open({ sessionTtlSeconds: 20 });
-    expect(later.storage.revocations.lastSessionEnd()).toBe(NOW + 49 * HOUR + 20 + 5);
+    expect(storage.revocations.lastSessionEnd()).toBe(NOW + 48 * HOUR + 5 * SECOND);
+    shared.time.now = START + 49 * HOUR;
+    const later = await shared.open({ sessionTtlMs: 20 * SECOND });
+    expect(later.storage.revocations.lastSessionEnd()).toBe(NOW + 49 * HOUR + 25 * SECOND);
     expect(Object.keys(await redis.hgetall(shared.state)).filter((field) => field.startsWith("ttl:"))).not.toContain(
-      `ttl:${24 * HOUR}`,
+      `ttl:${(24 * HOUR) / SECOND}`,
     );
   });
 
   test("also after Redis lost what the replicas had said", async () => {
     await using shared = await begin();
-    await shared.open({ sessionTtlSeconds: 24 * HOUR });
-    const { storage } = await shared.open({ sessionTtlSeconds: 10 });
-    await redis.hdel(shared.state, `ttl:${24 * HOUR}`, "ttl:10");
+    await shared.open({ sessionTtlMs: 24 * HOUR });
+    const { storage } = await shared.open({ sessionTtlMs: 10 * SECOND });
+    await redis.hdel(shared.state, `ttl:${(24 * HOUR) / SECOND}`, "ttl:10");
     await eventually("both have said it again", async () => (await redis.hlen(shared.state)) >= 3);
-    await eventually("both know", () => storage.revocations.lastSessionEnd() === NOW + 24 * HOUR + 5);
+    await eventually("both know", () => storage.revocations.lastSessionEnd() === NOW + 24 * HOUR + 5 * SECOND);
   });
 
   test("and no longer for what only a writer of Redis says", async () => {
     await using shared = await begin();
-    const { storage } = await shared.open({ sessionTtlSeconds: 10 });
+    const { storage } = await shared.open({ sessionTtlMs: 10 * SECOND });
     const nonsense = ["ttl:", "ttl:-1", "ttl:1e9", "ttl:x", "ttl:0", `ttl:${400 * 86_400}`];
-    for (const field of nonsense) await redis.hset(shared.state, field, NOW + 10);
-    await redis.hset(shared.state, "ttl:20", "NaN", "ttl:30", `${NOW + 1e9}`);
-    await eventually("it is read", () => storage.revocations.lastSessionEnd() === NOW + 30 + 5);
+    for (const field of nonsense) await redis.hset(shared.state, field, NOW / SECOND + 10);
+    await redis.hset(shared.state, "ttl:20", "NaN", "ttl:30", `${NOW / SECOND + 1e9}`);
+    await eventually("it is read", () => storage.revocations.lastSessionEnd() === NOW + 35 * SECOND);
   });
 });
 
@@ -119,7 +119,7 @@ describe("a replica whose clock is off", () => {
     await using shared = await begin();
     const { storage, table } = await shared.open({ aheadMs: 3_600_000 });
     expect(table.ageMs()).toBe(0);
-    const revocation = { kind: "session", sessionId: "s".repeat(21) + "A", expiresAt: NOW + 60 } as const;
+    const revocation = { kind: "session", sessionId: "s".repeat(21) + "A", expiresAt: NOW + 60 * SECOND } as const;
     await storage.revocations.publish(revocation, "etl");
     expect(table.holds(revocation)).toBe(true);
   });

@@ -10,8 +10,9 @@ import { deployOnRedis, recordedLog, singleSettings } from "../support/redis-dep
 import type { Deployment } from "../support/redis-deployment.js";
 import { RedisProcess } from "../support/redis-process.js";
 import { RecordingTable, aSession } from "./revocation-log.contract.js";
+import { HOUR, MINUTE, wholeSecond } from "../../src/time/clock.js";
 
-const inAnHour = (): number => Math.floor(Date.now() / 1000) + 3600;
+const inAnHour = (): number => wholeSecond(Date.now()) + HOUR;
 let server: RedisProcess;
 let settings: RedisSettings;
 let deployment: Deployment;
@@ -108,10 +109,10 @@ describe("the log stays small", () => {
     const timed = deployOnRedis({ settings, clock: () => now });
     const storage = await timed.replica();
     const table = new RecordingTable({ clock: () => now });
-    const seconds = Math.floor(now / 1000);
-    const long = aSession(seconds + 7200);
+    const begun = wholeSecond(now);
+    const long = aSession(begun + 2 * HOUR);
     await storage.revocations.publish(long, "c");
-    const short = Array.from({ length: 700 }, () => aSession(seconds + 60));
+    const short = Array.from({ length: 700 }, () => aSession(begun + MINUTE));
     await Promise.all(short.map((revocation) => storage.revocations.publish(revocation, "c")));
     now += 119_000;
     void storage.revocations.follow(table, end.signal);

@@ -7,12 +7,13 @@ import type { Storage } from "../../src/storage/storage.js";
 import { RevocationTable } from "../../src/revocations/table.js";
 import { eventually } from "../support/eventually.js";
 import type { Deploy } from "../support/redis-deployment.js";
+import { SECOND } from "../../src/time/clock.js";
 
 const START = 1_790_000_000_000;
-const NOW = START / 1000;
+const NOW = START;
 
 /** A session's revocation. */
-export function aSession(expiresAt = NOW + 3600): Extract<Revocation, { kind: "session" }> {
+export function aSession(expiresAt = NOW + 3600 * SECOND): Extract<Revocation, { kind: "session" }> {
   return { kind: "session", sessionId: randomBytes(16).toString("base64url"), expiresAt };
 }
 
@@ -84,10 +85,13 @@ export function revocationLogContract(deploy: Deploy): void {
       const { table } = await log.follow(log.other);
       const id = `shop/${"a".repeat(250)}`;
       await log.one.revocations.publish(
-        { kind: "client_prefix", prefix: "web/", notBefore: 0, expiresAt: NOW + 3600 },
+        { kind: "client_prefix", prefix: "web/", notBefore: 0, expiresAt: NOW + 3600 * SECOND },
         "ops",
       );
-      await log.one.revocations.publish({ kind: "client", clientId: id, notBefore: 0, expiresAt: NOW + 3600 }, "ops");
+      await log.one.revocations.publish(
+        { kind: "client", clientId: id, notBefore: 0, expiresAt: NOW + 3600 * SECOND },
+        "ops",
+      );
       await eventually("both have arrived", () => table.size === 2);
       expect(table.notBefore("web/x", "web/x", [])).toBeGreaterThan(NOW);
       expect(table.notBefore(id, id, [])).toBeGreaterThan(NOW);
@@ -105,20 +109,22 @@ export function revocationLogContract(deploy: Deploy): void {
 
     test("not-before kinds are stamped two seconds ahead of the store's clock, unless they are later already", async () => {
       await using shared = await begin();
-      const expiresAt = NOW + 3600;
+      const expiresAt = NOW + 3600 * SECOND;
       const client = { kind: "client", clientId: "spark", notBefore: 0, expiresAt } as const;
-      const subject = { kind: "subject", subject: "ann ☃", notBefore: NOW + 50, expiresAt } as const;
+      const subject = { kind: "subject", subject: "ann ☃", notBefore: NOW + 50 * SECOND, expiresAt } as const;
       const { table } = await shared.follow(shared.other);
       const stored = await shared.one.revocations.publish(client, "operator");
-      expect(stored).toEqual({ ...client, notBefore: NOW + 2, expiresAt: expiresAt + 60 });
-      expect(await shared.one.revocations.publish(subject, "operator")).toMatchObject({ notBefore: NOW + 50 });
+      expect(stored).toEqual({ ...client, notBefore: NOW + 2 * SECOND, expiresAt: expiresAt + 60 * SECOND });
+      expect(await shared.one.revocations.publish(subject, "operator")).toMatchObject({ notBefore: NOW + 50 * SECOND });
       const everything = { kind: "everything", notBefore: 0, expiresAt } as const;
-      expect(await shared.one.revocations.publish(everything, "operator")).toMatchObject({ notBefore: NOW + 2 });
+      expect(await shared.one.revocations.publish(everything, "operator")).toMatchObject({
+        notBefore: NOW + 2 * SECOND,
+      });
       const key = { kind: "key", kid: "k1", expiresAt } as const;
       expect(await shared.one.revocations.publish(key, "operator")).toEqual(key);
       await eventually("the other knows all four", () => [...table.inForce()].length === 4);
       expect(new Set([...table.inForce()].map(({ kind }) => kind)).size).toBe(4);
-      expect(table.notBefore("ann ☃", "", [])).toBe(NOW + 50);
+      expect(table.notBefore("ann ☃", "", [])).toBe(NOW + 50 * SECOND);
     });
 
     test("what is in the log already is not logged again, unless it must be in force for longer", async () => {
@@ -127,13 +133,13 @@ export function revocationLogContract(deploy: Deploy): void {
       const revocation = aSession();
       for (let round = 0; round < 5; round += 1) await shared.one.revocations.publish(revocation, "spark");
       expect(table.applied).toHaveLength(1);
-      await shared.one.revocations.publish({ ...revocation, expiresAt: revocation.expiresAt + 1 }, "spark");
+      await shared.one.revocations.publish({ ...revocation, expiresAt: revocation.expiresAt + SECOND }, "spark");
       expect(table.applied).toHaveLength(2);
     });
 
     test("an owner has at most 10,000 in force, racers included; another owner is free, and so is later", async () => {
       await using shared = await begin();
-      const publish = (owner: string, expiresAt = NOW + 600): Promise<Revocation> =>
+      const publish = (owner: string, expiresAt = NOW + 600 * SECOND): Promise<Revocation> =>
         shared.one.revocations.publish(aSession(expiresAt), owner);
       for (let batch = 0; batch < 20; batch += 1) {
         await Promise.all(Array.from({ length: batch < 19 ? 500 : 490 }, () => publish("greedy")));
@@ -145,7 +151,7 @@ export function revocationLogContract(deploy: Deploy): void {
       expect(refusal).toMatchObject({ code: "slow_down", reason: "QUOTA_EXCEEDED" });
       await publish("modest");
       shared.time.now += 600_000 + 600_000;
-      await publish("greedy", NOW + 7200);
+      await publish("greedy", NOW + 7200 * SECOND);
     });
 
     test("following ends when its signal aborts", async () => {

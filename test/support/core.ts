@@ -5,7 +5,7 @@ import type { Client } from "../../src/clients/client.js";
 import { clientSet } from "../../src/clients/client-registry.js";
 import { createMemoryKeyRing } from "../../src/keys/memory-key-ring.js";
 import { createFailedLoginLimiter } from "../../src/limits/limiter.js";
-import { HOUR, MINUTE, SECOND } from "../../src/time/clock.js";
+import { HOUR, MINUTE, SECOND, DAY } from "../../src/time/clock.js";
 import { type OAuthError, toOAuthError } from "../../src/oauth/error.js";
 import type { Decision, Events } from "../../src/oauth/events.js";
 import type { JsonObject } from "../../src/oauth/json.js";
@@ -55,7 +55,7 @@ export function client(id: string, changes: Partial<Client> = {}): Client {
     claims: {},
     userClaims: {},
     mayActFor: new Set(),
-    accessTtlSeconds: 3600,
+    accessTtlMs: HOUR,
     permissions: new Set(),
     serves: undefined,
     disabled: false,
@@ -113,7 +113,7 @@ export async function startCore(clients: readonly Client[]) {
   const clock = (): number => now;
   const registry = { current: clientSet(clients) };
   const familyPolicy = { graceMs: 30 * SECOND, idleMs: 2 * HOUR };
-  const storage = createMemoryStorage({ clock, familyPolicy, sessionTtlSeconds: 24 * 3600 });
+  const storage = createMemoryStorage({ clock, familyPolicy, sessionTtlMs: DAY });
   const table = new RevocationTable({ clock });
   const stop = new AbortController();
   void storage.revocations.follow(new RevocationFeed({ table }), stop.signal);

@@ -8,12 +8,13 @@ import { createRedisStorage } from "../../src/storage/redis/redis-storage.js";
 import type { FamilyPolicy } from "../../src/storage/refresh-families.js";
 import type { Log } from "../../src/oauth/log.js";
 import type { Storage } from "../../src/storage/storage.js";
+import { DAY } from "../../src/time/clock.js";
 
 /** The policy of every suite. */
 export const POLICY = { graceMs: 30_000, idleMs: 7_200_000 };
 
 /** `session_ttl` of every suite that is not about it. */
-const SESSION_TTL_SECONDS = 86_400;
+const SESSION_TTL_MS = DAY;
 
 const MAC_KEY = randomBytes(32);
 /** Of every suite: replicas share the key. */
@@ -49,7 +50,7 @@ export type Deploy = (clock: Clock) => Deployment;
 
 /** One replica in memory. */
 export const deployInMemory: Deploy = (clock) => {
-  const storage = createMemoryStorage({ clock, familyPolicy: POLICY, sessionTtlSeconds: SESSION_TTL_SECONDS });
+  const storage = createMemoryStorage({ clock, familyPolicy: POLICY, sessionTtlMs: SESSION_TTL_MS });
   return { replica: async () => storage, [Symbol.asyncDispose]: () => storage.close() };
 };
 
@@ -83,14 +84,14 @@ export interface RedisDeploymentOptions {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly policy?: FamilyPolicy;
-  readonly sessionTtlSeconds?: number;
+  readonly sessionTtlMs?: number;
   /** Whether calls have no longer than in production; otherwise they may wait for a busy machine. */
   readonly hasRealDeadline?: boolean;
 }
 
 /** Replicas on Redis. */
 export function deployOnRedis(options: RedisDeploymentOptions): Deployment {
-  const { settings, clock, log, policy, sessionTtlSeconds, hasRealDeadline } = options;
+  const { settings, clock, log, policy, sessionTtlMs, hasRealDeadline } = options;
   const replicas: Storage[] = [];
   return {
     async replica() {
@@ -98,7 +99,7 @@ export function deployOnRedis(options: RedisDeploymentOptions): Deployment {
         settings,
         clock: clock ?? Date.now,
         familyPolicy: policy ?? POLICY,
-        sessionTtlSeconds: sessionTtlSeconds ?? SESSION_TTL_SECONDS,
+        sessionTtlMs: sessionTtlMs ?? SESSION_TTL_MS,
         log: log ?? recordedLog(),
         revocationMac: REVOCATION_MAC,
         ...(clock && { scriptNow: clock }),

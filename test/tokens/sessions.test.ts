@@ -2,22 +2,22 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { beginSession, endOf, isEnding } from "../../src/tokens/sessions.js";
 
-const beginning = { id: "s".repeat(22), nowSeconds: 1000, ttlSeconds: 500, notBefore: 0, ancestors: [], keys: [] };
+const beginning = { id: "s".repeat(22), now: 1_000_000, ttlMs: 500_000, notBefore: 0, ancestors: [], keys: [] };
 
 describe("a session", () => {
   test("begins now and ends session_ttl later", () => {
-    expect(beginSession(beginning)).toMatchObject({ startedAt: 1000, endsAt: 1500 });
+    expect(beginSession(beginning)).toMatchObject({ startedAt: 1_000_000, endsAt: 1_500_000 });
   });
 
   test("begun before a not-before instant has passed is dated just after it", () => {
-    expect(beginSession({ ...beginning, notBefore: 1002 }).startedAt).toBe(1003);
-    expect(beginSession({ ...beginning, notBefore: 1000 }).startedAt).toBe(1001);
-    expect(beginSession({ ...beginning, notBefore: 999 }).startedAt).toBe(1000);
+    expect(beginSession({ ...beginning, notBefore: 1_002_000 }).startedAt).toBe(1_003_000);
+    expect(beginSession({ ...beginning, notBefore: 1_000_000 }).startedAt).toBe(1_001_000);
+    expect(beginSession({ ...beginning, notBefore: 999_000 }).startedAt).toBe(1_000_000);
   });
 
   test("that grows from another ends no later than it", () => {
-    expect(beginSession({ ...beginning, noLaterThan: 1200 }).endsAt).toBe(1200);
-    expect(beginSession({ ...beginning, noLaterThan: 9999 }).endsAt).toBe(1500);
+    expect(beginSession({ ...beginning, noLaterThan: 1_200_000 }).endsAt).toBe(1_200_000);
+    expect(beginSession({ ...beginning, noLaterThan: 9_999_000 }).endsAt).toBe(1_500_000);
   });
 
   test("names each ancestor once", () => {
@@ -26,8 +26,8 @@ describe("a session", () => {
 
   test("ends by the earlier of its written end and the present setting", () => {
     const session = beginSession(beginning);
-    expect(endOf(session, 100)).toBe(1100);
-    expect(endOf(session, 9999)).toBe(1500);
+    expect(endOf(session, 100_000)).toBe(1_100_000);
+    expect(endOf(session, 9_999_000)).toBe(1_500_000);
   });
 });
 
@@ -45,14 +45,14 @@ describe("the end of a session", () => {
   test("leaves a token that is refused with time of its own, if it was asked for at 90 percent of its life or earlier", () => {
     fc.assert(
       fc.property(fc.integer({ min: 10, max: 86_400 }), fc.integer({ min: 0, max: 100_000 }), (life, sessionLeft) => {
-        const nowSeconds = 1_000_000;
-        const presentExpiry = nowSeconds + Math.ceil(life / 10);
-        const end = Math.max(presentExpiry, nowSeconds + sessionLeft);
-        const refused = isEnding(end, nowSeconds, presentExpiry, life);
+        const now = 1_000_000;
+        const presentExpiry = now + Math.ceil(life / 10);
+        const end = Math.max(presentExpiry, now + sessionLeft);
+        const refused = isEnding(end, now, presentExpiry, life);
         // What is refused still lives; what is answered gains at least a quarter of a life, or a whole one.
         return refused
-          ? presentExpiry > nowSeconds
-          : Math.min(end, nowSeconds + life) - presentExpiry >= Math.min(life / 4, life * 0.9 - 1);
+          ? presentExpiry > now
+          : Math.min(end, now + life) - presentExpiry >= Math.min(life / 4, life * 0.9 - 1);
       }),
     );
   });

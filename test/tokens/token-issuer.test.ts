@@ -17,10 +17,10 @@ function setUp() {
   const policy = { rotateEveryMs: DAY, publishAheadMs: 15 * MINUTE, accessTtlMs: HOUR, sessionTtlMs: DAY };
   const keys = createMemoryKeyRing({ algorithm: "ES256", policy, clock });
   const randomId = pooledRandomId();
-  const issuer = createTokenIssuer({ issuer: ISSUER, keys, clock, randomId, sessionTtlSeconds: 86_400 });
+  const issuer = createTokenIssuer({ issuer: ISSUER, keys, clock, randomId, sessionTtlMs: DAY });
   const revocations = { covers: () => false, notBefore: () => 0, latestStart: () => 0, ageMs: () => 0 };
   const verifier = createTokenVerifier({ issuer: ISSUER, keys, revocations, clock });
-  const session = { id: randomId(), startedAt: NOW, endsAt: NOW + 86_400, ancestors: [], keys: [] };
+  const session = { id: randomId(), startedAt: NOW * 1000, endsAt: NOW * 1000 + DAY, ancestors: [], keys: [] };
   const authorization = (changes: Partial<Authorization> = {}): Authorization => ({
     client: client("etl"),
     subject: "etl",

@@ -1,7 +1,7 @@
 /** Makes a client from its YAML. Owns its defaults, and every rule that one client can break by itself. */
 import type { Ceiling, Client } from "../../clients/client.js";
 import { RESERVED_CLAIMS } from "../../oauth/access-token.js";
-import { SECOND } from "../../time/clock.js";
+import { wholeSecond } from "../../time/clock.js";
 import type { GrantType } from "../../oauth/grant-type.js";
 import { isJsonObject } from "../../oauth/json.js";
 import { checkClientKeys, clientKeys } from "./keys.js";
@@ -120,9 +120,7 @@ export function readRecord(yaml: RecordYaml, defaults: ClientDefaults, spot: Spo
     userClaims: yaml.user_claims ?? {},
     mayActFor: setOf(yaml.may_act_for),
     actForIssuers: yaml.act_for_issuers && new Set(present(yaml.act_for_issuers)),
-    accessTtlSeconds: Math.floor(
-      Math.min(yaml.access_ttl ?? Infinity, defaults.accessTtlMs, defaults.longestTtlMs) / SECOND,
-    ),
+    accessTtlMs: wholeSecond(Math.min(yaml.access_ttl ?? Infinity, defaults.accessTtlMs, defaults.longestTtlMs)),
     permissions: setOf(yaml.permissions),
     serves: yaml.serves && new Set(present(yaml.serves)),
     disabled: yaml.disabled ?? false,

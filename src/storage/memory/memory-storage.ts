@@ -16,13 +16,13 @@ import { createMemoryRevocationLog } from "./revocation-log.js";
 export function createMemoryStorage(needs: {
   readonly clock: Clock;
   readonly familyPolicy: FamilyPolicy;
-  readonly sessionTtlSeconds: number;
+  readonly sessionTtlMs: number;
 }): Storage {
-  const { clock, familyPolicy, sessionTtlSeconds } = needs;
+  const { clock, familyPolicy, sessionTtlMs } = needs;
   const lease = createMemoryLease({ clock });
   return {
     families: createMemoryFamilies({ clock, policy: familyPolicy }),
-    revocations: createMemoryRevocationLog({ clock, sessionTtlSeconds, epoch: randomBytes(6).toString("base64url") }),
+    revocations: createMemoryRevocationLog({ clock, sessionTtlMs, epoch: randomBytes(6).toString("base64url") }),
     keyRing: createMemoryKeyRingStore({ lease }),
     lease,
     replays: createMemoryReplays({ clock }),

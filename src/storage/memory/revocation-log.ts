@@ -1,8 +1,7 @@
-import { toSeconds } from "../../time/clock.js";
-import type { Clock } from "../../time/clock.js";
+import { type Clock, wholeSecond } from "../../time/clock.js";
 import type { Revocation } from "../../oauth/revocation.js";
 import { quotaExceeded } from "../quota-exceeded.js";
-import { NOT_BEFORE_AHEAD_SECONDS, NOT_BEFORE_MARGIN_SECONDS } from "../revocation-log.js";
+import { NOT_BEFORE_AHEAD_MS, NOT_BEFORE_MARGIN_MS } from "../revocation-log.js";
 import type { LoggedRevocation, RevocationLog, RevocationSink } from "../revocation-log.js";
 import { type SessionTtls, lastSessionEnd } from "../session-ttls.js";
 import { OwnerQuota } from "./owner-quota.js";
@@ -15,13 +14,13 @@ const NO_OTHERS: SessionTtls = new Map();
 export function createMemoryRevocationLog(needs: {
   readonly clock: Clock;
   readonly epoch: string;
-  readonly sessionTtlSeconds: number;
+  readonly sessionTtlMs: number;
 }): RevocationLog {
-  const { clock, epoch, sessionTtlSeconds } = needs;
+  const { clock, epoch, sessionTtlMs } = needs;
   const entries = new Map<string, LoggedRevocation>();
   const sinks = new Set<RevocationSink>();
   const quota = new OwnerQuota();
-  const sweep = createSweeper(entries, (entry) => entry.revocation.expiresAt <= toSeconds(clock()));
+  const sweep = createSweeper(entries, (entry) => entry.revocation.expiresAt <= clock());
   let last = { ms: 0, sequence: 0 };
 
   const cursor = (): string => `${epoch}.${last.ms}-${last.sequence}`;
@@ -40,14 +39,14 @@ export function createMemoryRevocationLog(needs: {
   return {
     async publish(revocation, owner) {
       if (isLogged(revocation)) return revocation;
-      const now = toSeconds(clock());
+      const now = wholeSecond(clock());
       const stored = stamped(revocation, now);
       if (owner !== undefined && !quota.spend(owner, stored.expiresAt, now)) throw quotaExceeded();
       sweep();
       append(stored);
       return stored;
     },
-    lastSessionEnd: () => lastSessionEnd(NO_OTHERS, sessionTtlSeconds, toSeconds(clock())),
+    lastSessionEnd: () => lastSessionEnd(NO_OTHERS, sessionTtlMs, wholeSecond(clock())),
     async follow(sink, signal) {
       if (signal.aborted) return;
       for (const entry of entries.values()) sink.apply(entry);
@@ -73,7 +72,7 @@ function stamped(revocation: Revocation, now: number): Revocation {
   if (revocation.kind === "session" || revocation.kind === "key") return revocation;
   return {
     ...revocation,
-    notBefore: Math.max(revocation.notBefore, now + NOT_BEFORE_AHEAD_SECONDS),
-    expiresAt: revocation.expiresAt + NOT_BEFORE_MARGIN_SECONDS,
+    notBefore: Math.max(revocation.notBefore, now + NOT_BEFORE_AHEAD_MS),
+    expiresAt: revocation.expiresAt + NOT_BEFORE_MARGIN_MS,
   };
 }

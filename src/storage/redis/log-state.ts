@@ -2,13 +2,8 @@
  * What is known of the log of revocations beside its entries: its name, where it stands, Redis's clock, and the
  * `session_ttl`s of replicas. Only asking must succeed. A Redis that takes no writes can be followed all the same.
  */
-import {
-  ANNOUNCED_SECONDS,
-  MAX_SESSION_TTL_SECONDS,
-  type SessionTtls,
-  isAnnouncementDue,
-  outlived,
-} from "../session-ttls.js";
+import { ANNOUNCED_MS, MAX_SESSION_TTL_MS, type SessionTtls, isAnnouncementDue, outlived } from "../session-ttls.js";
+import { SECOND, toSeconds } from "../../time/clock.js";
 import type { RedisKeys } from "./keys.js";
 import type { RedisCaller } from "./redis-caller.js";
 import { stringList } from "./reply.js";
@@ -40,7 +35,7 @@ export interface LogStateDependencies {
   readonly keys: RedisKeys;
   readonly now: ScriptNow;
   /** This replica's `session_ttl`. */
-  readonly sessionTtlSeconds: number;
+  readonly sessionTtlMs: number;
   /** Names a log that begins because the store has none. */
   readonly newEpoch: () => string;
 }
@@ -87,9 +82,9 @@ export class LogState {
    * complete only afterwards, and with it the replica ready. A read-only Redis must not stop a replica from following.
    */
   async announceTtl(now: number): Promise<void> {
-    const { redis, keys, sessionTtlSeconds: own } = this.#needs;
+    const { redis, keys, sessionTtlMs: own } = this.#needs;
     if (!isAnnouncementDue(this.#ttls, own, now)) return;
-    const fields = { [ttlField(own)]: now + ANNOUNCED_SECONDS };
+    const fields = { [ttlField(own)]: toSeconds(now + ANNOUNCED_MS) };
     const over = outlived(this.#ttls, now).map(ttlField);
     const write = redis.call(async (link) => {
       await link.hset(keys.revocationsState, fields);
@@ -106,17 +101,17 @@ export class LogState {
   }
 }
 
-function ttlField(ttlSeconds: number): string {
-  return `ttl:${ttlSeconds}`;
+function ttlField(ttlMs: number): string {
+  return `ttl:${ttlMs / SECOND}`;
 }
 
-/** Reads `session_ttl`s. Leaves out those that no replica wrote: they would make revocations last for ever. */
+/** Reads `session_ttl`s, which Redis has in seconds. Leaves out those that no replica wrote: they would make revocations last for ever. */
 function readTtls(fields: readonly string[]): SessionTtls {
   const ttls = new Map<number, number>();
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const [ttl, until] = [Number(fields[at]?.slice("ttl:".length)), Number(fields[at + 1])];
-    const isTtl = Number.isSafeInteger(ttl) && ttl > 0 && ttl <= MAX_SESSION_TTL_SECONDS;
-    if (isTtl && Number.isSafeInteger(until)) ttls.set(ttl, until);
+    const isTtl = Number.isSafeInteger(ttl) && ttl > 0 && ttl <= MAX_SESSION_TTL_MS / SECOND;
+    if (isTtl && Number.isSafeInteger(until)) ttls.set(ttl * SECOND, until * SECOND);
   }
   return ttls;
 }

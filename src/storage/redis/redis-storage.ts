@@ -30,7 +30,7 @@ export interface RedisStorageDependencies {
   readonly settings: RedisSettings;
   readonly clock: Clock;
   readonly familyPolicy: FamilyPolicy;
-  readonly sessionTtlSeconds: number;
+  readonly sessionTtlMs: number;
   readonly log: Log;
   /** Authenticates revocations. Throws `temporarily_unavailable` until the key ring is loaded. */
   readonly revocationMac: StoreMac;
@@ -47,7 +47,7 @@ export interface RedisStorageDependencies {
  * may start while Redis is away. Rejects only for settings that cannot work, such as a TLS file that is not there.
  */
 export async function createRedisStorage(needs: RedisStorageDependencies): Promise<Storage> {
-  const { settings, clock, familyPolicy, sessionTtlSeconds, log, beatMs = SECOND } = needs;
+  const { settings, clock, familyPolicy, sessionTtlMs, log, beatMs = SECOND } = needs;
   const now: ScriptNow = () => needs.scriptNow?.() ?? "";
   const keys = createRedisKeys(settings.prefix);
   const closing = new AbortController();
@@ -66,7 +66,7 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
   await monitor.probe();
   void monitor.run(closing.signal);
   const offset = new ClockOffset();
-  const time = { clock, offset, now, beatMs, sessionTtlSeconds };
+  const time = { clock, offset, now, beatMs, sessionTtlMs };
   const needsOfLog = {
     redis,
     keys,

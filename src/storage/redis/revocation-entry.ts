@@ -7,7 +7,8 @@
 import { isSameDigest } from "../../crypto/constant-time.js";
 import type { StoreMac } from "../../crypto/store-mac.js";
 import type { Revocation } from "../../oauth/revocation.js";
-import { NOT_BEFORE_AHEAD_SECONDS } from "../revocation-log.js";
+import { SECOND, toSeconds } from "../../time/clock.js";
+import { NOT_BEFORE_AHEAD_MS } from "../revocation-log.js";
 
 const KIND_LETTER = { session: "s", subject: "u", client: "c", client_prefix: "p", everything: "e", key: "k" } as const;
 const ENTRY = /^([sucpek])(\d{1,12})(?:\.(\d{1,12}))? ([^]*)$/;
@@ -43,8 +44,8 @@ function kindAndId(revocation: Revocation): readonly [string, string] {
 /** Writes an entry. */
 export function formatEntry(revocation: Revocation): string {
   const [letter, id] = kindAndId(revocation);
-  const notBefore = "notBefore" in revocation ? `.${revocation.notBefore}` : "";
-  return `${letter}${revocation.expiresAt}${notBefore} ${id}`;
+  const notBefore = "notBefore" in revocation ? `.${toSeconds(revocation.notBefore)}` : "";
+  return `${letter}${toSeconds(revocation.expiresAt)}${notBefore} ${id}`;
 }
 
 /** The MAC of an entry. */
@@ -60,8 +61,8 @@ export function isAuthentic(entry: string, entryMac: string, mac: StoreMac): boo
 /** Reads an entry; undefined if it is none that this version knows. */
 export function parseEntry(entry: string): Revocation | undefined {
   const [, letter, ends, stamp, id = ""] = ENTRY.exec(entry) ?? [];
-  const expiresAt = Number(ends);
-  const notBefore = Number(stamp ?? 0);
+  const expiresAt = Number(ends) * SECOND;
+  const notBefore = Number(stamp ?? 0) * SECOND;
   switch (letter) {
     case "s":
       return SESSION_ID.test(id) ? { kind: "session", sessionId: id, expiresAt } : undefined;
@@ -87,5 +88,5 @@ export function parseEntry(entry: string): Revocation | undefined {
 export function bounded(revocation: Revocation, now: number, lastSessionEnd: number): Revocation {
   const expiresAt = Math.min(revocation.expiresAt, lastSessionEnd);
   if (!("notBefore" in revocation)) return { ...revocation, expiresAt };
-  return { ...revocation, expiresAt, notBefore: Math.min(revocation.notBefore, now + NOT_BEFORE_AHEAD_SECONDS) };
+  return { ...revocation, expiresAt, notBefore: Math.min(revocation.notBefore, now + NOT_BEFORE_AHEAD_MS) };
 }

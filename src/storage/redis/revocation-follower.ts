@@ -4,11 +4,11 @@
  * therefore asks where the log stands, and only its answer makes the view complete.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { MINUTE, toSeconds } from "../../time/clock.js";
+import { MINUTE, wholeSecond } from "../../time/clock.js";
 import type { Clock } from "../../time/clock.js";
 import type { StoreMac } from "../../crypto/store-mac.js";
 import type { Revocation } from "../../oauth/revocation.js";
-import { NOT_BEFORE_MARGIN_SECONDS } from "../revocation-log.js";
+import { NOT_BEFORE_MARGIN_MS } from "../revocation-log.js";
 import type { RevocationSink } from "../revocation-log.js";
 import { type SessionTtls, lastSessionEnd } from "../session-ttls.js";
 import { isStateUnavailable, stateUnavailable } from "../../oauth/error.js";
@@ -107,7 +107,7 @@ export class RevocationFollower {
     const at = clock();
     const { status, storeTime } = await this.#state.ask();
     offset.note(at, storeTime, clock());
-    await this.#state.announceTtl(toSeconds(storeTime));
+    await this.#state.announceTtl(wholeSecond(storeTime));
     const known = this.#status;
     if (known === undefined || isLost(known, status, this.#readUpTo)) {
       await this.#readAll(status);
@@ -221,9 +221,9 @@ export class RevocationFollower {
   }
 
   #bounded(revocation: Revocation): Revocation {
-    const { clock, offset, sessionTtlSeconds } = this.#needs;
-    const now = toSeconds(offset.corrected(clock()));
-    const end = lastSessionEnd(this.sessionTtls, sessionTtlSeconds, now) + NOT_BEFORE_MARGIN_SECONDS;
+    const { clock, offset, sessionTtlMs } = this.#needs;
+    const now = wholeSecond(offset.corrected(clock()));
+    const end = lastSessionEnd(this.sessionTtls, sessionTtlMs, now) + NOT_BEFORE_MARGIN_MS;
     return bounded(revocation, now, end);
   }
 

@@ -1,8 +1,8 @@
-import { toSeconds } from "../../time/clock.js";
+import { SECOND, toSeconds, wholeSecond } from "../../time/clock.js";
 import type { Revocation } from "../../oauth/revocation.js";
 import { stateUnavailable } from "../../oauth/error.js";
 import { quotaExceeded } from "../quota-exceeded.js";
-import { NOT_BEFORE_AHEAD_SECONDS, NOT_BEFORE_MARGIN_SECONDS, REVOCATION_QUOTA } from "../revocation-log.js";
+import { NOT_BEFORE_AHEAD_MS, NOT_BEFORE_MARGIN_MS, REVOCATION_QUOTA } from "../revocation-log.js";
 import type { RevocationLog, RevocationSink } from "../revocation-log.js";
 import { type SessionTtls, lastSessionEnd } from "../session-ttls.js";
 import type { RedisLink } from "./redis-link.js";
@@ -43,21 +43,21 @@ export class RedisRevocationLog implements RevocationLog {
   async publish(revocation: Revocation, owner: string | undefined): Promise<Revocation> {
     const { redis, keys, now, clock, offset, mac } = this.#needs;
     if (this.#sink?.holds(revocation) === true) return revocation;
-    const given = "notBefore" in revocation ? revocation.notBefore : 0;
+    const given = notBeforeOf(revocation);
     const quota = owner === undefined ? Number.MAX_SAFE_INTEGER : REVOCATION_QUOTA;
     const logKeys = [keys.revocations, keys.revocationQuota(owner ?? OWN)];
-    let stored = stamped(revocation, toSeconds(offset.corrected(clock())) + NOT_BEFORE_AHEAD_SECONDS);
+    let stored = stamped(revocation, wholeSecond(offset.corrected(clock())) + NOT_BEFORE_AHEAD_MS);
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const entry = formatEntry(stored);
-      const stamp = "notBefore" in stored ? stored.notBefore : 0;
-      const args = [entry, macOf(entry, mac), stored.expiresAt, stamp, given, quota, NOT_BEFORE_AHEAD_SECONDS, now()];
+      const times = [stored.expiresAt, notBeforeOf(stored), given].map(toSeconds);
+      const args = [entry, macOf(entry, mac), ...times, quota, toSeconds(NOT_BEFORE_AHEAD_MS), now()];
       const [outcome, value = ""] = stringList(await redis.run(revocationPublish, logKeys, args));
       if (outcome === "quota_exceeded") throw quotaExceeded();
       if (outcome === "stored") {
         await this.#follower?.reached(value, OWN_VIEW_MS);
         return stored;
       }
-      stored = stamped(revocation, Number(value));
+      stored = stamped(revocation, Number(value) * SECOND);
     }
     throw stateUnavailable(new Error("Redis's clock runs too fast to stamp a revocation"));
   }
@@ -68,9 +68,9 @@ export class RedisRevocationLog implements RevocationLog {
   }
 
   lastSessionEnd(): number {
-    const { clock, offset, sessionTtlSeconds } = this.#needs;
+    const { clock, offset, sessionTtlMs } = this.#needs;
     const ttls = this.#follower?.sessionTtls ?? NONE_KNOWN;
-    return lastSessionEnd(ttls, sessionTtlSeconds, toSeconds(offset.corrected(clock())));
+    return lastSessionEnd(ttls, sessionTtlMs, wholeSecond(offset.corrected(clock())));
   }
 
   async follow(sink: RevocationSink, signal: AbortSignal): Promise<void> {
@@ -84,9 +84,13 @@ export class RedisRevocationLog implements RevocationLog {
   }
 }
 
+function notBeforeOf(revocation: Revocation): number {
+  return "notBefore" in revocation ? revocation.notBefore : 0;
+}
+
 /** As it is stored: a not-before is at least `notBefore`, and its end by that clock. Others have none. */
 function stamped(revocation: Revocation, notBefore: number): Revocation {
   if (!("notBefore" in revocation)) return revocation;
-  const expiresAt = revocation.expiresAt + NOT_BEFORE_MARGIN_SECONDS;
+  const expiresAt = revocation.expiresAt + NOT_BEFORE_MARGIN_MS;
   return { ...revocation, expiresAt, notBefore: Math.max(revocation.notBefore, notBefore) };
 }

@@ -3,7 +3,6 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext } from "@connectrpc/connect";
 import type { Operators } from "../../endpoints/operator.js";
-import { SECOND } from "../../time/clock.js";
 import { OAuthError } from "../../oauth/error.js";
 import type { CallerRequest } from "../../oauth/request.js";
 import type { Revocation } from "../../oauth/revocation.js";
@@ -94,7 +93,7 @@ function response(event: EventInit, cursor: string): WatchRevocationsResponse {
 }
 
 function fromRevocation(revocation: Revocation): MessageInitShape<typeof RevocationSchema> {
-  const expireTime = timestampFromMs(revocation.expiresAt * SECOND);
+  const expireTime = timestampFromMs(revocation.expiresAt);
   switch (revocation.kind) {
     case "session":
       return { target: { case: "session", value: revocation.sessionId }, expireTime };
@@ -112,7 +111,7 @@ function fromRevocation(revocation: Revocation): MessageInitShape<typeof Revocat
 }
 
 function notBefore(revocation: { readonly notBefore: number }) {
-  return { notBeforeTime: timestampFromMs(revocation.notBefore * SECOND) };
+  return { notBeforeTime: timestampFromMs(revocation.notBefore) };
 }
 
 function goingAway(): OAuthError {

@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { generateSecret } from "../../../src/config/clients/secret.js";
 import { DIGEST, LONG_SECRET, client, problems, read, refusal, withClients } from "../settings.js";
+import { MINUTE, SECOND } from "../../../src/time/clock.js";
 
 const OTHER_DIGEST = "6".repeat(64);
 
@@ -228,8 +229,8 @@ describe("what a client may have", () => {
 
   test("tokens that live as long as others', or shorter, never longer", () => {
     const yaml = (ttl: string) => `tokens: { access_ttl: 30m }\n${withClients(client("a", `access_ttl: ${ttl}`))}`;
-    expect(read({ yaml: yaml("30m") }).clients[0]?.accessTtlSeconds).toBe(1800);
-    expect(read({ yaml: yaml("10s") }).clients[0]?.accessTtlSeconds).toBe(10);
+    expect(read({ yaml: yaml("30m") }).clients[0]?.accessTtlMs).toBe(30 * MINUTE);
+    expect(read({ yaml: yaml("10s") }).clients[0]?.accessTtlMs).toBe(10 * SECOND);
     expect(problems({ yaml: yaml("31m") })).toEqual([
       "clients[0].access_ttl must not be longer than tokens.access_ttl (30m)",
     ]);

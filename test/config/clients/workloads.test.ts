@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { problems, read, refusal } from "../settings.js";
+import { MINUTE } from "../../../src/time/clock.js";
 
 const CLUSTER = "https://kubernetes.default.svc";
 const GITHUB = "https://token.actions.githubusercontent.com";
@@ -53,7 +54,7 @@ describe("a workload rule", () => {
       name: "shop",
       prefix: "shop/",
       except: ["system:serviceaccount:shop:default"],
-      template: { accessTtlSeconds: 900, actForIssuers: new Set(), secrets: [], workload: { rule: "shop" } },
+      template: { accessTtlMs: 15 * MINUTE, actForIssuers: new Set(), secrets: [], workload: { rule: "shop" } },
     });
   });
 

@@ -10,6 +10,7 @@ import { ConfigProblems } from "../../../src/config/reading/problem.js";
 import { readConfig } from "../../../src/config/read.js";
 import { watchConfig } from "../../../src/config/reload/watch.js";
 import { LONG_SECRET, NOW, memoryDisk } from "../settings.js";
+import { HOUR } from "../../../src/time/clock.js";
 
 /** A folder with settings that are watched, as a server would. */
 function startWatching(folder: string, file: string) {
@@ -144,7 +145,7 @@ describe("on a real disk", () => {
     expect(good).toEqual([{ ids: "b", restartFor: ["issuer", "tokens"] }]);
     const [client] = current().clients;
     expect(client?.audiences.default).toEqual(["http://127.0.0.1:8181"]);
-    expect(client?.accessTtlSeconds).toBe(3600);
+    expect(client?.accessTtlMs).toBe(HOUR);
   });
 
   test("asked for, the files are read at once, changed or not", async () => {

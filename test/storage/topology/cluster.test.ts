@@ -9,6 +9,7 @@ import type { ClusterSetup } from "../../support/redis-topologies.js";
 import { refreshFamiliesContract } from "../refresh-families.contract.js";
 import { aSession, revocationLogContract } from "../revocation-log.contract.js";
 import { smallPortsContract } from "../small-ports.contract.js";
+import { HOUR, wholeSecond } from "../../../src/time/clock.js";
 
 describe("on a cluster, in clear", () => keepsItsPromises());
 const reason = noRedisTls();
@@ -42,7 +43,7 @@ function keepsItsPromises(makeTls?: () => RedisTls): void {
     const end = new AbortController();
     void storage.revocations.follow(table, end.signal);
     await eventually("the log is read", () => table.ageMs() < 1000);
-    const expiresAt = Math.floor(Date.now() / 1000) + 3600;
+    const expiresAt = wholeSecond(Date.now()) + HOUR;
     const family = { id: "f", clientId: "c", sessionId: "s", endsAt: Date.now() + 1e6, grant: "{}", mac: "m" };
     const [before, after] = [aSession(expiresAt), aSession(expiresAt)];
     await storage.families.create(family);

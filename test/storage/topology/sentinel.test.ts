@@ -8,8 +8,9 @@ import { type RedisTls, makeRedisTls, noRedisTls } from "../../support/redis-tls
 import { startSentinels } from "../../support/redis-topologies.js";
 import type { SentinelSetup } from "../../support/redis-topologies.js";
 import { RecordingTable, aSession } from "../revocation-log.contract.js";
+import { HOUR, wholeSecond } from "../../../src/time/clock.js";
 
-const inAnHour = (): number => Math.floor(Date.now() / 1000) + 3600;
+const inAnHour = (): number => wholeSecond(Date.now()) + HOUR;
 
 describe("with Sentinels, in clear", () => keepsItsPromises());
 const reason = noRedisTls();

@@ -11,6 +11,7 @@ import { type RedisTls, makeRedisTls, noRedisTls } from "../../support/redis-tls
 import { refreshFamiliesContract } from "../refresh-families.contract.js";
 import { RecordingTable, aSession, revocationLogContract } from "../revocation-log.contract.js";
 import { smallPortsContract } from "../small-ports.contract.js";
+import { SECOND, wholeSecond } from "../../../src/time/clock.js";
 
 const DOCUMENTED = /^ACL SETUSER icemint on >PASSWORD (.*)$/m.exec(readFileSync("docs/state.md", "utf8"))?.[1] ?? "";
 
@@ -60,7 +61,7 @@ describe.skipIf(reason !== "")(`over TLS with a client certificate${reason}`, ()
       const storage = await deployment.replica();
       const end = new AbortController();
       storage.failedLogins.follow(() => {}, end.signal);
-      await storage.revocations.publish(aSession(Math.floor(Date.now() / 1000) - 100), "c");
+      await storage.revocations.publish(aSession(wholeSecond(Date.now()) - 100 * SECOND), "c");
       const table = new RecordingTable({ clock: Date.now });
       void storage.revocations.follow(table, end.signal);
       const { revocations } = createRedisKeys(own.prefix);

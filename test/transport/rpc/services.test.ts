@@ -140,11 +140,11 @@ describe("WatchRevocations", () => {
   test("sends all in force, the mark, then what comes, each in its own words", async () => {
     await using server = await startServer();
     const revocations = [
-      { kind: "session", sessionId: "s", expiresAt: 100 },
-      { kind: "subject", subject: "u", notBefore: 7, expiresAt: 100 },
-      { kind: "client", clientId: "c", notBefore: 7, expiresAt: 100 },
-      { kind: "everything", notBefore: 7, expiresAt: 100 },
-      { kind: "key", kid: "k", expiresAt: 100 },
+      { kind: "session", sessionId: "s", expiresAt: 100_000 },
+      { kind: "subject", subject: "u", notBefore: 7000, expiresAt: 100_000 },
+      { kind: "client", clientId: "c", notBefore: 7000, expiresAt: 100_000 },
+      { kind: "everything", notBefore: 7000, expiresAt: 100_000 },
+      { kind: "key", kid: "k", expiresAt: 100_000 },
     ] as const;
     for (const revocation of revocations) server.feed.snapshot.push({ kind: "revocation", cursor: "", revocation });
     server.feed.push({ kind: "heartbeat", cursor: "e.1-0", viewAgeMs: 1500 });
