@@ -38,6 +38,13 @@ describe("the image", () => {
     expect(stages.some((stage) => stage.startsWith("FROM scratch AS sbom"))).toBe(true);
   });
 
+  it("copies nothing from the build that is neither made there nor sent to it", () => {
+    const sent = read(".dockerignore").split("\n");
+    const copied = [...image.matchAll(/^COPY --from=build \/app\/(\S+)/gm)].map(([, path]) => path);
+    expect(copied).toContain("conformance");
+    expect(copied.filter((path) => path !== "dist" && !sent.includes(`!${path}`))).toEqual([]);
+  });
+
   it("is built on the Node that the project is tested on", () => {
     const { devDependencies } = z
       .object({ devDependencies: z.object({ node: z.string() }) })

@@ -55,6 +55,38 @@ describe("the issuer of access tokens", () => {
     await expect(issuer.mint({ ...given, session: { ...given.session, endsAt: NaN } })).rejects.toThrow(TypeError);
   });
 
+  test("writes the same claims for a client that asks again, and none of what it asked for before", async () => {
+    const { issuer, keys, authorization } = setUp();
+    const etl = client("etl");
+    const asked: readonly Partial<Authorization>[] = [
+      { scope: ["catalog"] },
+      { scope: ["catalog"] },
+      { scope: ["catalog", "write"] },
+      { scope: ["catalog write"] },
+      { scope: [] },
+      { audience: ["https://a.example.com", "https://b.example.com"] },
+      { subjectIssuer: "https://idp.example.com" },
+      { unsecuredSubject: true },
+      { ruleDigests: ["digest"] },
+      { copiedClaims: { team: "a" } },
+      { actor: { sub: "ops" } },
+      { subject: "alice" },
+      { session: { ...authorization().session, ancestors: ["former"] } },
+      { session: { ...authorization().session, keys: ["other", keys.signer().kid] } },
+      { client: { ...etl, claims: { team: "b" } } },
+      { client: etl },
+    ];
+    for (const order of [asked, asked.toReversed()]) {
+      for (const changes of order) {
+        const wanted = authorization({ client: etl, ...changes });
+        const { accessToken, id } = await issuer.mint(wanted);
+        // A record that is no one's yet has nothing that was kept for it.
+        const afresh = await issuer.mint({ ...wanted, client: { ...wanted.client } });
+        expect(claimsOf(accessToken)).toEqual({ ...claimsOf(afresh.accessToken), jti: id });
+      }
+    }
+  });
+
   test("writes what an authorization says, and the verifier reads it back, whatever the text", async () => {
     const { issuer, verifier, authorization } = setUp();
     const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 30 });
