@@ -17,4 +17,5 @@ printf 'root:x:0:0:root:/:/sbin/nologin\nicemint:x:65532:65532:icemint:/app:/sbi
 printf 'root:x:0:\nicemint:x:65532:\n' > "$root/etc/group"
 printf 'hosts: files dns\n' > "$root/etc/nsswitch.conf"
 chmod 1777 "$root/tmp"
-chown 65532:65532 "$root/var/cache/icemint"
+# Elsewhere than in a build of the image, who packs the folder names its owner.
+if [ "$(id -u)" = 0 ]; then chown 65532:65532 "$root/var/cache/icemint"; fi
