@@ -10,7 +10,7 @@ secret = (Path(__file__).parent / "secrets/spark-etl").read_text().strip()
 catalog = load_catalog(
     "lake",
     type="rest",
-    uri=os.environ.get("POLARIS", "http://127.0.0.1:8191") + "/api/catalog",
+    uri=os.environ.get("POLARIS", "http://127.0.0.1:8281") + "/api/catalog",
     warehouse="lake",
     credential=f"spark-etl:{secret}",
     **{

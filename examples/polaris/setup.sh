@@ -4,7 +4,7 @@
 # TOKENS and POLARIS name other addresses than those of the example.
 set -eu
 tokens=${TOKENS:-http://127.0.0.1:8181/v1/oauth/tokens}
-polaris=${POLARIS:-http://127.0.0.1:8191}/api/management/v1
+polaris=${POLARIS:-http://127.0.0.1:8281}/api/management/v1
 warehouse=${1:?a folder for tables}
 here=$(cd "$(dirname "$0")" && pwd)
 

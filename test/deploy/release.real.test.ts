@@ -1,7 +1,7 @@
 /** `npm run release -- --dry-run` in a clone of this checkout, and what it makes, put to use. */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -40,6 +40,8 @@ describe.skipIf(helm.missing)(`a release${helm.reason}`, { timeout: 400_000 }, (
     work = mkdtempSync(join(tmpdir(), "icemint-released-"));
     clone = join(work, "clone");
     await run("git", ["clone", "--quiet", "--local", projectRoot, clone]);
+    // Here it is a link, which the pattern of .gitignore does not cover.
+    appendFileSync(join(clone, ".git/info/exclude"), "node_modules\n");
     symlinkSync(join(projectRoot, "node_modules"), join(clone, "node_modules"));
     const { stdout } = await release();
     folder = stdout.split("\n", 1)[0] ?? "";

@@ -90,7 +90,7 @@ describe.skipIf("missing" in python)(
       expect(await createsNamespace(`${token.slice(0, -3)}abc`, "refused")).toBe(401);
       server.writeSettings(
         readFileSync(server.settingsFile, "utf8").replaceAll(
-          "allowed: [http://127.0.0.1:8191]",
+          "allowed: [http://127.0.0.1:8281]",
           "allowed: [http://other]",
         ),
       );
