@@ -27,7 +27,11 @@ export function publicNames(root: string): readonly string[] {
 }
 
 /** The names that came or went, and that the notes do not mention: by themselves, or by the group that they belong to. */
-export function unmentionedNames(released: readonly string[], present: readonly string[], notes: string): readonly string[] {
+export function unmentionedNames(
+  released: readonly string[],
+  present: readonly string[],
+  notes: string,
+): readonly string[] {
   const gone = released.filter((name) => !present.includes(name)).map((name) => `gone: ${name}`);
   const come = present.filter((name) => !released.includes(name)).map((name) => `new: ${name}`);
   return [...gone, ...come].filter((entry) => !isMentioned(entry.replace(/^\w+: \w+ /, ""), notes));

@@ -19,7 +19,9 @@ export function versionProblems(root: string): readonly string[] {
   const read = (path: string): string => readFileSync(join(root, path), "utf8");
   const chart = CHART.parse(parse(read("deploy/helm/icemint/Chart.yaml")));
   const { image } = VALUES.parse(parse(read("deploy/helm/icemint/values.yaml")));
-  const manifests = [...read("deploy/kustomize/icemint.yaml").matchAll(/image: "?([^"\s]+)"?/g)].map(([, name]) => name);
+  const manifests = [...read("deploy/kustomize/icemint.yaml").matchAll(/image: "?([^"\s]+)"?/g)].map(
+    ([, name]) => name,
+  );
   const said: readonly (readonly [string, unknown, string])[] = [
     ["the chart's version", chart.version, version],
     ["the chart's appVersion", chart.appVersion, version],
