@@ -1,4 +1,4 @@
-/** Measures workloads, interleaved: every round visits each of them once, so that a slow minute hits all alike. */
+/** Measures workloads, interleaved: every round visits each of them once. A slow minute hits all alike. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerProcess } from "./server-process.js";
 import type { Workload } from "./workloads.js";
@@ -26,7 +26,7 @@ export interface Effort {
   readonly rounds: number;
   /** Of each workload in each round. */
   readonly seconds: number;
-  /** Before the first round, so that code is compiled. */
+  /** Before the first round: the engine compiles what runs often. */
   readonly warmUpSeconds: number;
 }
 

@@ -70,7 +70,7 @@ async function load(
   return total;
 }
 
-/** Sessions that end early, so that the table of revocations fills and empties. */
+/** Sessions that end early, to fill and empty the table of revocations. */
 async function revoke({ url }: ServerProcess, signal: AbortSignal): Promise<void> {
   const { id, secret, scope } = BENCH_CLIENT;
   const credentials = { client_id: id, client_secret: secret };

@@ -66,7 +66,7 @@ function text(x: number, y: number, words: string, anchor: "start" | "middle" | 
   return `<text x="${x}" y="${y}" text-anchor="${anchor}" font-weight="${weight}" fill="#333">${escaped}</text>`;
 }
 
-/** The next of 1, 2, 4, 5, 8 times a power of ten, so that quarters are round. */
+/** The next of 1, 2, 4, 5, 8 times a power of ten, for round quarters. */
 function niceCeiling(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   return ([1, 2, 4, 5, 8, 10].find((step) => step * power >= value) ?? 10) * power;

@@ -115,7 +115,7 @@ async function grpc(url: string, seconds: number): Promise<Load> {
   return loadGrpc({ url: url + RPC_PATH, connections: GRPC_CONNECTIONS, streams: GRPC_STREAMS, seconds, message });
 }
 
-/** Each request refreshes the token of an answer before, so that no token is seen twice. */
+/** Each request refreshes the token of an answer before, to have no token seen twice. */
 export async function exchange(url: string, seconds: number): Promise<Load> {
   const first: string[] = [];
   for (let at = 0; at < FIRST_TOKENS; at++) first.push((await askForToken(url, CLIENT_CREDENTIALS_FORM)).access_token);
@@ -152,7 +152,7 @@ interface TokenAnswer {
   readonly refresh_token?: string;
 }
 
-/** One request, so that no load is put on a server that refuses it. */
+/** One request, before any load is put on a server that may refuse it. */
 export async function askForToken(url: string, body: string): Promise<TokenAnswer> {
   const answer = await fetch(url + FORM_PATH, { method: "POST", headers: FORM_HEADERS, body });
   const text = await answer.text();

@@ -26,7 +26,7 @@ export interface LoadSize {
 const USUAL: LoadSize = { java: 60, steady: 10, grpc: 6, refresh: 8, revokers: 2 };
 const STEADY_EVERY_MS = 200;
 const READY_EVERY_MS = 100;
-/** Sessions of the Java client begin one after another over this time, so that their refreshes do not come at once. */
+/** Sessions of the Java client begin one after another over this time, to spread their refreshes. */
 const JAVA_SPREAD_MS = 3000;
 /** What a revocation may take to be everywhere. */
 const SETTLE_MS = 1000;

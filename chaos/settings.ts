@@ -7,7 +7,7 @@ export const GRACE_MS = 8000;
 /** The client. Its secret lives as long as this process. */
 export const CLIENT = { id: "spark", secret: `icm_${randomBytes(24).toString("base64url")}` } as const;
 
-/** Life of an access token in seconds: short, so that Iceberg's clients refresh often. */
+/** Life of an access token in seconds: short, because Iceberg's clients shall refresh often. */
 const ACCESS_TTL_SECONDS = 5;
 
 /** For all replicas of a run: they share keys. */

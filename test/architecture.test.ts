@@ -348,8 +348,10 @@ describe("what a file may do", () => {
     expect(touching.map((file) => relative(SRC, file))).toEqual([]);
   });
 
-  test("no file is longer than 400 lines", () => {
-    const long = files.filter((file) => readFileSync(file, "utf8").split("\n").length > 400);
+  test("no file is longer than 300 lines, but the one that holds the scripts of Redis", () => {
+    const long = files
+      .filter((file) => !file.endsWith("/storage/redis/scripts.ts")) // made from lua/
+      .filter((file) => readFileSync(file, "utf8").trimEnd().split("\n").length > 300);
     expect(long.map((file) => relative(SRC, file))).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 /**
  * A client as PyIceberg and iceberg-go are: client credentials over a kept connection, nothing tried again. It asks far
- * more often than they do, so that each refusal shows.
+ * more often than they do: each refusal shows.
  */
 import { type ClientOptions, FORMS, pause } from "../client.js";
 import { FormCaller } from "../form-caller.js";

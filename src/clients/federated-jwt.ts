@@ -1,7 +1,7 @@
 /**
  * Clients without a secret: a workload's token of a trusted issuer (a Kubernetes service account, a SPIFFE JWT-SVID,
  * any OpenID Connect workload identity) stands for the client. Such tokens are used many times by design, with a `jti`
- * or without (the kubelet renews one at 80% of its life), so that none is remembered.
+ * or without: the kubelet renews one at 80% of its life. Only those of an issuer with `single_use` are remembered.
  */
 import type { Refuse } from "../jwt/compact-jws.js";
 import { checkAge } from "../issuers/assertion-age.js";

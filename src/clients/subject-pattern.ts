@@ -1,15 +1,15 @@
 /**
  * Patterns of workloads' subjects, such as `system:serviceaccount:shop:*`. A subject is a row of parts with `:` or `/`
- * between them. `*` stands for one whole part, so that a pattern never matches a subject of another depth: in Vault's
- * globs `*` also crosses delimiters, and a rule for a namespace matches more than the namespace.
+ * between them. `*` stands for one whole part: a pattern never matches a subject of another depth. In Vault's globs `*` also
+ * crosses delimiters, and a rule for a namespace matches more than the namespace.
  */
 
 /** The parts of a pattern or of a subject, with the delimiters between them as elements of their own. */
 export type SubjectParts = readonly string[];
 
 /**
- * What a `*` may match. These are the characters of client ids without `/`: a matched value stands in a client id as it
- * is, so that nothing is encoded and no two subjects have one id.
+ * What a `*` may match: the characters of client ids without `/`. A matched value stands in a client id as it is. Nothing
+ * is encoded, and no two subjects have one id.
  */
 const VALUE = /^[A-Za-z0-9._~@-]+$/;
 

@@ -62,8 +62,8 @@ export function subjectOf(rule: WorkloadRule, pattern: SubjectParts, clientId: s
 }
 
 /**
- * Names what a rule matches. A token of a client carries it, so that one of a rule that has changed since is not
- * refreshed. The order in which the settings are written makes no difference.
+ * Names what a rule matches. A token of a client carries the name, and is not refreshed once its rule has changed. The order
+ * in which the settings are written makes no difference.
  */
 export function ruleDigest(rule: Pick<WorkloadRule, "issuer" | "subject" | "claims" | "except" | "prefix">): string {
   const { issuer, subject, claims, except, prefix } = rule;

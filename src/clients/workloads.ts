@@ -1,6 +1,6 @@
 /**
- * The clients of workload rules. None of them is stored: a token's subject gives the id, and the id gives the subject
- * back, so that a record is found for an id that this replica never saw. Knows no token and no key.
+ * The clients of workload rules. None of them is stored. A token's subject gives the id, and the id gives the subject back:
+ * a replica finds the record of an id that it never saw. Knows no token and no key.
  */
 import type { Client } from "./client.js";
 import { type SubjectParts, partsOf } from "./subject-pattern.js";

@@ -1,6 +1,6 @@
 /**
- * A stand-in for a token endpoint and a catalog, to point a client at: tells what the client asks, and how it will behave.
- * Gives tokens that are worth nothing and live for a minute, so that renewals are seen as well.
+ * Stands in for a token endpoint and a catalog. A client that is pointed at it shows what it asks and how it will behave.
+ * The tokens are worth nothing and live for a minute: renewals are seen as well.
  */
 import { once } from "node:events";
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";

@@ -40,7 +40,7 @@ function digestOf(id: string): object {
 }
 
 let app: RunningApp;
-/** One that also has a client with a chosen secret, so that every failure costs a slow hash. */
+/** One that also has a client with a chosen secret: every failure costs a slow hash. */
 let slow: RunningApp;
 beforeAll(async () => {
   const clients = [

@@ -109,7 +109,7 @@ const TRUSTED_ISSUERS = [
 /** Where the clock of the product stands still, in seconds: however slow the machine, a forgery stays as old as it is. */
 export const now = Date.UTC(2026, 0, 1) / 1000;
 
-/** Starts the product. Its proxy is this machine, so that a test may come from many addresses. */
+/** Starts the product. Its proxy is this machine: a test may come from many addresses. */
 export async function startWorld(more: Readonly<Record<string, unknown>> = {}): Promise<RunningApp> {
   return runApp({
     frozenAt: now * 1000,

@@ -1,5 +1,5 @@
 /**
- * Pod Security "restricted" as a function, so that it holds without a cluster.
+ * Pod Security "restricted" as a function: it needs no cluster.
  * https://kubernetes.io/docs/concepts/security/pod-security-standards/
  */
 import type { PodSpec } from "./manifest.js";

@@ -44,7 +44,7 @@ export interface CapturedWorld {
   values(): Promise<CapturedValues>;
 }
 
-/** Starts it. The client's first tokens live for one second, so that there are expired ones; the later ones for an hour. */
+/** Starts it. The client's first tokens live for one second, to have expired ones. The later ones live for an hour. */
 export async function startCapturedWorld(): Promise<CapturedWorld> {
   const provider = await createIdentityProvider();
   const assertionKey = await createAssertionKey("svc-id");

@@ -45,7 +45,7 @@ export function goEngine(): Promise<Engine> {
   return engine("go", ["go"], buildGo);
 }
 
-/** Go's: grpc-go's STS client, x/oauth2 and Prometheus. A module of its own, so that it builds in seconds. */
+/** Go's: grpc-go's STS client, x/oauth2 and Prometheus. A module of its own: it builds in seconds. */
 export function goTokensEngine(): Promise<Engine> {
   return engine("go", ["go"], buildGo, "go-tokens");
 }

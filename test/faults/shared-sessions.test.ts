@@ -30,7 +30,7 @@ async function refreshed(session: UserSession, uses: number): Promise<string> {
   return token;
 }
 
-/** Asks by the client's own credentials, so that only the session decides. */
+/** Asks by the client's own credentials: only the session decides. */
 const exchange = (caller: FormCaller, { accessToken }: UserSession) =>
   caller.post({ what: "probe", form: FORMS.exchange(accessToken) });
 

@@ -75,7 +75,7 @@ test.each(["ctime", "mtime"] as const)("a file whose %s alone is recent is read 
 });
 
 describe("a change of a file that was as it is for long", () => {
-  /** Long after all that the tests do to the file, so that nothing is read for being new. */
+  /** Long after all that the tests do to the file, to have nothing read for being new. */
   const later = createFingerprint({ clock: () => Date.now() + 30 * SECOND });
 
   test("shows if it is written over with as many bytes", async () => {

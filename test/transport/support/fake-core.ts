@@ -1,4 +1,4 @@
-/** A core that answers by simple rules, so that the transports are tested for what is theirs. */
+/** A core that answers by simple rules, for tests of what the transports do themselves. */
 import { generateKeyPairSync } from "node:crypto";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -79,7 +79,7 @@ function authenticate({ authorization, clientId, clientSecret, clientAssertion }
   throw invalidCredentials("fake", scheme === "Bearer" || scheme === "Basic" ? scheme : undefined);
 }
 
-/** Errors that a scope word asks for, so that each shape of refusal can be had on every transport. */
+/** Errors that a scope word asks for, to get each shape of refusal on every transport. */
 export const REFUSALS: Readonly<Record<string, () => unknown>> = {
   "throw:invalid_grant": () =>
     new OAuthError("invalid_grant", "REFRESH_TOKEN_INVALID", "The refresh token is no good."),

@@ -5,7 +5,7 @@ import { eventually } from "../../support/eventually.js";
 
 /**
  * Keeps HTTP/2 connections busy while `work` runs, and until each was told to go away: eight connections with three
- * streams at a time and small pauses, so that connections are at times idle. Nothing is tried twice. Returns each
+ * streams at a time and small pauses. At times a connection is idle. Nothing is tried twice. Returns each
  * stream's status, or the text of its error; REFUSED_STREAM is left out, as it promises that nothing was done, and Node's
  * client also says it by itself for streams that it did not send.
  */

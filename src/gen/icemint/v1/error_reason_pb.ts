@@ -13,8 +13,8 @@ export const file_icemint_v1_error_reason: GenFile = /*@__PURE__*/
 
 /**
  * Why a request was refused: the `reason` of the `google.rpc.ErrorInfo` (domain `icemint`) on every error, without the
- * `ERROR_REASON_` prefix. The form endpoint names the same word in the fragment of its `error_uri`, so that one anchor
- * in docs/errors.md explains both. New values may be added; treat an unknown one like its OAuth error
+ * `ERROR_REASON_` prefix. The form endpoint has the same word in the fragment of its `error_uri`: one anchor in
+ * docs/errors.md explains both. New values may be added; treat an unknown one like its OAuth error
  * (`metadata["oauth_error"]`).
  *
  * @generated from enum icemint.v1.ErrorReason
