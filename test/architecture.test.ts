@@ -89,7 +89,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "@bufbuild",
   ],
   "transport/rpc/lane": ["transport", "transport/rpc", "@connectrpc", "@bufbuild"],
-  "edge/inbound": ["verifier", "oauth", "time", "gen", "@connectrpc", "@bufbuild"],
+  "edge/inbound": [
+    "edge",
+    "verifier",
+    "client",
+    "telemetry",
+    "config/reading",
+    "oauth",
+    "time",
+    "gen",
+    "@connectrpc",
+    "@bufbuild",
+  ],
   // A process of its own: it is made of what services load, and knows no store and no grant.
   edge: ["edge/inbound", "client", "telemetry", "config/reading", "oauth", "time", "prom-client", "zod"],
   // What services load: of the server only what reads its tokens and knows what is revoked.

@@ -12,6 +12,7 @@ import type { Clock } from "../time/clock.js";
 import { createAdmin } from "./admin.js";
 import { guarded } from "./guarded.js";
 import { listen } from "./listener.js";
+import { startInbound } from "./inbound/inbound.js";
 import { startOutbound } from "./outbound/outbound.js";
 import type { EdgePart, Holding } from "./part.js";
 import type { EdgeSettings } from "./settings/settings.js";
@@ -44,7 +45,7 @@ export async function startEdge(settings: EdgeSettings, dependencies: EdgeDepend
   registerProcessMetrics(registry);
   try {
     if (settings.outbound !== undefined) parts.push(await startOutbound(settings, settings.outbound, dependencies));
-    if (settings.inbound !== undefined) throw new Error("inbound is not served by this version");
+    if (settings.inbound !== undefined) parts.push(await startInbound(settings, settings.inbound, dependencies));
     for (const metric of [buildInfo(dependencies.version), ...parts.flatMap(({ metrics }) => metrics)]) {
       registry.registerMetric(collected(metric));
     }

@@ -145,6 +145,13 @@ describe("the settings of an edge", () => {
     },
   );
 
+  test("have no rule that another hides", () => {
+    const rules = ["/*", "/v1/admin/*"].map((path) => ({ path, scopes: ["admin"] }));
+    expect(problems({ ...WHOLE, inbound: { ...WHOLE.inbound, rules } })).toEqual([
+      "inbound.rules[1] is never reached: a rule before it fits all of its paths",
+    ]);
+  });
+
   test.each(["/", "/*", "/v1/admin", "/v1/admin/", "/v1/namespaces/a%1Fb/*"])("may have a rule for %s", (path) => {
     const inbound = { ...WHOLE.inbound, rules: [{ path, scopes: ["admin"] }] };
     expect(problems({ ...WHOLE, inbound })).toEqual([]);

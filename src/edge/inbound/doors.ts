@@ -1,20 +1,18 @@
 /** Where proxies ask, over gRPC and over HTTP: what listens, and how it ends. */
 import { once } from "node:events";
-import type { AddressInfo, Server } from "node:net";
+import type { Server } from "node:net";
+import { spellListenAddress, type ListenAddress } from "../../config/reading/listen-address.js";
 import type { Verifier } from "../../verifier/verifier.js";
 import { createExtAuthz } from "./ext-authz.js";
 import { createForwardAuth } from "./forward-auth.js";
 import { createJudge, type Verdict } from "./judge.js";
 import type { Rule } from "./rules.js";
 
-/** A TCP address, or the path of a Unix socket. */
-export type DoorAddress = { readonly host: string; readonly port: number } | { readonly path: string };
-
 export interface DoorSettings {
   /** For Envoy, over gRPC. */
-  readonly extAuthz: DoorAddress | undefined;
+  readonly extAuthz: ListenAddress | undefined;
   /** For other proxies, over HTTP. */
-  readonly forwardAuth: DoorAddress | undefined;
+  readonly forwardAuth: ListenAddress | undefined;
   readonly pathHeader: string | undefined;
   readonly rules: readonly Rule[];
   readonly strip: boolean;
@@ -31,15 +29,15 @@ export interface DoorDependencies {
 }
 
 export interface Doors {
-  /** Where it listens, by who asks there. A Unix socket has its path. */
-  readonly addresses: ReadonlyMap<Asker, AddressInfo | string>;
-  /** Answers what is under way, for at most `graceMs`. */
+  /** `host:port`, by who asks there. */
+  readonly addresses: Readonly<Partial<Record<Asker, string>>>;
+  /** Accepts no new connection, answers what is under way, for at most `graceMs`, and ends. May be called again. */
   close(graceMs: number): Promise<void>;
 }
 
 interface Door {
   readonly asker: Asker;
-  readonly address: DoorAddress;
+  readonly address: ListenAddress;
   readonly server: Server;
   /** Tells callers to go once they have their answers. */
   readonly drain: () => void;
@@ -49,6 +47,7 @@ interface Door {
 /** Listens. Rejects if an address cannot be had. */
 export async function openDoors(settings: DoorSettings, dependencies: DoorDependencies): Promise<Doors> {
   const doors = doorsOf(settings, dependencies);
+  const ended = Promise.all(doors.map(({ server }) => new Promise((done) => server.once("close", done))));
   try {
     for (const { server, address } of doors) {
       server.listen(address);
@@ -59,9 +58,15 @@ export async function openDoors(settings: DoorSettings, dependencies: DoorDepend
     throw error;
   }
   return {
-    addresses: new Map(doors.map(({ asker, server }) => [asker, server.address() ?? ""])),
+    addresses: Object.fromEntries(doors.map(({ asker, server }) => [asker, boundAddress(server)])),
     async close(graceMs) {
-      await Promise.all(doors.map((door) => closed(door, graceMs)));
+      for (const { server, drain } of doors) {
+        server.close();
+        drain();
+      }
+      const timer = setTimeout(() => doors.forEach(({ destroy }) => destroy()), graceMs);
+      await ended;
+      clearTimeout(timer);
     },
   };
 }
@@ -89,11 +94,8 @@ function doorsOf(settings: DoorSettings, { verifier, onVerdict, onFault }: DoorD
   return doors;
 }
 
-async function closed({ server, drain, destroy }: Door, graceMs: number): Promise<void> {
-  const done = once(server, "close");
-  server.close();
-  drain();
-  const timer = setTimeout(destroy, graceMs);
-  await done;
-  clearTimeout(timer);
+function boundAddress(server: Server): string {
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") throw new Error("the server has no address");
+  return spellListenAddress({ host: bound.address, port: bound.port });
 }

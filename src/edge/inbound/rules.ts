@@ -29,6 +29,15 @@ export function createRules(rules: readonly Rule[]): FindRule {
   return (path) => compiled.find(({ fits }) => fits(path))?.rule;
 }
 
+/** The places of rules that never decide, because one before them fits whatever they fit. */
+export function unreachableRules(rules: readonly Rule[]): readonly number[] {
+  return rules.flatMap(({ path }, at) => {
+    const own = normalPath(literalOf(path)) ?? "";
+    const hiding = rules.slice(0, at).filter((earlier) => earlier.path.endsWith(BELOW) || !path.endsWith(BELOW));
+    return createRules(hiding)(own) === undefined ? [] : [at];
+  });
+}
+
 function matcherOf(path: string): (path: string) => boolean {
   const decoded = normalPath(literalOf(path)) ?? "";
   // Many services answer `/admin/` as `/admin`.

@@ -7,7 +7,7 @@ import { readYamlFile } from "../../config/reading/yaml-file.js";
 import { serverAddress } from "../../client/server-address.js";
 import { TOKEN_PATH } from "../../oauth/paths.js";
 import { MINUTE } from "../../time/clock.js";
-import { rulePathProblem } from "../inbound/rules.js";
+import { rulePathProblem, unreachableRules } from "../inbound/rules.js";
 import { edgeSchema } from "./schema.js";
 import type {
   EdgeCredential,
@@ -141,6 +141,9 @@ function inboundOf(yaml: InboundYaml, server: string, spot: Spot, findings: Find
   });
   if (yaml.ext_authz === undefined && yaml.forward_auth === undefined) {
     findings.problem(spot, "has neither ext_authz nor forward_auth: nobody could ask");
+  }
+  for (const index of unreachableRules(rules)) {
+    findings.problem(inside(spot, "rules", index), "is never reached: a rule before it fits all of its paths");
   }
   if (yaml.forward_auth !== undefined && rules.length > 0 && yaml.path_header === undefined) {
     findings.problem(inside(spot, "path_header"), "is required by rules with forward_auth", "X-Forwarded-Uri");

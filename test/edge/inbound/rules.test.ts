@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createRules, rulePathProblem } from "../../../src/edge/inbound/rules.js";
+import { createRules, rulePathProblem, unreachableRules } from "../../../src/edge/inbound/rules.js";
 
 const find = createRules([
   { path: "/v1/admin/public", scopes: [] },
@@ -48,4 +48,13 @@ describe("a rule's path", () => {
   ])("may not be %j: it %s", (path, problem) => {
     expect(rulePathProblem(path)).toContain(problem);
   });
+});
+
+test("a rule behind one that fits all of its paths is never reached", () => {
+  const hidden = (...paths: string[]) => unreachableRules(paths.map((path) => ({ path, scopes: [] })));
+  expect(hidden("/v1/admin/public", "/v1/admin/*", "/*")).toEqual([]);
+  expect(hidden("/v1/admin", "/v1/admin/*", "/v1/administrators")).toEqual([]);
+  expect(hidden("/*", "/v1/admin/*", "/v1/x")).toEqual([1, 2]);
+  expect(hidden("/v1/a%40b/*", "/v1/a@b/c", "/v1/a@b")).toEqual([1, 2]);
+  expect(hidden("/v1/x", "/v1/x/", "/v1/x/*", "/v1/x/*")).toEqual([1, 3]);
 });
