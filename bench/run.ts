@@ -10,11 +10,13 @@
  * npm run bench -- soak [MINUTES]      full rate for a long time (20 minutes): is memory flat?
  * npm run bench -- workers             what a second worker brings on two cores
  * npm run bench -- nodes               this Node beside 22.23.3
+ * npm run bench -- derived [CLIENTS]   10,000 clients that a workload rule derives, beside one registered client
  * npm run bench -- revocations         a million revocations: memory, look-up, start
  * npm run bench -- verifier            a verification beside a bare one
  * npm run bench -- profile [WORKLOAD]  where the CPU time of one workload goes, as a .cpuprofile
  */
 import { parseArgs } from "node:util";
+import { benchDerived } from "./derived.js";
 import { growth } from "./growth.js";
 import { benchNodes } from "./nodes.js";
 import { profile } from "./profile.js";
@@ -40,6 +42,7 @@ else if (command === "profile") await profile(argument ?? "form-memory");
 else if (command === "revocations") console.table(await benchRevocations());
 else if (command === "verifier") console.table(await benchVerifier());
 else if (command === "workers") await benchWorkers();
+else if (command === "derived") await benchDerived(Number(argument ?? 10_000), values.quick);
 else if (command === "nodes") await benchNodes(values.quick);
 else if (command === "soak") conclude(await soak(Number(argument ?? 20)));
 else if (command === undefined) conclude(await sideBySide({ ...values, json: values.json }));
