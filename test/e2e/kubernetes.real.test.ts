@@ -1,11 +1,13 @@
 /**
- * A real cluster's service accounts as clients, set up as docs/kubernetes.md says (section 7). Opt-in, because a cluster is
+ * A real cluster's service accounts as clients, registered as docs/kubernetes.md says (section 7), and by a rule for their
+ * namespace as docs/workloads.md says. Opt-in, because a cluster is
  * seldom at hand: ICEMINT_TEST_KUBECONFIG names a kubeconfig whose user may create service accounts and their tokens.
  */
 import { Buffer } from "node:buffer";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { decodeJwt } from "jose";
 import { ServerProcess } from "../support/server-process.js";
 import { skipped } from "../support/tool.js";
 import { expectTokenSet } from "./fit-for-clients.js";
@@ -57,6 +59,23 @@ describe.skipIf(kubeconfig === "")(`with a real cluster${reason}`, () => {
             use: ["client_assertion"],
           },
         ],
+        workloads: [
+          {
+            name: "namespace",
+            issuer,
+            subject: "system:serviceaccount:default:*",
+            claims: { "kubernetes.io": { namespace: "default" } },
+            client_id: "k8s/{1}",
+            grants: ["client_credentials", "jwt_bearer"],
+          },
+          {
+            name: "elsewhere",
+            issuer,
+            subject: "system:serviceaccount:kube-system:*",
+            claims: { "kubernetes.io": { namespace: ["kube-system"], serviceaccount: { name: "nobody" } } },
+            client_id: "system/{1}",
+          },
+        ],
         clients: [{ id: "spark", federated: [{ issuer, subject: "system:serviceaccount:default:default" }] }],
       },
     });
@@ -82,14 +101,39 @@ describe.skipIf(kubeconfig === "")(`with a real cluster${reason}`, () => {
     }
   });
 
-  test("nor does another service account's", async () => {
-    const stranger = `icemint-stranger-${process.pid}`;
-    kubectl("create", "serviceaccount", stranger);
+  test("another service account of the namespace stands for the client that the rule derives", async () => {
+    const { name, create, remove } = serviceAccount("default", "workload");
+    create();
     try {
-      const token = kubectl("create", "token", stranger, "--audience", AUDIENCE);
+      const token = kubectl("create", "token", name, "--audience", AUDIENCE);
+      const assertion = { grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion: `${token}\n` };
+      for (const credentials of [{ client_secret: token }, assertion]) {
+        const { access_token: answer } = expectTokenSet(await ask(credentials));
+        expect(decodeJwt(answer)).toMatchObject({ sub: `k8s/${name}`, client_id: `k8s/${name}` });
+      }
+    } finally {
+      remove();
+    }
+  });
+
+  test("one whose claims do not meet the conditions of its rule stands for nobody", async () => {
+    const { name, create, remove } = serviceAccount("kube-system", "stranger");
+    create();
+    try {
+      const token = kubectl("create", "token", name, "-n", "kube-system", "--audience", AUDIENCE);
       expect((await ask({ client_secret: token })).status).toBe(401);
     } finally {
-      kubectl("delete", "serviceaccount", stranger);
+      remove();
     }
   });
 });
+
+/** A service account of this run, which no other test has. */
+function serviceAccount(namespace: string, what: string) {
+  const name = `icemint-${what}-${process.pid}`;
+  return {
+    name,
+    create: () => kubectl("create", "serviceaccount", name, "-n", namespace),
+    remove: () => kubectl("delete", "serviceaccount", name, "-n", namespace),
+  };
+}

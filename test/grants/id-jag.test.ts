@@ -229,12 +229,23 @@ describe("an ID-JAG is refused", () => {
     expect(await refusal(grant(core, idJag(core)))).toMatchObject({ code: "unauthorized_client" });
   });
 
-  test("to a client that may not act for the issuer's users, and a rule's client acts for nobody's by itself", async () => {
+  test("to a client that may not act for the issuer's users", async () => {
     const core = await start({}, { actForIssuers: new Set(["https://elsewhere.example.com"]) });
     expect(await refusal(grant(core, idJag(core)))).toMatchObject(INVALID);
     expect(core.recorded.at(-1)).toMatchObject({
       error: { detail: "Client 'agent' may not act for users of this issuer. Name it in act_for_issuers." },
     });
+  });
+
+  test("to a rule's client whose rule names no issuers: it acts for nobody's users", async () => {
+    const core = await start();
+    core.registry.current = clientSet([], [workloadRule({ issuer: CLUSTER }, { grants })]);
+    const now = nowOf(core);
+    const sub = "system:serviceaccount:shop:orders";
+    const clientSecret = idpToken({ iss: CLUSTER, sub, aud: ISSUER, iat: now, exp: now + 3600 });
+    expect(await refusal(grant(core, idJag(core, { client_id: "shop/orders" }), { clientSecret }))).toMatchObject(
+      INVALID,
+    );
   });
 
   test("if the user would have a client's name", async () => {
