@@ -49,6 +49,8 @@ const SWEEP_MS = 50;
 /** For a peer to read the refusal of bytes that are no request. */
 const REFUSAL_MS = 1000;
 const RETIRE_EVERY_MS = 1000;
+/** In which the first line of another protocol ends, in bytes. */
+const MAX_PREFACE_LINE = 64;
 
 export class Http1Side {
   readonly #server: http.Server;
@@ -184,6 +186,7 @@ export class Http1Side {
 
   #fail(error: NodeJS.ErrnoException, socket: Duplex): void {
     if (!socket.writable || error.code === "ECONNRESET") socket.destroy();
+    else if (this.#connections.get(socket)?.response === undefined && isOtherProtocol(error)) socket.destroy();
     else this.#refuse(socket, STATUS_OF[error.code ?? ""] ?? 400);
   }
 
@@ -221,6 +224,15 @@ function isClosing({ response, refused }: Connection): boolean {
 
 function isOwed(response: ServerResponse | undefined): response is ServerResponse {
   return response !== undefined && !response.writableFinished && !response.destroyed;
+}
+
+/**
+ * Whether a connection began with a line like that of a request, for another protocol. Its client cannot read an answer
+ * in HTTP/1.1: a broken preface of HTTP/2 is to be answered by the end alone (RFC 9113 section 3.4).
+ */
+function isOtherProtocol({ rawPacket }: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }): boolean {
+  const [line = ""] = rawPacket?.toString("latin1", 0, MAX_PREFACE_LINE).split("\r\n", 1) ?? [];
+  return /^[A-Z]+ \S+ (?!HTTP\/)\S+$/i.test(line);
 }
 
 const STATUS_OF: Readonly<Record<string, 408 | 413 | 431>> = {
