@@ -86,7 +86,7 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
   const { events, metrics } = openTelemetry({ ...options, state, registry: settings, loop, connections }, teardown);
   const core = openCore({ config, clock, logger, state, settings, events });
 
-  const parts = () => readinessParts({ keys, storage, table, config, accepting: server.accepting() });
+  const parts = () => readinessParts({ keys, storage, table, settings, config, accepting: server.accepting() });
   const server = createServer({
     listen: config.listen,
     issuer: config.issuer,
@@ -137,7 +137,10 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
         (error: unknown) => events.unexpectedError("timer", error),
       );
     },
-    reloadFailed: (trigger, problems) => events.settingsRefused(trigger, problems),
+    reloadFailed(trigger, problems) {
+      settings.refuse(problems);
+      events.settingsRefused(trigger, problems);
+    },
     unexpectedError: (error) => events.unexpectedError("process", error),
     async drain(times) {
       await server.drain(times);

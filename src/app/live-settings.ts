@@ -10,6 +10,7 @@ export class LiveSettings implements ClientRegistry {
   #clients: ClientSet;
   #trustedIssuers: readonly TrustedIssuer[];
   #scopes: readonly string[] | undefined;
+  #refusedFor: readonly string[] | undefined;
 
   constructor({
     clients,
@@ -26,6 +27,16 @@ export class LiveSettings implements ClientRegistry {
 
   get trustedIssuers(): readonly TrustedIssuer[] {
     return this.#trustedIssuers;
+  }
+
+  /** The problems of changed settings that were refused; undefined while the settings are those of the files. */
+  get refusedFor(): readonly string[] | undefined {
+    return this.#refusedFor;
+  }
+
+  /** Changed settings were refused whole: the present ones stay. */
+  refuse(problems: readonly string[]): void {
+    this.#refusedFor = problems;
   }
 
   /** The settings of this moment. Later changes do not touch them. */
@@ -48,5 +59,6 @@ export class LiveSettings implements ClientRegistry {
     this.#clients = clientSet(clients, workloads);
     this.#trustedIssuers = trustedIssuers;
     this.#scopes = undefined;
+    this.#refusedFor = undefined;
   }
 }

@@ -2,12 +2,14 @@
 import type { Config } from "../config/config.js";
 import type { Storage, StorageHealth } from "../storage/storage.js";
 import type { Part } from "../transport/admin.js";
+import type { LiveSettings } from "./live-settings.js";
 import type { Keys } from "./key-ring.js";
 
 export interface ReadinessSources {
   readonly keys: Pick<Keys, "loaded" | "ageMs">;
   readonly storage: Pick<Storage, "health">;
   readonly table: { ageMs(): number };
+  readonly settings: Pick<LiveSettings, "refusedFor">;
   readonly config: Pick<Config, "redis" | "keys" | "revocation">;
   /** False from the first moment of a shutdown. */
   readonly accepting: boolean;
@@ -17,13 +19,28 @@ export interface ReadinessSources {
  * Redis being away only degrades. A replica that can sign goes on, and Kubernetes must not remove all replicas at once.
  * Revocations must have been loaded once, unless a cache file lets the replica start without them (docs/state.md).
  */
-export function readinessParts({ keys, storage, table, config, accepting }: ReadinessSources): readonly Part[] {
+export function readinessParts({
+  keys,
+  storage,
+  table,
+  settings,
+  config,
+  accepting,
+}: ReadinessSources): readonly Part[] {
   const server: Part = accepting
     ? { name: "server", state: "ok" }
     : { name: "server", state: "failing", detail: "shutting down" };
   const signing: Part = { name: "keys", state: keys.loaded() ? "ok" : "failing", ageMs: finite(keys.ageMs()) };
-  if (config.redis === undefined) return [server, signing];
-  return [server, signing, revocations(table.ageMs(), config), redisPart(storage.health())];
+  const local = [server, signing, settingsPart(settings)];
+  if (config.redis === undefined) return local;
+  return [...local, revocations(table.ageMs(), config), redisPart(storage.health())];
+}
+
+/** The good settings go on. But the next replica to start could not start with what is there. */
+function settingsPart({ refusedFor }: Pick<LiveSettings, "refusedFor">): Part {
+  const name = "settings";
+  if (refusedFor === undefined) return { name, state: "ok" };
+  return { name, state: "degraded", detail: `changed settings are refused: ${refusedFor.join("; ")}` };
 }
 
 function redisPart({ state, trouble, warnings }: StorageHealth): Part {

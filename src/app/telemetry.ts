@@ -16,6 +16,7 @@ import { createSpanExporter } from "../telemetry/span-exporter.js";
 import { STATUS } from "../transport/rest/errors.js";
 import { rpcStatusName } from "../transport/rpc/errors.js";
 import type { ConnectionCounts } from "../transport/server.js";
+import type { LiveSettings } from "./live-settings.js";
 import type { SharedState } from "./shared-state.js";
 import type { Teardown } from "./teardown.js";
 
@@ -26,7 +27,7 @@ export interface TelemetrySources {
   readonly logger: Logger;
   readonly sink: LogSink;
   readonly state: SharedState;
-  readonly registry: ClientRegistry;
+  readonly registry: ClientRegistry & Pick<LiveSettings, "refusedFor">;
   readonly loop: Pick<EventLoopLag, "lagMs">;
   readonly connections: () => ConnectionCounts;
 }
@@ -75,6 +76,8 @@ function metricsOf({
       },
       keysPublished: () => keys.ring.published().keys.length,
       clients: () => registry.current.byId.values(),
+      isClient: (id) => registry.current.byId.has(id),
+      settingsRefused: () => registry.refusedFor !== undefined,
       eventLoopLagMs: () => loop.lagMs(),
       connections: () => connections().total,
       inFlightRequests: () => connections().inFlight,

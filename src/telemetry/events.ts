@@ -74,11 +74,17 @@ export function createEvents({
    * A refusal: the record, and for our own bugs the stack, which no caller ever sees. The record is made after the answer,
    * as is what explains the refusal.
    */
-  function refusal(event: string, caller: Caller, error: OAuthError, rest: (more: Explanation) => string): void {
+  function refusal(
+    event: string,
+    { caller, clientId: known }: Pick<Asker, "caller" | "clientId">,
+    error: OAuthError,
+    rest: (more: Explanation) => string,
+  ): void {
     const ours = error.code === "server_error";
     const at = clock();
     sink.writeLater(() => {
       const more = error.explain();
+      metrics.clientRefused(known ?? more.client, more.failure ?? error.reason.toLowerCase());
       const members = callerMembers(caller) + rest(more) + errorMembers(error, more);
       return closeRecord(open(ours ? "error" : "info", event, at) + members);
     });
@@ -108,7 +114,7 @@ export function createEvents({
     tokenRefused(decision, error, durationMs) {
       const { caller, grant, rule } = decision;
       const rest = (more: Explanation) => decisionMembers(claimed(decision, more)) + durationMember(durationMs);
-      refusal("token_refused", caller, error, rest);
+      refusal("token_refused", decision, error, rest);
       metrics.requestDone(grant, caller.transport, error.code, durationMs);
       if (rule !== undefined) metrics.workloadRequestDone(rule, error.code);
       spans?.record(caller, "token", error, durationMs, grant);
@@ -116,7 +122,7 @@ export function createEvents({
     requestRefused(endpoint, caller, error, durationMs) {
       const rest = ({ client }: Explanation) =>
         member("endpoint", endpoint) + member("client", client) + durationMember(durationMs);
-      refusal("request_refused", caller, error, rest);
+      refusal("request_refused", { caller, clientId: undefined }, error, rest);
       const asked = endpoint === "revoke" || endpoint === "introspect" ? endpoint : "unknown";
       metrics.requestDone(asked, caller.transport, error.code, durationMs);
       spans?.record(caller, endpoint, error, durationMs);
@@ -131,7 +137,7 @@ export function createEvents({
     },
     revocationRefused(asker, error) {
       const { caller } = asker;
-      refusal("revocation_refused", caller, error, (more) => askerMembers(claimed(asker, more)));
+      refusal("revocation_refused", asker, error, (more) => askerMembers(claimed(asker, more)));
       metrics.requestDone("revoke", caller.transport, error.code);
       spans?.record(caller, "revoke", error, 0);
     },
@@ -143,7 +149,7 @@ export function createEvents({
     },
     introspectionRefused(asker, error) {
       const { caller } = asker;
-      refusal("introspection_refused", caller, error, (more) => askerMembers(claimed(asker, more)));
+      refusal("introspection_refused", asker, error, (more) => askerMembers(claimed(asker, more)));
       metrics.requestDone("introspect", caller.transport, error.code);
       spans?.record(caller, "introspect", error, 0);
     },
@@ -157,7 +163,7 @@ export function createEvents({
       const { caller } = asker;
       const rest = (more: Explanation) =>
         member("operation", operation) + askerMembers(claimed(asker, more)) + member("id", id);
-      refusal("operation_refused", caller, error, rest);
+      refusal("operation_refused", asker, error, rest);
       metrics.requestDone("unknown", caller.transport, error.code);
       spans?.record(caller, operation, error, 0);
     },

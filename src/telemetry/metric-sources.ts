@@ -23,6 +23,10 @@ export interface MetricSources {
   readonly keysPublished?: () => number;
   /** All clients: those whose last secret expires soonest are shown. */
   readonly clients?: () => Iterable<SecretHolder>;
+  /** Whether the settings have a client of this id. */
+  readonly isClient?: (id: string) => boolean;
+  /** Whether changed settings were refused and the ones before rule. */
+  readonly settingsRefused?: () => boolean;
   readonly eventLoopLagMs?: () => number;
   readonly connections?: () => number;
   readonly inFlightRequests?: () => number;
@@ -96,6 +100,13 @@ const METRICS: readonly SourceMetric[] = [
     help: "Keys in the JWKS.",
     source: "keysPublished",
     read: ({ keysPublished }) => keysPublished?.(),
+  },
+  {
+    type: "gauge",
+    name: "icemint_config_refused",
+    help: "1 while changed settings are refused and the ones before rule.",
+    source: "settingsRefused",
+    read: ({ settingsRefused }) => Number(settingsRefused?.()),
   },
   {
     type: "gauge",

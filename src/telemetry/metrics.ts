@@ -5,6 +5,7 @@
 import { Registry } from "prom-client";
 import type { Clock } from "../time/clock.js";
 import type { Transport } from "../oauth/request.js";
+import { createClientRefusals } from "./client-refusals.js";
 import { collected, type Sample } from "./collected-metric.js";
 import { registerSources, type MetricSources } from "./metric-sources.js";
 import { registerProcessMetrics } from "./process-metrics.js";
@@ -26,6 +27,8 @@ export interface Metrics {
   requestDone(grant: Asked, transport: Transport, outcome: Outcome, durationMs?: number): void;
   /** A request of a client that a workload rule derived. The rule is the label, never the client. */
   workloadRequestDone(rule: string, outcome: Outcome): void;
+  /** A refusal of what says it is a client. `reason` is one of a few. */
+  clientRefused(clientId: string | undefined, reason: string): void;
   refreshReused(): void;
   storeRegressed(what: string): void;
   familyTampered(): void;
@@ -42,6 +45,7 @@ export function createMetrics({ version, clock, sources, faults }: MetricsOption
     ["revocation_log", 0],
   ]);
   const workloads = createWorkloadMetrics();
+  const refusals = createClientRefusals((id) => sources.isClient?.(id) ?? false);
   let tamperedFamilies = 0;
   let reuses = 0;
   let reloadFailures = 0;
@@ -54,6 +58,14 @@ export function createMetrics({ version, clock, sources, faults }: MetricsOption
       help: "Token requests of workloads, by the rule that derives their client, and outcome.",
       type: "counter",
       read: () => workloads.samples(),
+    }),
+  );
+  registry.registerMetric(
+    collected({
+      name: "icemint_client_refusals_total",
+      help: "Refusals by client and reason; client (other) is none of the settings.",
+      type: "counter",
+      read: () => refusals.samples(),
     }),
   );
   const gauge = (name: string, help: string, read: () => Sample[]) =>
@@ -86,6 +98,7 @@ export function createMetrics({ version, clock, sources, faults }: MetricsOption
     exposition: () => registry.metrics(),
     requestDone: (grant, transport, outcome, durationMs) => requests.add(grant, transport, outcome, durationMs),
     workloadRequestDone: (rule, outcome) => workloads.add(rule, outcome),
+    clientRefused: (clientId, reason) => refusals.add(clientId, reason),
     refreshReused: () => {
       reuses++;
     },

@@ -12,12 +12,22 @@ interface Changes {
   cacheFile?: string;
   memory?: boolean;
   trouble?: StorageTrouble;
+  refusedFor?: readonly string[];
 }
 
 const states = (changes: Changes) => Object.fromEntries(parts(changes).map(({ name, state }) => [name, state]));
 
 function parts(changes: Changes) {
-  const { ageMs = 0, up = true, loaded = true, accepting = true, cacheFile, memory = false, trouble } = changes;
+  const {
+    ageMs = 0,
+    up = true,
+    loaded = true,
+    accepting = true,
+    cacheFile,
+    memory = false,
+    trouble,
+    refusedFor,
+  } = changes;
   return readinessParts({
     keys: { loaded: () => loaded, ageMs: () => 0 },
     storage: {
@@ -31,6 +41,7 @@ function parts(changes: Changes) {
       }),
     },
     table: { ageMs: () => ageMs },
+    settings: { refusedFor },
     config: redisConfig({ cacheFile, memory }),
     accepting,
   });
@@ -38,7 +49,13 @@ function parts(changes: Changes) {
 
 describe("readiness", () => {
   test("needs keys, and revocations that were loaded once", () => {
-    expect(states({})).toEqual({ server: "ok", keys: "ok", revocations: "ok", redis: "ok" });
+    expect(states({})).toEqual({
+      server: "ok",
+      keys: "ok",
+      settings: "ok",
+      revocations: "ok",
+      redis: "ok",
+    });
     expect(states({ loaded: false })).toMatchObject({ keys: "failing" });
     expect(states({ ageMs: Infinity })).toMatchObject({ revocations: "failing" });
   });
@@ -60,11 +77,24 @@ describe("readiness", () => {
     expect(parts({ trouble }).find(({ name }) => name === "redis")?.detail).toBe("full: OOM command not allowed");
   });
 
+  test("says for how long changed settings are refused, and why", () => {
+    const part = parts({ refusedFor: ["a.yaml:1: issuer must be one", "a.yaml:2: clients is empty"] });
+    expect(part.find(({ name }) => name === "settings")).toEqual({
+      name: "settings",
+      state: "degraded",
+      detail: "changed settings are refused: a.yaml:1: issuer must be one; a.yaml:2: clients is empty",
+    });
+  });
+
   test("ends with the first moment of a shutdown", () => {
     expect(states({ accepting: false })).toMatchObject({ server: "failing" });
   });
 
   test("in memory mode has no part in Redis", () => {
-    expect(states({ memory: true, up: false, ageMs: Infinity })).toEqual({ server: "ok", keys: "ok" });
+    expect(states({ memory: true, up: false, ageMs: Infinity })).toEqual({
+      server: "ok",
+      keys: "ok",
+      settings: "ok",
+    });
   });
 });

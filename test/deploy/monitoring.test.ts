@@ -1,52 +1,48 @@
 import { describe, expect, it } from "vitest";
-import { readFileSync, readdirSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { z } from "zod";
 import { projectRoot } from "../support/tool.js";
 import { alerts, files } from "./alert-rules.js";
 
 const read = (path: string): string => readFileSync(join(projectRoot, path), "utf8");
 
-/** Every metric that icemint exposes, with the series of its histogram. Rules and panels may name no other. */
-const metrics = new Set([
-  "icemint_build_info",
-  "icemint_client_secret_expiry_seconds",
-  "icemint_clock_offset_seconds",
-  "icemint_config_reload_failures_total",
-  "icemint_connections",
-  "icemint_event_loop_lag_seconds",
-  "icemint_in_flight_requests",
-  "icemint_keys_published",
-  "icemint_overload_rejections_total",
-  "icemint_redis_command_failures_total",
-  "icemint_redis_memory_used_ratio",
-  "icemint_redis_state",
-  "icemint_redis_up",
-  "icemint_refresh_reuse_total",
-  "icemint_request_duration_seconds_bucket",
-  "icemint_requests_total",
-  "icemint_revocation_view_age_seconds",
-  "icemint_revocations_in_force",
-  "icemint_signing_key_age_seconds",
-  "icemint_store_regressions_total",
-  "icemint_watchers",
-]);
+/** The metrics that the service registers: the strings in its telemetry. */
+const metrics = new Set(
+  globSync("src/telemetry/**/*.ts", { cwd: projectRoot }).flatMap((path) =>
+    [...read(path).matchAll(/"(icemint_\w+)"/g)].map(([, name = ""]) => name),
+  ),
+);
 
 const named = (text: string): readonly string[] => text.match(/\bicemint_\w+/g) ?? [];
-const unknown = (text: string): readonly string[] => named(text).filter((metric) => !metrics.has(metric));
-
-it("the metrics that rules and panels may name are those of the service", () => {
-  const folder = join(projectRoot, "src/telemetry");
-  const source = readdirSync(folder).map((file) => readFileSync(join(folder, file), "utf8"));
-  const spelled = new Set(
-    source.flatMap((text) => text.match(/"icemint_\w+"/g) ?? []).map((name) => name.slice(1, -1)),
-  );
-  expect([...metrics].filter((name) => !spelled.has(name.replace(/_bucket$/, "")))).toEqual([]);
-});
+const unknown = (text: string): readonly string[] =>
+  named(text).filter((metric) => !metrics.has(metric.replace(/_bucket$/, "")));
 
 describe("the alert rules", () => {
   it("name only metrics that icemint has", () => {
     expect(alerts.flatMap((alert) => unknown(alert.expr))).toEqual([]);
+  });
+
+  it("fire in a test, each of them", () => {
+    const tested = z
+      .object({
+        tests: z.array(
+          z.looseObject({
+            promql_expr_test: z.array(
+              z.looseObject({ expr: z.string(), exp_samples: z.array(z.looseObject({ labels: z.string() })) }),
+            ),
+          }),
+        ),
+      })
+      .loose()
+      .parse(parse(read("test/deploy/alerts-test.yaml")));
+    const firing = tested.tests
+      .flatMap((each) => each.promql_expr_test)
+      .filter(({ exp_samples: samples }) => samples.length > 0)
+      .flatMap(({ expr, exp_samples: samples }) => `${expr} ${samples.map(({ labels }) => labels).join(" ")}`)
+      .join("\n");
+    expect(alerts.map(({ alert }) => alert).filter((name) => !new RegExp(`"${name}"`).test(firing))).toEqual([]);
   });
 
   it("lead to an entry of the runbook, each of them, and the runbook has no other", () => {

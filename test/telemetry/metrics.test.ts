@@ -16,6 +16,8 @@ const ALL: Required<MetricSources> = {
   signingKeyAgeMs: () => 60_000,
   keysPublished: () => 2,
   clients: () => [{ id: 'a"b\\', disabled: false, secrets: [{ expiresAt: NOW + 90_000 }] }],
+  isClient: (id) => id === "spark",
+  settingsRefused: () => true,
   eventLoopLagMs: () => 4,
   connections: () => 5,
   inFlightRequests: () => 6,
@@ -58,6 +60,7 @@ describe("metrics", () => {
       'icemint_redis_state{state="ok"}': 0,
       'icemint_redis_state{state="full"}': 1,
       icemint_redis_memory_used_ratio: 0.5,
+      icemint_config_refused: 1,
       icemint_redis_command_failures_total: 3,
       icemint_clock_offset_seconds: -2.5,
       icemint_revocation_view_age_seconds: 1.5,
@@ -168,5 +171,17 @@ describe("metrics", () => {
     first.refreshReused();
     const { samples } = await scrape(metricsOf({}));
     expect(samples.get("icemint_refresh_reuse_total")).toBe(0);
+  });
+
+  it("count refusals by client, but name no client that only a caller says there is", async () => {
+    const metrics = metricsOf(ALL);
+    metrics.clientRefused("spark", "secret_wrong");
+    metrics.clientRefused("spark", "secret_wrong");
+    metrics.clientRefused("invented", "client_unknown");
+    metrics.clientRefused(undefined, "client_unknown");
+    const { samples } = await scrape(metrics);
+    expect(samples.get('icemint_client_refusals_total{client="spark",reason="secret_wrong"}')).toBe(2);
+    expect(samples.get('icemint_client_refusals_total{client="(other)",reason="client_unknown"}')).toBe(2);
+    expect([...samples.keys()].join()).not.toContain("invented");
   });
 });
