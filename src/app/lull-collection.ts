@@ -8,15 +8,14 @@ import { runInNewContext } from "node:vm";
 import type { Collector } from "../transport/under-way.js";
 
 const LOOK_EVERY_MS = 5000;
-/** A collection pauses the process for tens of milliseconds: not where somebody waits, and not often. */
+/** A collection pauses the process for tens of milliseconds. It must not run while requests wait, and not often. */
 const IDLE_UTILIZATION = 0.1;
 const PAUSE_LOOKS = 2;
 const MIB = 1024 * 1024;
 const GROWN_BYTES = 24 * MIB;
-/** What must come of a collection to try another: parts outside V8 go one collection later than what held them. */
+/** A collection that frees this much is followed by another: V8 frees parts outside of it one collection later. */
 const WORTHWHILE_BYTES = 4 * MIB;
 
-/** What is looked at. */
 export interface LullOptions {
   /** What the process holds, in bytes. */
   readonly residentBytes?: () => number;

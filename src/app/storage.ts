@@ -20,7 +20,7 @@ export async function openStorage({
   const familyPolicy = { graceMs: tokens.refreshGraceMs, idleMs: tokens.refreshIdleMs };
   const { sessionTtlMs } = tokens;
   if (redis === undefined) return createMemoryStorage({ clock, familyPolicy, sessionTtlMs });
-  // A sixth of a start's CPU: only who has a Redis pays for its client.
+  // A sixth of a start's CPU: only a server with a Redis pays for its client.
   const { createRedisStorage } = await import("../storage/redis/redis-storage.js");
   return createRedisStorage({ settings: redis, clock, familyPolicy, sessionTtlMs, log: logger, revocationMac });
 }

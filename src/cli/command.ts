@@ -1,5 +1,3 @@
-/** The process, as the port that every command runs on. */
-
 export interface TextOutput {
   write(text: string): unknown;
 }

@@ -1,5 +1,5 @@
 /**
- * Verifiers that cache keys meet a revocation well, and a second one soon after it badly: they have just asked for an
+ * Verifiers that cache keys get over one revocation, but not over a second one soon after it. They have just asked for an
  * unknown key and do not ask again (docs/keys.md, "A key is compromised").
  */
 import { timestampMs } from "@bufbuild/protobuf/wkt";

@@ -1,4 +1,4 @@
-/** `icemint keys list | rotate | revoke KID`: the operator's hand on the signing keys, by gRPC. */
+/** `icemint keys list | rotate | revoke KID`: an operator manages the signing keys, by gRPC. */
 import { parseArgs } from "node:util";
 import { timestampDate, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { createClient, type CallOptions, type Client } from "@connectrpc/connect";
@@ -19,7 +19,6 @@ export type KeysContext = Pick<CommandContext, "args" | "env" | "stdout" | "stde
   readonly openTransport?: OpenTransport;
 };
 
-/** What was asked for: what to do, with what to call the server, and where to warn. */
 type Action = (
   client: Client<typeof KeyService>,
   options: CallOptions,

@@ -60,7 +60,7 @@ const openGrpc: OpenTransport = (server) => {
 const TIMEOUT_MS = 10_000;
 
 /**
- * Connects, calls and prints what the call answers with. Resolves with the exit code: 0, or 1 with the reason on stderr
+ * Connects, calls and prints the answer. Resolves with the exit code: 0, or 1 with the reason on stderr
  * if the server refused, is away, or no credentials are set.
  */
 export async function callAsOperator(

@@ -43,7 +43,7 @@ export async function serve(context: CommandContext): Promise<number> {
   };
   let config: Config | undefined;
   try {
-    // The server's code is loaded while another thread reads: these two are what a start takes.
+    // The server's code is loaded while another thread reads: these two take most of a start.
     const reading = Promise.all([read(), supervises ? undefined : import("../app.js")]).then(([found]) => found);
     config = await Promise.race([reading, signals.stop.then(() => undefined)]);
     if (config === undefined) {

@@ -81,7 +81,7 @@ function claimsOfJson(text: string): JsonObject {
   throw unreadable("the claims are no JSON object");
 }
 
-/** What comes of the claims, in lines, and whether they stand for a client that is served. */
+/** The result for the claims, in lines, and whether they stand for a client that is served. */
 function tryClaims(
   claims: JsonObject,
   { clients, workloads, trustedIssuers }: Config,

@@ -1,4 +1,5 @@
-/** How often an assertion may be used. The store knows it; an assertion is named by its `jti`, else by what is signed. */
+/** How often an assertion may be used. The store remembers uses. An assertion is named by its `jti`, or else by what is
+ * signed. */
 import { hash } from "node:crypto";
 import type { IssuerToken } from "../issuers/trusted-issuer.js";
 import type { CompactJws, Refuse } from "../jwt/compact-jws.js";
@@ -17,9 +18,9 @@ export interface OwnAssertion {
 }
 
 /**
- * Uses an assertion that a client signed. As authentication it works once. As a grant it is answered again, since Kafka
- * sends the same one at each retry; without the store too, as it then says no more than its signature does. `singleUse`
- * of the client makes it work once here as well. One that served the other purpose is refused.
+ * Uses an assertion that a client signed. As authentication it works once. As a grant it works again, because Kafka sends
+ * the same one at each retry. It then works while the store is away, too. `singleUse` of the client allows one use here as
+ * well. An assertion that served the other purpose is refused.
  */
 export async function useOwnAssertion(
   { id, singleUse }: Client,

@@ -101,7 +101,7 @@ interface PresentedJwt {
   readonly clientId: string | undefined;
   readonly address: string;
   readonly refuse: MakeRefusal;
-  /** What is said where `clientId` does not agree; absent: what is said of any failure. */
+  /** The error if `clientId` does not agree. Absent: the same as for any failure. */
   readonly otherClient?: (detail: string) => Error;
 }
 

@@ -109,7 +109,7 @@ export function createPrivateKeyJwt(dependencies: PrivateKeyJwtDependencies): Pr
   }
 
   return async (clientId, jws, purpose, refuse) => {
-    if (!ASYMMETRIC_ALGORITHMS.has(jws.algorithm)) throw refuse("the assertion's alg is not taken");
+    if (!ASYMMETRIC_ALGORITHMS.has(jws.algorithm)) throw refuse("the assertion's alg is not accepted");
     if (jws.type !== undefined && !TYPES.has(jws.type)) throw refuse("typ says that the token is for something else");
     checkKind(jws, "client_assertion", refuse);
     const { expiresAt, jti } = checkClaims(jws.claims, clock(), audiences, refuse);
@@ -153,7 +153,7 @@ function checkClaims(
   if (issuedAt !== undefined && issuedAt < now - MAX_LIFETIME_MS - LEEWAY_MS) throw refuse("iat is too old");
   const { jti } = claims;
   if (jti !== undefined && (typeof jti !== "string" || jti === "" || jti.length > MAX_JTI_LENGTH)) {
-    throw refuse("jti is no text of a reasonable length");
+    throw refuse("jti is no string of a reasonable length");
   }
   return { expiresAt, jti };
 }

@@ -9,7 +9,6 @@ import type { Origin, SlowHashQueue } from "./slow-hash-queue.js";
 /** A chosen secret as it is stored. */
 export type ScryptSecret = Extract<ClientSecret, { kind: "scrypt" }>;
 
-/** Who causes the hash. */
 export interface SlowAttempt {
   readonly claimedId: string | undefined;
   readonly origin: Origin;

@@ -19,7 +19,7 @@ export interface WorkloadRule {
   readonly claims: JsonObject;
   /** Subjects that it never matches. */
   readonly except: readonly string[];
-  /** What all its client ids begin with. Without a `*` in the subject: the only one. */
+  /** All its client ids begin with this. Without a `*` in the subject it is the only id. */
   readonly prefix: string;
   /** The record of each of its clients, but for the id. */
   readonly template: Client;

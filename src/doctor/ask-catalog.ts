@@ -7,7 +7,6 @@ import type { Sightings } from "./sightings.js";
 /** Of what the catalog says: the token's claims follow. */
 const MOST_WORDS = 150;
 
-/** What is asked. */
 export interface CatalogQuestion {
   /** Below it is `/v1/config`. */
   readonly catalog: URL;
@@ -59,7 +58,7 @@ function saidBy({ body, headers }: Answer, token: string): string {
   return clean(said, MOST_WORDS) || "without a word";
 }
 
-/** What a catalog may compare, of a token that is a JWT. */
+/** The claims of a JWT that a catalog may compare. */
 function describeToken(token: string): string {
   const claims = readClaims(token);
   if (claims === undefined) return "The token is opaque: a catalog can only introspect it.";

@@ -10,7 +10,6 @@ import { recogniseServer } from "./recognise-server.js";
 import { type Report, makeReport } from "./report.js";
 import { CannotRun } from "./starts.js";
 
-/** What is diagnosed. */
 export interface Diagnosis {
   readonly kit: Kit;
   readonly url: URL;

@@ -8,12 +8,11 @@ import type { Client, Kit } from "./kit.js";
 import { hasToken, readObject, spellRefusal } from "./oauth-answer.js";
 import { Sightings } from "./sightings.js";
 
-/** What a run is given. */
 export interface ExaminationOptions {
   readonly kit: Kit;
   readonly url: URL;
   readonly credential: Credential;
-  /** What clients are configured to ask for; absent: what each asks for by itself. */
+  /** The scope that clients are configured to ask for. Absent: what each asks for by itself. */
   readonly scope?: string | undefined;
   readonly exchange: Exchange;
   readonly clock: () => number;

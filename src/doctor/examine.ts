@@ -6,7 +6,7 @@ import { type Held, tryRefreshes } from "./refreshes.js";
 import { isSafeTarget } from "./credential.js";
 import { type Start, tryStarts } from "./starts.js";
 
-/** Runs them, and gives the token that was got, if one was. Throws CannotRun. */
+/** Returns the token that was granted, if one was. Throws CannotRun. */
 export async function examine(examination: Examination): Promise<Held | undefined> {
   const { seen, options, untried } = examination;
   if (!isSafeTarget(options.url)) seen.add("INSECURE_TRANSPORT", `${options.url.protocol}//${options.url.host}`);

@@ -33,7 +33,7 @@ export interface ExchangeOptions {
   readonly timeoutMs: number;
   /** A PEM text of further authorities. */
   readonly ca?: string | undefined;
-  /** In milliseconds: how long an answer took is told by it. */
+  /** In milliseconds. It measures how long an answer takes. */
   readonly clock: () => number;
 }
 

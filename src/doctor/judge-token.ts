@@ -5,7 +5,7 @@ import { readClaims, readObject } from "./oauth-answer.js";
 const TOKEN_TYPES = ["access_token", "refresh_token", "id_token", "saml1", "saml2", "jwt"];
 const LONGEST_TOKEN = 8 * 1024;
 const SHORT_SECONDS = 60;
-/** grpc-go asks anew when 300 s are left. */
+/** grpc-go asks again when 300 s are left. */
 const GRPC_SECONDS = 300;
 /** `exp` is a whole second, and answers take time. */
 const SLACK_SECONDS = 10;

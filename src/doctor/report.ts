@@ -1,9 +1,9 @@
-/** What a run found, joined with what the kit says about it: the same for people and for programs. */
+/** The findings of a run, with what the kit says about each. People and programs get the same. */
 import { clean, redact } from "./clean.js";
 import { type Client, type FindingText, type Kit, type KnownServer, WHENS, type When } from "./kit.js";
 import type { Sighting } from "./sightings.js";
 
-/** What one client's user sees. */
+/** What the user of one client sees. */
 export interface Suffering {
   readonly client: string;
   readonly when: When;
@@ -47,7 +47,7 @@ export interface Facts extends Omit<Report, "kit" | "findings" | "notes" | "serv
 /** Characters of what was seen. */
 const MOST_EVIDENCE = 400;
 
-/** Secrets are taken out of everything that a server said. */
+/** Everything that a server said is cleaned of secrets. */
 export function makeReport(kit: Kit, facts: Facts, secrets: readonly string[]): Report {
   const { sightings, server, ...rest } = facts;
   const say = (text: string): string => clean(redact(text, secrets), MOST_EVIDENCE);

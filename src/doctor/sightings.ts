@@ -1,11 +1,11 @@
-/** What was seen to be wrong: each fault once, with the first evidence of it. */
+/** Faults that were seen: each once, with its first evidence. */
 
 /** A fault that was seen. */
 export interface Sighting {
   readonly id: string;
-  /** What showed it, not yet cleaned. */
+  /** As it was seen, not yet cleaned of secrets. */
   readonly evidence: string;
-  /** Only these clients; absent: all those whose expectations name it. */
+  /** Only these clients. Absent: all clients whose expectations name it. */
   readonly clients?: readonly string[];
 }
 

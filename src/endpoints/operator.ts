@@ -1,4 +1,4 @@
-/** What operators and verifiers may do: who may ask, and the record of every decision. */
+/** The requests of operators and verifiers: who may ask, and the record of every decision. */
 import type { Permission } from "../clients/client.js";
 import { toOAuthError } from "../oauth/error.js";
 import { type Events, type OperationName, newAsker } from "../oauth/events.js";

@@ -21,12 +21,12 @@ const TYPES: Readonly<Record<IssuerUse, ReadonlySet<string | undefined>>> = {
  * Claims that only kinds have which are neither a subject nor a credential, and may lack a `typ`: logout tokens and
  * security events (OpenID Connect Back-Channel Logout section 2.4, RFC 8417), DPoP proofs (RFC 9449 section 4.2).
  */
-const FOREIGN_KINDS: Readonly<Record<string, string>> = { events: "a security event", htm: "a DPoP proof" };
+const OTHER_KINDS: Readonly<Record<string, string>> = { events: "a security event", htm: "a DPoP proof" };
 
 /** Refuses a JWT that was made to be something else (RFC 8725 section 3.12). */
 export function checkKind({ type, claims }: CompactJws, use: IssuerUse, refuse: Refuse): void {
   if (!TYPES[use].has(type)) throw refuse("typ says that the token is for something else");
-  for (const [claim, kind] of Object.entries(FOREIGN_KINDS)) {
+  for (const [claim, kind] of Object.entries(OTHER_KINDS)) {
     if (Object.hasOwn(claims, claim)) throw refuse(`the token is ${kind}`);
   }
 }

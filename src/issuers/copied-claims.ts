@@ -4,7 +4,7 @@ import { type JsonObject, type JsonValue, isJsonObject } from "../oauth/json.js"
 /** The names from the token's root to a claim. At least one. */
 export type ClaimPath = readonly string[];
 
-/** What the paths reach. It stands where it stood, beside nothing that no path names. */
+/** The claims that the paths name, each in its place, without the members beside them. */
 export function copyClaims(claims: JsonObject, paths: readonly ClaimPath[]): JsonObject {
   const names = new Set(paths.flatMap(([name]) => name ?? []));
   return Object.fromEntries(

@@ -28,7 +28,7 @@ const MAX_BYTES = 1024 * 1024;
 /** A kube-apiserver answers 406 unless the type of its key set is named (RFC 7517 section 8.5.2). */
 const ACCEPT = "application/json, application/jwk-set+json, */*;q=0.1";
 
-/** Makes a fetcher. `readFile` reads a text file. */
+/** `readFile` reads a text file. */
 export function createJsonFetcher(dependencies: {
   readonly readFile: (path: string) => Promise<string>;
   readonly timeoutMs?: number;

@@ -1,4 +1,4 @@
-/** What an operator may do with the signing keys. Who may ask is the endpoint's business; here it is only done. */
+/** The operations on signing keys. The endpoint decides who may ask for them. */
 import { OAuthError } from "../oauth/error.js";
 import type { KeyState } from "./key-ring.js";
 import type { SigningAlgorithm } from "./signer.js";

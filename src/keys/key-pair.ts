@@ -15,14 +15,14 @@ export interface KeyPair {
 const RSA_BITS = 2048;
 const generateAsync = promisify(generateKeyPair);
 
-/** Makes a key. RSA takes a tenth of a second or more, on a thread of its own. */
+/** RSA takes a tenth of a second or more, on a thread of its own. */
 export async function generateSigningKey(algorithm: SigningAlgorithm): Promise<KeyPair> {
   if (isLocalAlgorithm(algorithm)) return generateSigningKeySync(algorithm);
   const { privateKey } = await generateAsync("rsa", { modulusLength: RSA_BITS });
   return keyPair(privateKey, algorithm);
 }
 
-/** Makes a key at once: for the start of a server, before anyone waits for it. */
+/** Blocks until the key is there: for the start of a server, before anyone waits for it. */
 export function generateSigningKeySync(algorithm: SigningAlgorithm): KeyPair {
   return keyPair(NEW_PRIVATE_KEY[algorithm](), algorithm);
 }

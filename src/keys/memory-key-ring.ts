@@ -12,7 +12,7 @@ import { stateUnavailable } from "../oauth/error.js";
 import type { SigningAlgorithm } from "./signer.js";
 
 /**
- * Begins with one key that signs at once. The ring looks at the clock when it is used, hence needs no timer and no end.
+ * Begins with one key that signs at once. The ring looks at the clock when it is used: it needs no timer, and nothing ends it.
  * A key that fell due unnoticed is published at the next use, and signs `publishAheadMs` later.
  */
 export function createMemoryKeyRing(options: {

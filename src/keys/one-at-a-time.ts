@@ -1,4 +1,4 @@
-/** Runs pieces of work one after another, in the order in which they were asked for; a failed one stops none. */
+/** Runs pieces of work one after another, in the order of the calls. One that fails does not stop the next. */
 export function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

@@ -1,5 +1,5 @@
 /**
- * A ring of keys that are made elsewhere (files, Vault). It shows the keys that it is given, and keeps those whose
+ * A ring of keys that are made elsewhere (files, Vault). It shows the keys that it gets, and keeps those whose
  * tokens live.
  */
 import { randomBytes } from "node:crypto";

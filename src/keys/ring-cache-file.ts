@@ -21,7 +21,7 @@ export interface RingCacheFile {
   save(ring: RingDocument): Promise<void>;
 }
 
-/** Makes the port to one file. `maxAgeMs`: how old a ring may be and still be used (`recognisedMs` of the policy). */
+/** `maxAgeMs`: how old a ring may be and still be used (`recognisedMs` of the policy). */
 export function createRingCacheFile(options: {
   readonly path: string;
   readonly sealing: Sealing;

@@ -25,7 +25,7 @@ export interface RingView extends KeyRing {
   list(): readonly KeyInfo[];
 }
 
-/** Makes a view, empty at first. */
+/** The view is empty at first. */
 export function createRingView(options: {
   readonly clock: Clock;
   readonly policy: Pick<RotationPolicy, "publishAheadMs">;

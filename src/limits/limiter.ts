@@ -1,6 +1,6 @@
 /**
  * Slows guessing: a bucket of failed logins for each id and address, and one for each address. It counts failures only:
- * nobody can lock a client out from elsewhere. It does not know which ids exist, hence its answers cannot tell. It
+ * nobody can lock a client out from elsewhere. It does not know which ids exist: its answers cannot tell. It
  * knows nothing of credentials.
  */
 import { hash } from "node:crypto";

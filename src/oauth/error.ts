@@ -54,7 +54,7 @@ export type ErrorReason =
   | "KEY_UNKNOWN"
   | "INTERNAL";
 
-/** What was wrong with credentials, in one word for programs. docs/telemetry.md says what each means. */
+/** Why credentials were refused, in one word for programs. docs/telemetry.md says what each means. */
 export type AuthenticationFailure =
   | "client_unknown"
   | "client_disabled"

@@ -54,7 +54,7 @@ export function newAsker(caller: Caller): Asker {
   return { caller, clientId: undefined, rule: undefined, authMethod: undefined, secretName: undefined };
 }
 
-/** What operators and verifiers ask for. */
+/** The requests of operators and verifiers. */
 export type OperationName = "list_keys" | "rotate_keys" | "revoke_key" | "watch_revocations";
 
 /** One method for each audited fact. None of them may throw. */

@@ -33,7 +33,7 @@ export interface RevocationSink {
   /** A read from the very start begins: nothing is confirmed any more. */
   beginFullRead(): void;
   /**
-   * The revocations in force that no `apply` has confirmed since `beginFullRead`. The log has lost them, hence they are
+   * The revocations in force that no `apply` has confirmed since `beginFullRead`. The log has lost them: they are
    * published again. Lazy: one confirmed during the reading is left out.
    */
   unconfirmed(): Iterable<Revocation>;

@@ -27,7 +27,7 @@ export function isAnnouncementDue(ttls: SessionTtls, own: number, now: number): 
   return (ttls.get(own) ?? 0) < now + ANNOUNCED_MS / 2;
 }
 
-/** Those of which no session is left. */
+/** The `session_ttl`s of which no session is left. */
 export function outlived(ttls: SessionTtls, now: number): readonly number[] {
   return [...ttls].filter(([ttl, until]) => until + ttl + SLACK_MS < now).map(([ttl]) => ttl);
 }

@@ -42,12 +42,12 @@ export function askerMembers({ clientId, rule, authMethod, secretName }: Asker):
   );
 }
 
-/** What was decided, as far as it is known. */
+/** The decision, as far as it is known. */
 export function decisionMembers(decision: Decision): string {
   return lastingMembers(decision) + tokenMembers(decision);
 }
 
-/** What a client's next decision mostly has in common with its last. */
+/** The part of a record that a client's next decision mostly repeats. */
 function lastingMembers({
   grant,
   via,
@@ -121,7 +121,7 @@ function haveSameTexts(a: readonly string[] | undefined, b: readonly string[] | 
 }
 
 /**
- * The reason of a refusal: the caller's words and, for the operator, the detail. Free text, hence searched for anything
+ * The reason of a refusal: the caller's words and, for the operator, the detail. Free text, so it is searched for anything
  * like a token.
  */
 export function errorMembers(error: OAuthError, { failure, detail }: Explanation): string {

@@ -32,7 +32,7 @@ import { type ReloadTrigger, type SettingsChange, settingsMembers } from "./sett
 
 export type { EndpointName };
 
-/** What a transport tells the audit itself: requests that the core never saw, and faults. */
+/** Events of a transport: requests that the core never saw, and faults. */
 export interface TransportEvents {
   /** A fault of ours was caught at an entry of the server, which goes on. With a request id where a request brought it. */
   unexpectedError(place: FaultPlace, error: unknown, requestId?: string): void;
@@ -40,7 +40,7 @@ export interface TransportEvents {
   requestRefused(endpoint: EndpointName, caller: Caller, error: OAuthError, durationMs: number): void;
 }
 
-/** What is audited of the settings. */
+/** Events of the settings. */
 export interface SettingsEvents {
   /** Changed settings rule from here on. */
   settingsReloaded(trigger: ReloadTrigger, change: SettingsChange): void;
@@ -57,7 +57,7 @@ export interface EventsOptions {
   readonly spans?: RequestSpans | undefined;
 }
 
-/** Makes the audit. None of its methods throws or waits. */
+/** None of its methods throws or waits. */
 export function createEvents({
   sink,
   logger,
@@ -193,7 +193,7 @@ export function createEvents({
 /** Of settings that were refused, in a record. The log line beside it has all. */
 const PROBLEMS = 20;
 
-/** What is known of a refused caller, and else what it claims to be. */
+/** What is known of a refused caller. Otherwise what it claims to be. */
 function claimed<Known extends Asker>(asker: Known, { client, secretName }: Explanation): Known {
   return { ...asker, clientId: asker.clientId ?? client, secretName: asker.secretName ?? secretName };
 }

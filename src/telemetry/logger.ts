@@ -7,7 +7,7 @@ import { messageOf, stackOf } from "./audit-record.js";
 import { SECRET_MEMBERS, redactSecrets } from "./redact.js";
 import { createIsoTime } from "./iso-time.js";
 
-/** Levels, from the most talkative. */
+/** From the most verbose. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** Named values of one line. An `Error` belongs under `err`: its stack is kept there. */
@@ -82,5 +82,4 @@ function noFaults(): Map<FaultPlace, number> {
   return new Map(PLACES.map((place) => [place, 0]));
 }
 
-/** A logger that says nothing. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {}, fault() {}, faults: noFaults() };

@@ -7,7 +7,7 @@ import { earliestExpiries, type SecretHolder } from "./secret-expiry.js";
 /** The numbers at their sources. An absent source is not exposed, such as Redis in memory mode. */
 export interface MetricSources {
   readonly redisUp?: () => boolean;
-  /** What keeps Redis from its work, or `ok`; and all that it could be. */
+  /** What keeps Redis from its work, or `ok`; and every value that this can have. */
   readonly redisState?: () => { readonly present: string; readonly all: readonly string[] };
   /** The share of its memory limit; undefined without a limit. */
   readonly redisMemoryUsed?: () => number | undefined;

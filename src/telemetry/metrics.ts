@@ -35,11 +35,10 @@ export interface Metrics {
   configReloadFailed(): void;
 }
 
-/** Makes the metrics, in a registry of their own. */
 export function createMetrics({ version, clock, sources, faults }: MetricsOptions): Metrics {
   const registry = new Registry();
   const requests = createRequestMetrics();
-  // A series that begins at 1 shows no increase: those that are known begin at 0.
+  // A series that begins at 1 shows no increase. The known series therefore begin at 0.
   const regressions = new Map([
     ["refresh_family", 0],
     ["revocation_log", 0],

@@ -5,7 +5,7 @@ import { jsonString } from "./json-text.js";
 const COLOURS: Readonly<Record<string, string>> = { debug: "2", info: "32", warn: "33", error: "31" };
 const BARE = /^[\p{L}\p{N}._~:@/+-]+$/u;
 
-/** Makes one plain line of one line of JSON. A line that is not JSON stays as it is. */
+/** Turns one line of JSON into one plain line. A line that is not JSON stays as it is. */
 export function prettyLine(line: string): string {
   const record = parse(line);
   if (!isJsonObject(record)) return line;

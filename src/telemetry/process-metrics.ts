@@ -1,6 +1,6 @@
 import { Registry, collectDefaultMetrics } from "prom-client";
 
-/** Those of prom-client's own metrics that are worth a series and follow Prometheus' naming rules. */
+/** The metrics of prom-client itself that are worth a series and follow Prometheus' naming rules. */
 const KEPT: readonly string[] = [
   "process_cpu_user_seconds_total",
   "process_cpu_system_seconds_total",

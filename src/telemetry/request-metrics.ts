@@ -32,7 +32,6 @@ export interface RequestSeries {
 export interface RequestMetrics {
   /** Adds a request that has ended; without a duration it is only counted. */
   add(grant: Asked, transport: Transport, outcome: Outcome, durationMs?: number): void;
-  /** What has been counted so far. */
   series(): Iterable<RequestSeries>;
 }
 
@@ -41,7 +40,7 @@ interface Counts extends RequestSeries {
   readonly durations: { readonly buckets: number[]; sumSeconds: number };
 }
 
-/** Makes the counts. At most 6 x 4 series of 11 outcomes: no label ever holds what a caller sent. */
+/** At most 7 x 4 series of 11 outcomes: no label ever holds what a caller sent. */
 export function createRequestMetrics(): RequestMetrics {
   const table: Partial<Record<Asked, Partial<Record<Transport, Counts>>>> = {};
 

@@ -76,7 +76,7 @@ export function createSpanExporter({ endpoint, version, instance, fetch, logger 
       healthy = true;
     } catch (error) {
       droppedSpans += batch.length;
-      if (healthy) logger.warn("spans are not taken by the collector", { url, cause: String(error) });
+      if (healthy) logger.warn("the collector does not accept spans", { url, cause: String(error) });
       healthy = false;
     }
   }

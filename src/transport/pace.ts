@@ -4,7 +4,7 @@ const MOST_A_TURN = 128;
 
 /**
  * Bounds the work that begins in one turn of the event loop. A hundred connections may bring thousands of streams in one
- * turn; whoever asks for one token must not wait for all of those. What is too much waits for the next turns, in which
+ * turn; a caller that asks for one token must not wait for all of those. What is too much waits for the next turns, in which
  * the connections take turns.
  */
 export class Pace {

@@ -39,7 +39,6 @@ export type VerifierOptions = CredentialOptions &
     readonly onProblem?: (error: unknown) => void;
   };
 
-/** What a token must have. */
 export interface Requirements {
   /** Scopes of which the token has all. */
   readonly scopes?: readonly string[];

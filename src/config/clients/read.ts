@@ -83,7 +83,7 @@ export function readClient(entry: ClientEntry, defaults: ClientDefaults, sources
   return { ...entry, client, secrets };
 }
 
-/** What a client of the settings and the clients of a workload rule have alike. */
+/** The settings that a client and the clients of a workload rule share. */
 export type RecordYaml = Pick<
   ClientYaml,
   | "grants"

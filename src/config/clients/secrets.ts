@@ -92,7 +92,7 @@ function found(
 /** Enough to tell the secrets of one client apart, and of no use for a guess at a generated one. */
 const NAMED_DIGITS = 8;
 
-/** What a secret is called that is only known by its digest. */
+/** The name of a secret of which only the digest is known. */
 export function digestName(sha256: string): string {
   return `sha256:${sha256.slice(0, NAMED_DIGITS)}`;
 }

@@ -1,4 +1,4 @@
-/** Makes a workload rule of its YAML, and checks everything that one rule can have wrong by itself. */
+/** Makes a workload rule from its YAML, and checks everything that can be wrong in one rule by itself. */
 import { isExact, valuesOf } from "../../clients/claim-conditions.js";
 import { countStars, matchParts, partsOf } from "../../clients/subject-pattern.js";
 import { type WorkloadRule, ruleDigest } from "../../clients/workload-rule.js";
@@ -85,7 +85,7 @@ const KUBERNETES_PARTS = 7;
 /** All service accounts of a cluster; all paths of a SPIFFE trust domain. */
 const EVERYTHING = /^(?:system:serviceaccount:\*:\*|spiffe:\/\/[^/]+(?:\/\*)+)$/;
 
-/** What the client ids begin with. Each `*` stands in them once, in order: no two subjects can have one id. */
+/** The client ids begin with this. Each `*` stands in them once, in order: no two subjects can have one id. */
 function readPrefix(
   { client_id: clientId }: WorkloadYaml,
   pattern: readonly string[],

@@ -26,7 +26,7 @@ export function matching(pattern: RegExp, reason: string, example: string, max =
   return text(example, max).regex(pattern, reason).meta({ example });
 }
 
-/** One of some words. A word in another spelling, or by its URN, is told which is meant. */
+/** One of some words. The problem of a word in another spelling, or of a URN, names the right one. */
 export function oneOf<const T extends readonly string[]>(words: T, example: T[number]) {
   const reason = `must be one of ${words.join(", ")}`;
   return z

@@ -64,7 +64,7 @@ export function settingFiles({ file, disk, findings, lenient }: FileSurroundings
   };
 }
 
-/** What an editor adds unseen is a part of the secret: nobody who types it has it. */
+/** An editor may add what nobody sees. It would be a part of the secret, and anyone who types the secret lacks it. */
 function checkedSecret(text: string, spot: Spot, findings: Findings): string {
   const secret = withoutLineEnd(text);
   if (secret.startsWith("\uFEFF")) {

@@ -8,7 +8,7 @@ import { type PackedConfig, unpackConfig } from "./packed-config.js";
 import { ConfigProblems } from "../reading/problem.js";
 import type { ConfigSources } from "../read.js";
 
-/** What the thread reads, from this machine's disk. */
+/** The thread reads these from this machine's disk. */
 export type ThreadSources = Pick<ConfigSources, "file" | "env" | "running">;
 
 export type ThreadAnswer =

@@ -31,7 +31,7 @@ export function watchConfig(watch: ConfigWatch): { readonly reloadNow: () => voi
   const { started, read, onGood, onBad, onFault, fingerprint, signal, intervalMs } = watch;
   let good = started;
   let files: readonly string[] = started.files;
-  /** What was refused last: the same refusal is reported once. */
+  /** The last refusal: the same one is reported once. */
   let refused: string | undefined;
 
   const reload = async (isAskedFor: boolean) => {

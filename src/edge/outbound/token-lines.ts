@@ -54,7 +54,7 @@ export class TokenLines {
     }
   }
 
-  /** The line that gave out a token, be it expired. */
+  /** The line that gave out a token, expired or not. */
   giverOf(accessToken: string): NamedLine | undefined {
     return this.#all().find(({ line }) => line.hasGiven(accessToken));
   }

@@ -5,13 +5,13 @@
 import { readFileSync } from "node:fs";
 import type { RedisSettings } from "./redis-link.js";
 
-/** Read anew at each look. */
+/** Read again at each use. */
 export interface Credentials {
   readonly username: string | undefined;
   readonly password: string | undefined;
 }
 
-/** Those of Redis itself. */
+/** The credentials of Redis itself. */
 export function credentialsOf({ topology, username, passwordFile }: RedisSettings): Credentials {
   const password = lastGood(passwordFile);
   const url = topology.kind === "single" ? lastGood(topology.urlFile) : () => undefined;
@@ -27,7 +27,7 @@ export function credentialsOf({ topology, username, passwordFile }: RedisSetting
   };
 }
 
-/** Those of the Sentinels, under ioredis's names. */
+/** The credentials of the Sentinels, under ioredis's names. */
 export function sentinelCredentialsOf(
   topology: Pick<Extract<RedisSettings["topology"], { readonly kind: "sentinel" }>, "username" | "passwordFile">,
 ) {

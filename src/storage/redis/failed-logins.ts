@@ -17,7 +17,7 @@ const MAX_BATCH_LENGTH = 1024 * 1024;
 const MAX_BATCHES = 500;
 
 /**
- * Failed logins, as a short capped stream of batches. While Redis is away batches are dropped: local counts must do.
+ * Failed logins, as a short capped stream of batches. While Redis is away batches are dropped, and only the local counts limit.
  */
 export class RedisFailedLogins implements FailedLogins {
   readonly #redis: RedisCaller;

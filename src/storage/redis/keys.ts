@@ -1,6 +1,6 @@
 /**
  * Spells every key that icemint has in Redis; `../README.md` lists their types, lives and sizes. The keys of one script
- * share a hash tag, hence a slot. A caller's string goes into a key as a digest only.
+ * share a hash tag, and so a slot. A caller's string goes into a key as a digest only.
  */
 import { createHash } from "node:crypto";
 

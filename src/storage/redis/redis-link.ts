@@ -60,7 +60,7 @@ const REVIVE_MS = 50;
 const DEFAULT_PORT = 6379;
 const DEFAULT_SENTINEL_PORT = 26_379;
 
-/** Who is told how the connections do. */
+/** Hears how the connections do. */
 export interface LinkListener {
   connected(): void;
   connectionFailed(error: unknown): void;

@@ -30,7 +30,7 @@ const KINDS: readonly (readonly [RegExp, TroubleKind])[] = [
   [/\bETIMEDOUT\b|\bno answer within\b|time-?out|timed out/i, "silent"],
 ];
 
-/** Those that Redis may have while it answers other commands. */
+/** The troubles that Redis may have while it answers other commands. */
 const PARTIAL: ReadonlySet<TroubleKind> = new Set(["full", "read_only", "not_permitted", "refuses"]);
 
 /** A call on a live connection that took too long. */

@@ -46,7 +46,7 @@ export function createRedisFamilies(needs: {
   };
 }
 
-/** A key of another type is what the scripts call `tampered`. */
+/** A key of another type counts as `tampered`, as in the scripts. */
 function orTampered(reply: Promise<unknown>): Promise<unknown> {
   return reply.catch((error: unknown) => {
     if (isWrongType(error)) return ["tampered"];

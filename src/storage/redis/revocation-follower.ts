@@ -52,7 +52,7 @@ export interface FollowerDependencies extends LogStateDependencies {
 /** One run of following. */
 export class RevocationFollower {
   readonly #needs: FollowerDependencies;
-  /** What was read last, completely; undefined before. */
+  /** The status up to which all was read last. Undefined before that. */
   #status: LogStatus | undefined;
   /** Everything up to this id has been applied. */
   #readUpTo = FIRST_ID;

@@ -161,14 +161,14 @@ export enum ErrorReason {
   ACTOR_TOKEN_INVALID = 42,
 
   /**
-   * A token type that cannot be taken as subject or actor, or cannot be issued.
+   * A token type that is not accepted as subject or actor, or cannot be issued.
    *
    * @generated from enum value: ERROR_REASON_TOKEN_TYPE_UNSUPPORTED = 43;
    */
   TOKEN_TYPE_UNSUPPORTED = 43,
 
   /**
-   * The session is so near its end that a refresh gains nothing: authenticate anew.
+   * The session is so near its end that a refresh gains nothing: authenticate again.
    *
    * @generated from enum value: ERROR_REASON_SESSION_ENDING = 44;
    */
