@@ -102,7 +102,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "@bufbuild",
   ],
   // A process of its own: it is made of what services load, and knows no store and no grant.
-  edge: ["edge/inbound", "client", "telemetry", "config/reading", "oauth", "time", "prom-client", "zod"],
+  edge: [
+    "edge/inbound",
+    "verifier",
+    "client",
+    "telemetry",
+    "config/reading",
+    "tokens",
+    "revocations",
+    "oauth",
+    "gen",
+    "time",
+    "@connectrpc",
+    "prom-client",
+    "zod",
+  ],
   // What services load: of the server only what reads its tokens and knows what is revoked.
   verifier: [
     "client",

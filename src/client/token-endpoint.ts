@@ -35,6 +35,14 @@ const B64_TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 const ERROR_WORD = /^[\x20\x21\x23-\x5B\x5D-\x7E]{1,100}$/;
 const MAX_LIFE_SECONDS = 30 * 24 * 3600;
 
+/** What an endpoint answered. */
+export interface EndpointAnswer {
+  /** The token, or why there is none. */
+  readonly outcome: IssuedToken | TokenError;
+  /** All members of the answer, as they came. They may repeat what was sent. */
+  readonly members: JsonObject;
+}
+
 /**
  * Posts a form and returns the token. Rejects with a `TokenError`: `refused` if another attempt fails too,
  * `unavailable` if it may succeed. An answer of 200 without a token is `unavailable`. No redirect is followed: the
@@ -43,8 +51,19 @@ const MAX_LIFE_SECONDS = 30 * 24 * 3600;
 export async function requestToken(
   endpoint: TokenEndpoint,
   form: URLSearchParams,
-  { clock, signal }: TokenRequestContext,
+  context: TokenRequestContext,
 ): Promise<IssuedToken> {
+  const { outcome } = await askTokenEndpoint(endpoint, form, context);
+  if (outcome instanceof TokenError) throw outcome;
+  return outcome;
+}
+
+/** As `requestToken`, with the whole answer. Rejects only if there is none. */
+export async function askTokenEndpoint(
+  endpoint: TokenEndpoint,
+  form: URLSearchParams,
+  { clock, signal }: TokenRequestContext,
+): Promise<EndpointAnswer> {
   const issuedAt = clock();
   let answer: Answer;
   try {
@@ -52,12 +71,10 @@ export async function requestToken(
   } catch (cause) {
     throw new TokenError("unavailable", "the token endpoint cannot be reached", { cause });
   }
-  const json = parsed(answer.body);
-  if (answer.status !== 200) throw refusal(answer, json);
-  const token = tokenOf(json, issuedAt);
-  if (token === undefined)
-    throw new TokenError("unavailable", "the token endpoint answered 200 without a usable token");
-  return token;
+  const members = parsed(answer.body);
+  if (answer.status !== 200) return { outcome: refusal(answer, members), members };
+  const unusable = new TokenError("unavailable", "the token endpoint answered 200 without a usable token");
+  return { outcome: tokenOf(members, issuedAt) ?? unusable, members };
 }
 
 interface Answer {

@@ -18,6 +18,14 @@ const JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
  */
 export function tokenForm(parameters: TokenParameters, credential: PresentedCredential): URLSearchParams {
   const form = new URLSearchParams({ grant_type: "client_credentials" });
+  addCredential(form, credential);
+  if (parameters.scope !== undefined) form.set("scope", parameters.scope);
+  for (const audience of listed(parameters.audience)) form.append("audience", audience);
+  for (const resource of listed(parameters.resource)) form.append("resource", resource);
+  return form;
+}
+
+export function addCredential(form: URLSearchParams, credential: PresentedCredential): void {
   const { clientId, clientSecret, clientAssertion } = credential;
   if (clientId !== undefined) form.set("client_id", clientId);
   if (clientSecret !== undefined) form.set("client_secret", clientSecret);
@@ -25,10 +33,6 @@ export function tokenForm(parameters: TokenParameters, credential: PresentedCred
     form.set("client_assertion_type", JWT_BEARER);
     form.set("client_assertion", clientAssertion);
   }
-  if (parameters.scope !== undefined) form.set("scope", parameters.scope);
-  for (const audience of listed(parameters.audience)) form.append("audience", audience);
-  for (const resource of listed(parameters.resource)) form.append("resource", resource);
-  return form;
 }
 
 function listed(value: string | readonly string[] | undefined): readonly string[] {

@@ -3,6 +3,7 @@
  * it judges the tokens of requests. It is made of `icemint/client` and `icemint/verifier`, and knows no store and no
  * grant.
  */
+import type { Transport } from "@connectrpc/connect";
 import { Registry } from "prom-client";
 import { realPause, type Pause, type Random } from "../client/backoff.js";
 import { collected, type CollectedMetric } from "../telemetry/collected-metric.js";
@@ -23,6 +24,8 @@ export interface EdgeDependencies {
   readonly random: Random;
   readonly pause: Pause;
   readonly logger: Logger;
+  /** How calls other than token requests go to the server. Default: Connect over HTTP/1.1. */
+  readonly transport?: Transport;
 }
 
 export interface Edge {

@@ -3,13 +3,13 @@
  * without a call for each request. Of the server it loads only the reader of tokens and the revocation table.
  */
 import type { Transport } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
 import { realPause, type Pause, type Random } from "../client/backoff.js";
 import { credentialOf, type CredentialOptions } from "../client/credential.js";
 import { serverAddress, type AddressRules } from "../client/server-address.js";
 import type { AccessToken } from "../oauth/access-token.js";
 import { MINUTE, SECOND } from "../time/clock.js";
 import { createTokenVerifier, type TokenReading } from "../tokens/token-verifier.js";
+import { connectTransport } from "./connect-transport.js";
 import { kidOf } from "./kid.js";
 import { ServerView } from "./server-view.js";
 import { VerificationError, type VerificationFault } from "./verification-error.js";
@@ -67,7 +67,6 @@ export interface VerifierDependencies {
 }
 
 const READY_TIMEOUT_MS = 30 * SECOND;
-const MAX_MESSAGE_BYTES = 1024 * 1024;
 
 /** Connects at once. Throws `TypeError` for options that cannot work. */
 export function createVerifier(options: VerifierOptions, dependencies: VerifierDependencies = {}): Verifier {
@@ -142,15 +141,4 @@ function audiencesOf(audience: string | readonly string[]): readonly string[] {
     throw new TypeError("audience is missing");
   }
   return audiences;
-}
-
-/** HTTP/1.1 passes every proxy, and each call has its own connection, which ends with it. */
-function connectTransport(baseUrl: string, ca: string | undefined): Transport {
-  return createConnectTransport({
-    baseUrl,
-    httpVersion: "1.1",
-    nodeOptions: { agent: false, ...(ca !== undefined && { ca }) },
-    acceptCompression: [],
-    readMaxBytes: MAX_MESSAGE_BYTES,
-  });
 }

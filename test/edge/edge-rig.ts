@@ -5,6 +5,7 @@ import http from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { createRouterTransport, type Transport } from "@connectrpc/connect";
 import { stringify } from "yaml";
 import { localDisk } from "../../src/config/reading/disk.js";
 import { startEdge } from "../../src/edge/edge.js";
@@ -74,6 +75,8 @@ export interface RigOptions {
   readonly outbound?: object;
   readonly credential?: object;
   readonly files?: Readonly<Record<string, string>>;
+  /** To the stream of revocations. Absent: the server has none. */
+  readonly transport?: Transport;
   /** Called before the edge starts. */
   readonly prepare?: (upstream: ScriptedEndpoint) => void | Promise<void>;
 }
@@ -90,7 +93,8 @@ export function counting(more: object = {}): http.RequestListener {
 }
 
 /** Starts one. Paths that begin with `FOLDER` are in its own folder. */
-export async function startRig({ outbound, credential, files = {}, prepare }: RigOptions = {}): Promise<EdgeRig> {
+export async function startRig(options: RigOptions = {}): Promise<EdgeRig> {
+  const { outbound, credential, files = {}, prepare, transport = createRouterTransport(() => {}) } = options;
   const folder = mkdtempSync(join(tmpdir(), "icemint-edge-"));
   const upstream = await startEndpoint();
   upstream.answer = counting();
@@ -115,6 +119,7 @@ export async function startRig({ outbound, credential, files = {}, prepare }: Ri
     random: () => 0.5,
     pause: time.pause,
     logger,
+    transport,
   });
   const url = edge.addresses["outbound"] ?? "";
   const admin = edge.addresses["admin"] ?? "";

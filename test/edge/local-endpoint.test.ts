@@ -212,7 +212,7 @@ describe("the guard", () => {
     ["a form without end", `grant_type=client_credentials&x=${"y".repeat(70_000)}`, 413],
     ["a parameter sent twice", "grant_type=client_credentials&grant_type=client_credentials", 400],
     ["a broken escape", "grant_type=client_credentials&scope=%zz", 400],
-    ["another grant", "grant_type=password", 400],
+    ["a form without a grant", "scope=catalog", 400],
   ])("refuses %s", async (_what, form, status) => {
     await using rig = await startRig();
     expect((await rig.ask(form)).status).toBe(status);
@@ -235,7 +235,7 @@ describe("readiness", () => {
     const { status, body } = await rig.readyz();
     expect(status).toBe(503);
     expect(body).toBe(
-      "[-] token lake failing (none yet; last attempt failed: the token endpoint answered 503)\nnot ready\n",
+      "[-] token lake failing (none; last attempt failed: the token endpoint answered 503)\nnot ready\n",
     );
     rig.upstream.answer = counting();
     await rig.time.pass(60_000);

@@ -7,6 +7,8 @@ import { tokenTypeUrn } from "../../oauth/token-type.js";
 import { grantTypeOnWire } from "../../oauth/grant-type.js";
 import type { Clock } from "../../time/clock.js";
 import type { EngineSecret } from "./engine-secret.js";
+import type { TokenAnswer } from "./exchange-request.js";
+import type { AskedExchange, Exchanges } from "./exchanges.js";
 import { readForm } from "./form-body.js";
 import type { createRequestGuard } from "./request-guard.js";
 import { answerRefusal, answerToken, refusalOf, type Refusal } from "./token-answer.js";
@@ -16,6 +18,7 @@ export interface LocalEndpointOptions {
   readonly guard: ReturnType<typeof createRequestGuard>;
   readonly engineSecret: EngineSecret;
   readonly lines: Pick<TokenLines, "get" | "giverOf">;
+  readonly exchanges: Pick<Exchanges, "exchange" | "pass" | "hasGiven">;
   readonly clock: Clock;
   /** `answer` is `ok` or the OAuth error. */
   readonly onAnswer: (grant: AskedGrant, answer: string) => void;
@@ -28,22 +31,30 @@ const EXCHANGE = grantTypeOnWire("token_exchange");
 const ACCESS_TOKEN = tokenTypeUrn("access_token");
 const JWT = tokenTypeUrn("jwt");
 
-/** A request that was read. */
-interface Asked {
-  readonly form: URLSearchParams;
-  readonly authorization: string | undefined;
-}
-
 /** A request handler. */
-export function createLocalEndpoint({ guard, engineSecret, lines, clock, onAnswer }: LocalEndpointOptions) {
-  async function tokenFor(grant: AskedGrant, { form, authorization }: Asked): Promise<IssuedToken | Refusal> {
+export function createLocalEndpoint(options: LocalEndpointOptions) {
+  const { guard, engineSecret, lines, exchanges, clock, onAnswer } = options;
+
+  async function answerFor(
+    grant: AskedGrant,
+    asked: AskedExchange,
+  ): Promise<(Partial<TokenAnswer> & { token: IssuedToken }) | Refusal> {
+    const { form, authorization } = asked;
     if (grant === "refresh") {
-      const { asked } = lines.giverOf(form.get("subject_token") ?? "") ?? { asked: askedIn(form) };
-      return (await lines.get(asked)).token;
+      const giver = lines.giverOf(form.get("subject_token") ?? "");
+      return await lines.get(giver?.asked ?? askedIn(form));
     }
-    if (!(await engineSecret(form, authorization))) return WRONG_SECRET;
-    if (grant === "client_credentials") return (await lines.get(askedIn(form))).token;
-    return UNSUPPORTED;
+    if (!(await engineSecret(form, authorization)) && !isBearerOfOurs(grant, authorization)) return WRONG_SECRET;
+    if (grant === "client_credentials") return await lines.get(askedIn(form));
+    if (grant === "exchange") return await exchanges.exchange(asked);
+    return form.get("grant_type") ? await exchanges.pass(asked) : NO_GRANT;
+  }
+
+  /** Engines exchange with a token in place of the secret. Only who presented the secret can have it. */
+  function isBearerOfOurs(grant: AskedGrant, authorization = ""): boolean {
+    const [, token] = /^bearer +(\S+)$/i.exec(authorization) ?? [];
+    if (grant !== "exchange" || token === undefined) return false;
+    return lines.giverOf(token) !== undefined || exchanges.hasGiven(token);
   }
 
   /** Whether it refreshes a token that was given out here, for no more than that token has. */
@@ -70,9 +81,9 @@ export function createLocalEndpoint({ guard, engineSecret, lines, clock, onAnswe
     }
     const grant = grantOf(form);
     const authorization = request.headers.authorization;
-    const answer = await tokenFor(grant, { form, authorization }).catch(asRefusal);
-    onAnswer(grant, "accessToken" in answer ? "ok" : answer.error);
-    if ("accessToken" in answer) answerToken(response, answer, clock());
+    const answer = await answerFor(grant, { form, authorization }).catch(asRefusal);
+    onAnswer(grant, "token" in answer ? "ok" : answer.error);
+    if ("token" in answer) answerToken(response, answer.token, clock(), answer.members);
     else answerRefusal(response, answer);
   }
 
@@ -108,11 +119,7 @@ const WRONG_SECRET: Refusal = {
   description: "The edge wants its own secret as client_secret.",
 };
 
-const UNSUPPORTED: Refusal = {
-  status: 400,
-  error: "unsupported_grant_type",
-  description: "The edge does not know this grant_type.",
-};
+const NO_GRANT: Refusal = { status: 400, error: "invalid_request", description: "grant_type is missing." };
 
 function asRefusal(error: unknown): Refusal {
   if (error instanceof TokenError) return refusalOf(error);

@@ -4,6 +4,12 @@ import { SECOND, type Clock } from "../../time/clock.js";
 import type { AskedGrant } from "./local-endpoint.js";
 import type { TokenLines } from "./token-lines.js";
 
+interface Counted {
+  readonly lines: Pick<TokenLines, "entries" | "combinations">;
+  readonly exchanges: { readonly kept: number };
+  readonly clock: Clock;
+}
+
 export class OutboundCounts {
   readonly #answers = new Map<string, { readonly grant: AskedGrant; readonly outcome: string; value: number }>();
   readonly #failures = new Map<string, number>();
@@ -15,11 +21,11 @@ export class OutboundCounts {
     this.#answers.set(key, count);
   }
 
-  renewalFailed(token: string): void {
+  tokenFailed(token: string): void {
     this.#failures.set(token, (this.#failures.get(token) ?? 0) + 1);
   }
 
-  metrics(lines: Pick<TokenLines, "entries" | "combinations">, clock: Clock): readonly CollectedMetric[] {
+  metrics({ lines, exchanges, clock }: Counted): readonly CollectedMetric[] {
     // A series that begins at 1 shows no increase.
     for (const name of [...lines.entries.map((entry) => entry.name), "other"]) this.#failures.set(name, 0);
     return [
@@ -51,6 +57,12 @@ export class OutboundCounts {
         help: "Tokens held for combinations that no entry has.",
         type: "gauge",
         read: () => [{ value: lines.combinations }],
+      },
+      {
+        name: "icemint_edge_exchanges",
+        help: "Users' exchanges whose answers are kept.",
+        type: "gauge",
+        read: () => [{ value: exchanges.kept }],
       },
     ];
   }

@@ -1,7 +1,9 @@
 /** The answers of the local token endpoint. */
 import type { ServerResponse } from "node:http";
 import type { IssuedToken } from "../../client/token-endpoint.js";
-import { TokenError } from "../../client/token-error.js";
+import type { TokenError } from "../../client/token-error.js";
+import { ExchangeRefused } from "./exchange-request.js";
+import type { JsonObject } from "../../oauth/json.js";
 import { tokenTypeUrn } from "../../oauth/token-type.js";
 import type { TokenResponse } from "../../oauth/response.js";
 import { SECOND } from "../../time/clock.js";
@@ -15,14 +17,24 @@ export interface Refusal {
   readonly retryAfterSeconds?: number;
 }
 
-/** `expires_in` is what is left: 0 would make Iceberg's Java client ask without end. */
-export function answerToken(response: ServerResponse, token: IssuedToken, nowMs: number): void {
+/**
+ * `expires_in` is what is left: 0 would make Iceberg's Java client ask without end. `members` are those of the server's
+ * answer to an exchange.
+ */
+export function answerToken(
+  response: ServerResponse,
+  token: IssuedToken,
+  nowMs: number,
+  members: JsonObject = {},
+): void {
+  const { issued_token_type: type, refresh_token: refreshToken } = members;
   const body: TokenResponse = {
     access_token: token.accessToken,
     token_type: "bearer",
     expires_in: Math.max(1, Math.floor((token.expiresAt - nowMs) / SECOND)),
-    issued_token_type: tokenTypeUrn("access_token"),
+    issued_token_type: typeof type === "string" ? type : tokenTypeUrn("access_token"),
     scope: token.scope === "" ? undefined : token.scope,
+    refresh_token: typeof refreshToken === "string" ? refreshToken : undefined,
   };
   send(response, 200, body);
 }
@@ -42,22 +54,18 @@ export const AWAY: Refusal = {
   retryAfterSeconds: 1,
 };
 
-/** What a caller may mend. Everything else is the edge's own trouble, such as its credential. */
-const OF_THE_CALLER: ReadonlySet<string> = new Set([
-  "invalid_scope",
-  "invalid_target",
-  "invalid_request",
-  "invalid_grant",
-  "unsupported_grant_type",
-]);
-
+/** Of the server's refusals, all are the caller's to mend but that of the edge's own credential. */
 export function refusalOf(error: TokenError): Refusal {
   const { code, oauthError } = error;
   if (code !== "refused") return AWAY;
-  if (oauthError !== undefined && OF_THE_CALLER.has(oauthError)) {
-    return { status: 400, error: oauthError, description: `The token service refused: ${oauthError}.` };
+  if (oauthError === undefined || oauthError === "invalid_client") {
+    return { ...AWAY, description: "The edge has no live token: the token service refused the edge's credential." };
   }
-  return { ...AWAY, description: "The edge has no live token: the token service refused the edge's credential." };
+  return {
+    status: 400,
+    error: oauthError,
+    description: error instanceof ExchangeRefused ? error.description : "The token service refused.",
+  };
 }
 
 function send(response: ServerResponse, status: number, body: object): void {

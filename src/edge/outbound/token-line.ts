@@ -2,12 +2,13 @@
  * One token that the edge keeps, for an entry of the settings or for a combination of parameters that an engine asked
  * for. It never gives out an expired or a revoked token.
  */
-import { createHash } from "node:crypto";
 import { backoffMs, type Pause, type Random } from "../../client/backoff.js";
 import type { IssuedToken } from "../../client/token-endpoint.js";
 import { TokenError } from "../../client/token-error.js";
 import { TokenKeeper, usableUntil } from "../../client/token-keeper.js";
 import { SECOND, type Clock } from "../../time/clock.js";
+import { digestOf } from "./digest.js";
+import { HOLD_MS, held } from "./hold.js";
 
 export interface TokenLineDependencies {
   /** One attempt. Rejects with a `TokenError`. */
@@ -23,8 +24,6 @@ export interface TokenLineDependencies {
   readonly onFailure: (error: TokenError) => void;
 }
 
-/** How long an engine's request waits for a token service that is away: engines in Go, Rust and Python never retry. */
-export const HOLD_MS = 10 * SECOND;
 const LONGEST_BACKOFF_MS = 30 * SECOND;
 /** At half-lives of half an hour, those of more than a day. */
 const REMEMBERED_TOKENS = 64;
@@ -133,15 +132,7 @@ export class TokenLine {
   }
 
   async #inTime<T>(promise: Promise<T>): Promise<T> {
-    const done = new AbortController();
-    const timeout = this.#with.pause(HOLD_MS, { signal: done.signal, ref: true }).then(() => {
-      throw this.#failure ?? new TokenError("unavailable", "the token service has not answered yet");
-    });
-    try {
-      return await Promise.race([promise, timeout]);
-    } finally {
-      done.abort();
-    }
+    return await held(promise, HOLD_MS, this.#with.pause);
   }
 
   #remember({ accessToken }: IssuedToken): void {
@@ -151,8 +142,4 @@ export class TokenLine {
     const [oldest] = this.#given;
     if (this.#given.size > REMEMBERED_TOKENS && oldest !== undefined) this.#given.delete(oldest);
   }
-}
-
-function digestOf(token: string): string {
-  return createHash("sha256").update(token).digest("base64url");
 }

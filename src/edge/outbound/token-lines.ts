@@ -1,6 +1,7 @@
 /** The tokens of an edge: those of the settings, and combinations that engines asked for. */
 import type { IssuedToken } from "../../client/token-endpoint.js";
 import type { TokenEntry } from "../settings/settings.js";
+import { Bounded } from "./bounded.js";
 import type { TokenLine } from "./token-line.js";
 
 /** What an engine asks for. */
@@ -28,8 +29,8 @@ const MAX_COMBINATIONS = 100;
 export class TokenLines {
   readonly entries: readonly NamedLine[];
   readonly #openCombination: TokenLinesOptions["openCombination"];
-  /** By what was asked for; the longest unused first. */
-  readonly #combinations = new Map<string, NamedLine>();
+  /** By what was asked for. */
+  readonly #combinations = new Bounded<string, NamedLine>(MAX_COMBINATIONS, ({ line }) => void line.close());
 
   constructor({ entries, openEntry, openCombination }: TokenLinesOptions) {
     this.#openCombination = openCombination;
@@ -72,7 +73,7 @@ export class TokenLines {
   }
 
   #all(): readonly NamedLine[] {
-    return [...this.entries, ...this.#combinations.values()];
+    return [...this.entries, ...Array.from(this.#combinations, ([, line]) => line)];
   }
 
   #entryFor(asked: AskedToken): NamedLine | undefined {
@@ -84,12 +85,11 @@ export class TokenLines {
 
   #combination(asked: AskedToken): NamedLine {
     const key = keyOf(asked);
-    const found = this.#combinations.get(key) ?? { name: "other", asked, line: this.#openCombination(asked) };
-    this.#combinations.delete(key);
-    this.#combinations.set(key, found);
-    const [oldest] = this.#combinations;
-    if (this.#combinations.size > MAX_COMBINATIONS && oldest !== undefined) this.#forget(oldest[0], oldest[1].line);
-    return found;
+    const known = this.#combinations.get(key);
+    if (known !== undefined) return known;
+    const opened = { name: "other", asked, line: this.#openCombination(asked) };
+    this.#combinations.set(key, opened);
+    return opened;
   }
 
   #forget(key: string, line: TokenLine): void {

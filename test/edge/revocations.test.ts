@@ -1,0 +1,96 @@
+import { describe, expect, test } from "vitest";
+import { answering } from "../client/scripted-endpoint.js";
+import { eventually } from "../support/eventually.js";
+import { FakeServer, fakeKey } from "../verifier/fake-server.js";
+import { counting, startRig, type EdgeRig } from "./edge-rig.js";
+
+const OWN = { grant_type: "client_credentials" };
+
+/** An edge of an icemint that gives out sessions `session-0`, `session-1` and so on. */
+async function startWatching(outbound?: object) {
+  const server = new FakeServer();
+  const rig: EdgeRig = await startRig({
+    transport: server.transport,
+    ...(outbound && { outbound }),
+    prepare: (upstream) => void (upstream.answer = answering(503, {})),
+  });
+  const key = fakeKey(rig.time.clock);
+  rig.upstream.answer = (...exchange) => answering(200, answerOf(key.token()))(...exchange);
+  await eventually("the edge watches", () => server.streams.length === 1);
+  server.stream.caughtUp();
+  await eventually("the edge has a token", async () => {
+    await rig.time.pass(1000);
+    return (await rig.readyz()).status === 200;
+  });
+  return { server, rig };
+}
+
+function answerOf(token: string): object {
+  return { access_token: token, token_type: "bearer", expires_in: 3600, scope: "catalog" };
+}
+
+function sessionOf(token: unknown): unknown {
+  const [, payload = ""] = String(token).split(".");
+  return (JSON.parse(Buffer.from(payload, "base64url").toString()) as { sid: unknown }).sid;
+}
+
+describe("a revoked token", () => {
+  test("is never given out again: the next answer has another session", async () => {
+    const { server, rig } = await startWatching();
+    await using _ = rig;
+    const first = sessionOf((await rig.ask(OWN)).json["access_token"]);
+    server.stream.revoke({ case: "session", value: String(first) });
+    await eventually("another comes", async () => sessionOf((await rig.ask(OWN)).json["access_token"]) !== first);
+  });
+
+  test("is not given out though the server is away", async () => {
+    const { server, rig } = await startWatching();
+    await using _ = rig;
+    const first = sessionOf((await rig.ask(OWN)).json["access_token"]);
+    rig.upstream.answer = answering(503, {});
+    server.stream.revoke({ case: "session", value: String(first) });
+    await eventually("it is dropped", async () => (await rig.readyz()).status === 503);
+    const asked = rig.ask(OWN);
+    await eventually("it waits", () => rig.time.refs > 0);
+    await rig.time.pass(10_000);
+    expect((await asked).status).toBe(503);
+  });
+
+  test("of a user's exchange is forgotten", async () => {
+    const { server, rig } = await startWatching();
+    await using _ = rig;
+    const form = { grant_type: "urn:ietf:params:oauth:grant-type:token-exchange", subject_token: "e30.e30.x" };
+    const first = sessionOf((await rig.ask(form)).json["access_token"]);
+    expect(sessionOf((await rig.ask(form)).json["access_token"])).toBe(first);
+    server.stream.revoke({ case: "subject", value: "alice" }, rig.time.clock());
+    await eventually("another comes", async () => {
+      await rig.time.pass(1000);
+      return sessionOf((await rig.ask(form)).json["access_token"]) !== first;
+    });
+  });
+});
+
+describe("a server without a stream of revocations", () => {
+  test("is asked for it again only after minutes; its tokens live until they expire", async () => {
+    let asked = 0;
+    const server = new FakeServer();
+    const rig = await startRig({
+      transport: {
+        unary: server.transport.unary,
+        stream: async (method, ...rest) => {
+          asked += 1;
+          server.failing = 12; // UNIMPLEMENTED
+          return await server.transport.stream(method, ...rest);
+        },
+      },
+      prepare: (upstream) => void (upstream.answer = counting()),
+    });
+    await using _ = rig;
+    await eventually("it was asked", () => asked === 1);
+    await rig.time.pass(299_000);
+    expect(asked).toBe(1);
+    await rig.time.pass(301_000);
+    await eventually("it was asked again", () => asked === 2);
+    expect((await rig.ask(OWN)).status).toBe(200);
+  });
+});
