@@ -1,4 +1,6 @@
+import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
+import { TokenService } from "../../src/gen/icemint/v1/token_service_pb.js";
 import { answering } from "../client/scripted-endpoint.js";
 import { eventually } from "../support/eventually.js";
 import { FakeServer, fakeKey } from "../verifier/fake-server.js";
@@ -73,18 +75,15 @@ describe("a revoked token", () => {
 describe("a server without a stream of revocations", () => {
   test("is asked for it again only after minutes; its tokens live until they expire", async () => {
     let asked = 0;
-    const server = new FakeServer();
-    const rig = await startRig({
-      transport: {
-        unary: server.transport.unary,
-        stream: async (method, ...rest) => {
+    const transport = createRouterTransport(({ service }) => {
+      service(TokenService, {
+        watchRevocations: () => {
           asked += 1;
-          server.failing = 12; // UNIMPLEMENTED
-          return await server.transport.stream(method, ...rest);
+          throw new ConnectError("no such call", Code.Unimplemented);
         },
-      },
-      prepare: (upstream) => void (upstream.answer = counting()),
+      });
     });
+    const rig = await startRig({ transport, prepare: (upstream) => void (upstream.answer = counting()) });
     await using _ = rig;
     await eventually("it was asked", () => asked === 1);
     await rig.time.pass(299_000);

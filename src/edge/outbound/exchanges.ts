@@ -173,5 +173,5 @@ export class Exchanges {
 
 /** All parameters, whatever their order, and the caller's `Authorization`. */
 function keyOf({ form, authorization }: AskedExchange): string {
-  return digestOf(JSON.stringify([[...form].toSorted(), authorization ?? null]));
+  return digestOf(JSON.stringify([Array.from(form, (pair) => JSON.stringify(pair)).toSorted(), authorization ?? null]));
 }
