@@ -3,11 +3,24 @@ import { once } from "node:events";
 import http from "node:http";
 import http2 from "node:http2";
 import { connect } from "node:net";
+import { networkInterfaces } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { withHttp2Load } from "./support/http2-load.js";
 import { startServer, type TestServer } from "./support/fake-core.js";
+import {
+  DATA,
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  GOAWAY,
+  HEADERS,
+  headersFrame,
+  parseFrames,
+  SETTINGS,
+} from "./support/raw-http2.js";
 import { requestHttp2 } from "./support/token-callers.js";
+import { eventually } from "../support/eventually.js";
 import { fairNow } from "../support/fair-time.js";
 
 const TIMEOUTS = { sniffMs: 300, headersMs: 300, requestMs: 600 };
@@ -57,7 +70,22 @@ async function talk(bytes: Buffer, { to = running, gapMs, enoughBytes = Infinity
 
 const GET = Buffer.from("GET /errors HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1");
-const SETTINGS = 4;
+const PREFACE_ONLY = PREFACE.subarray(0, 24);
+const WATCH = Buffer.concat([
+  headersFrame(
+    1,
+    Object.entries({
+      ":method": "POST",
+      ":scheme": "http",
+      ":authority": "x",
+      ":path": "/grpc.health.v1.Health/Watch",
+      "content-type": "application/grpc",
+      te: "trailers",
+    }),
+    END_HEADERS,
+  ),
+  frame(DATA, END_STREAM, 1, Buffer.alloc(5)),
+]);
 
 describe("the port", () => {
   test("speaks HTTP/1.1 to a request that comes byte by byte", async () => {
@@ -94,6 +122,38 @@ describe("the port", () => {
     );
     expect(answers.every(({ status }) => status === 200)).toBe(true);
   });
+
+  const outside = Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one?.family === "IPv4" && !one.internal)?.address;
+
+  // Without a network there is no address of this machine that is not loopback.
+  test.skipIf(outside === undefined)(
+    "drops connections over the limit of one address, but for loopback's",
+    async () => {
+      await using small = await startServer({
+        listen: { host: "0.0.0.0", port: 0 },
+        limits: { maxConnections: 100, connectionsPerAddress: 2, maxInFlight: 10 },
+      });
+      const open = async (host: string) => {
+        const socket = connect(small.port, host).on("error", () => {});
+        await once(socket, "connect");
+        socket.write("GET /errors HTTP/1.1\r\nHost: x\r\n\r\n");
+        const [answer] = await Promise.race([once(socket, "data"), once(socket, "close")]);
+        return { socket, isServed: answer instanceof Buffer };
+      };
+      const callers = [];
+      for (let at = 0; at < 4; at++) callers.push(await open(outside ?? ""), await open("127.0.0.1"));
+      expect(callers.map(({ isServed }) => isServed)).toEqual([true, true, true, true, false, true, false, true]);
+      callers[0]?.socket.destroy();
+      await eventually("its place is another's", async () => {
+        const { socket, isServed } = await open(outside ?? "");
+        callers.push({ socket, isServed });
+        return isServed;
+      });
+      for (const { socket } of callers) socket.destroy();
+    },
+  );
 
   test("drops connections over the limit", async () => {
     await using small = await startServer({
@@ -220,6 +280,25 @@ describe("a connection that has reached its age", () => {
     now = 1200;
     await once(session, "close");
     expect(goaways.every(([code]) => code === http2.constants.NGHTTP2_NO_ERROR)).toBe(true);
+  });
+
+  test("is cut a grace after GOAWAY, whatever is still open on it (HTTP/2)", async () => {
+    let now = 0;
+    await using aging = await startServer({
+      clock: () => now,
+      http: { ...defaults, maxConnectionAgeMs: 1000 },
+      timeouts: { headersMs: 300, requestMs: 300, lingerMs: 50 },
+    });
+    const socket = connect(aging.port, "127.0.0.1").on("error", () => {});
+    const chunks: Buffer[] = [];
+    socket.on("data", (chunk) => chunks.push(chunk));
+    const types = () => parseFrames(Buffer.concat(chunks)).map(({ type }) => type);
+    // A watch has no end, and in a window of no bytes not even its first event can be sent.
+    socket.write(Buffer.concat([PREFACE_ONLY, frame(SETTINGS, 0, 0, Buffer.from([0, 4, 0, 0, 0, 0])), WATCH]));
+    await eventually("the call has begun", () => types().includes(HEADERS));
+    now = 1200;
+    await once(socket, "close");
+    expect(types()).toContain(GOAWAY);
   });
 
   test("loses no stream for it, however busy it is (HTTP/2)", async () => {
