@@ -29,6 +29,8 @@ export interface Requester {
   readonly tokens: readonly AccessToken[];
   /** With `self`: the reading of that token. It is not verified twice. */
   readonly self?: TokenReading;
+  /** An ID-JAG beside the client's credentials. */
+  readonly idJag?: string;
 }
 
 /** One request to a grant, checked but not decided. */

@@ -7,11 +7,11 @@ import type { ClientAuthenticator } from "../clients/client-authenticator.js";
 import type { Refuse } from "../jwt/compact-jws.js";
 import { withoutOuterSpace } from "../jwt/white-space.js";
 import { OAuthError, type OAuthErrorOptions, invalidRequest } from "../oauth/error.js";
-import type { TokenRequest } from "../oauth/request.js";
+import type { Caller, TokenRequest } from "../oauth/request.js";
 import type { Sessions } from "../tokens/sessions.js";
 import { proposeOwn } from "./client-credentials.js";
-import { type Ask, type Grant, type Requester, parametersOf } from "./grant.js";
-import { type ProposeByIdJag, isIdJag } from "./id-jag.js";
+import { type Grant, type Proposal, parametersOf } from "./grant.js";
+import { type PresentedIdJag, type ProposeByIdJag, isIdJag } from "./id-jag.js";
 
 export interface JwtBearerDependencies {
   readonly authenticator: ClientAuthenticator;
@@ -21,7 +21,7 @@ export interface JwtBearerDependencies {
 
 export function createJwtBearer({ authenticator, sessions, proposeByIdJag }: JwtBearerDependencies): Grant {
   /** A refusal of what a client that has authenticated presents is charged too: nobody tries assertions for nothing. */
-  async function byIdJag(jwt: string, { client }: Requester, request: TokenRequest, settle: Settle) {
+  async function byIdJag(presented: Omit<PresentedIdJag, "refuse">, { address }: Caller): Promise<Proposal> {
     const refusals = new WeakSet<Error>();
     const refuse: Refuse = (detail, more) => {
       const refusal = assertionInvalid({ failure: "assertion_invalid", detail, ...more });
@@ -29,10 +29,10 @@ export function createJwtBearer({ authenticator, sessions, proposeByIdJag }: Jwt
       return refusal;
     };
     try {
-      return await proposeByIdJag({ jwt, client, refuse, settle });
+      return await proposeByIdJag({ ...presented, refuse });
     } catch (error) {
       if (!(error instanceof OAuthError) || !refusals.has(error)) throw error;
-      throw authenticator.charge(error, client.id, request.caller.address);
+      throw authenticator.charge(error, presented.client.id, address);
     }
   }
 
@@ -40,25 +40,23 @@ export function createJwtBearer({ authenticator, sessions, proposeByIdJag }: Jwt
     type: "jwt_bearer",
     async identify(request) {
       const assertion = assertionOf(request);
-      const found = isIdJag(assertion)
-        ? await authenticator.authenticate(request)
-        : await authenticator.identify(request, { jwt: assertion, as: "grant", refuse: assertionInvalid });
-      return { client: found.client, by: found.method, tokens: [] };
+      if (isIdJag(assertion)) {
+        const { client, method } = await authenticator.authenticate(request);
+        return { client, by: method, tokens: [], idJag: assertion };
+      }
+      const own = { jwt: assertion, as: "grant", refuse: assertionInvalid } as const;
+      const { client, method } = await authenticator.identify(request, own);
+      return { client, by: method, tokens: [] };
     },
-    ask(request, requester) {
-      const assertion = assertionOf(request);
-      return {
-        needs: "jwt_bearer",
-        propose: (settle) =>
-          isIdJag(assertion)
-            ? byIdJag(assertion, requester, request, settle)
-            : { ...proposeOwn(requester.client, sessions), via: "jwt_bearer" },
-      };
-    },
+    ask: (request, { client, idJag }) => ({
+      needs: "jwt_bearer",
+      propose: (settle) =>
+        idJag === undefined
+          ? { ...proposeOwn(client, sessions), via: "jwt_bearer" }
+          : byIdJag({ jwt: idJag, client, settle }, request.caller),
+    }),
   };
 }
-
-type Settle = Parameters<Ask["propose"]>[0];
 
 function assertionOf(request: TokenRequest): string {
   const { assertion } = parametersOf(request, "jwt_bearer");
