@@ -9,9 +9,9 @@ export type SubjectParts = readonly string[];
 
 /**
  * What a `*` may match: the characters of client ids without `/`. A matched value stands in a client id as it is. Nothing
- * is encoded, and no two subjects have one id.
+ * is encoded, and no two subjects have one id. `.` and `..` do not match: who reads an id as a path would drop them.
  */
-const VALUE = /^[A-Za-z0-9._~@-]+$/;
+const VALUE = /^(?!\.{1,2}$)[A-Za-z0-9._~@-]+$/;
 
 export function isMatchedValue(value: string): boolean {
   return VALUE.test(value);

@@ -41,6 +41,8 @@ describe("a pattern", () => {
     ["full-width letters", "system:serviceaccount:shop:ｏrders"],
     ["a full-width delimiter", "system:serviceaccount:shop：orders"],
     ["an escape", "system:serviceaccount:shop:orders%2Fx"],
+    ["the name of the same place in a path", "system:serviceaccount:shop:."],
+    ["the name of the place above in a path", "system:serviceaccount:shop:.."],
     ["a star", "system:serviceaccount:shop:*"],
     ["a combining mark", "system:serviceaccount:shop:orders\u0301"],
     ["a space", "system:serviceaccount:shop:or ders"],
