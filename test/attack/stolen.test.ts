@@ -8,13 +8,11 @@ import {
   CALLER,
   claimsOf,
   client,
-  IDP,
-  idpToken,
-  ISSUER,
   refusal,
   startCore,
   subject,
   type TestCore,
+  userToken,
 } from "../support/core.js";
 
 const HOUR_SECONDS = 3600;
@@ -29,8 +27,7 @@ const ownToken = async (core: TestCore): Promise<string> => (await core.login("o
 const refreshed = (core: TestCore, token: string) => core.exchange(subject(token), byBearer(token));
 
 function usersSession(core: TestCore) {
-  const exp = Math.floor(core.clock() / 1000) + 300;
-  const token = idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp });
+  const token = userToken(core);
   return core.exchange(subject(token, "jwt"), byPost("owner"));
 }
 

@@ -8,10 +8,10 @@ import {
   byPost,
   claimsOf,
   client,
-  idpToken,
   refusal,
   startCore,
   subject,
+  userToken,
 } from "../support/core.js";
 
 const admin = client("admin", { permissions: new Set(["revoke", "introspect"]) });
@@ -31,8 +31,7 @@ describe("revocation (RFC 7009)", () => {
 
   test("of a refresh token that idled out ends its session, which goes on by exchange otherwise", async () => {
     const core = await startCore([client("etl", { grants: new Set(["token_exchange", "refresh_token"]) })]);
-    const exp = Math.floor(core.clock() / 1000) + 300;
-    const user = idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp });
+    const user = userToken(core);
     const begun = await core.exchange(subject(user, "jwt"), byPost("etl"));
     const token = begun.refresh_token ?? "";
     let accessToken = begun.access_token;
@@ -49,8 +48,7 @@ describe("revocation (RFC 7009)", () => {
 
   test("of a refresh token that was replaced long ago ends its session", async () => {
     const core = await startCore([client("etl", { grants: new Set(["token_exchange", "refresh_token"]) })]);
-    const exp = Math.floor(core.clock() / 1000) + 300;
-    const user = idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp });
+    const user = userToken(core);
     const begun = await core.exchange(subject(user, "jwt"), byPost("etl"));
     const token = begun.refresh_token ?? "";
     const next = await core.ask({ type: "refresh_token", refreshToken: token }, byPost("etl"));
@@ -88,8 +86,7 @@ describe("revocation (RFC 7009)", () => {
 
   test("of a client's own token lasts as long as the users' sessions that it began, also after its own end", async () => {
     const core = await startCore([client("catalog")]);
-    const user = () =>
-      idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp: Math.floor(core.clock() / 1000) + 300, iat: 0 });
+    const user = () => userToken(core, { iat: 0 });
     const revoke = (token: string) =>
       core.revocation.revoke({ credentials: byPost("catalog"), caller: CALLER, target: { kind: "token", token } });
     const begin = async () => {
@@ -141,7 +138,7 @@ describe("revocation (RFC 7009)", () => {
 
   test("by subject reaches the longest subject that a user can have", async () => {
     const core = await startCore([client("etl"), admin]);
-    const user = idpToken({ iss: IDP, aud: ISSUER, sub: "x".repeat(2048), exp: core.clock() / 1000 + 300 });
+    const user = userToken(core, { sub: "x".repeat(2048) });
     const token = (await core.exchange(subject(user, "jwt"), byPost("etl"))).access_token;
     const target = { kind: "subject" as const, subject: String(claimsOf(token)["sub"]) };
     await core.revocation.revoke({ credentials: byPost("admin"), caller: CALLER, target });
@@ -173,7 +170,7 @@ describe("introspection (RFC 7662)", () => {
   test("of a live token gives its members, the chain of actors too", async () => {
     const core = await startCore([client("trino")]);
     const now = Math.floor(core.clock() / 1000);
-    const user = idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp: now + 300 });
+    const user = userToken(core);
     const { access_token: token } = await core.exchange(subject(user, "jwt"), byPost("trino"));
     const claims = claimsOf(token);
     expect(await core.introspection.introspect({ credentials: byPost("trino"), caller: CALLER, token })).toEqual({
@@ -217,7 +214,7 @@ describe("introspection (RFC 7662)", () => {
     };
     const tokenFor = async (...audience: string[]) => (await core.login("etl", { audience })).access_token;
     const [forA, forB, forBoth] = await Promise.all([tokenFor(A), tokenFor(B), tokenFor(A, B)]);
-    const user = idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp: Math.floor(core.clock() / 1000) + 300 });
+    const user = userToken(core);
     const exchanged = await core.exchange(subject(user, "jwt"), byPost("etl"), { audience: [A] });
     const refreshToken = exchanged.refresh_token ?? "";
     const tokens = [forA, forBoth, exchanged.access_token, forB, await tokenFor(ISSUER), refreshToken];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ISSUER, byBasic, byBearer, byPost, claimsOf, client, refusal, startCore } from "../support/core.js";
+import { ISSUER, byBasic, byBearer, byPost, claimsOf, client, refusal, startCore, CALLER } from "../support/core.js";
 
 describe("client credentials", () => {
   test("give a bearer token with every member that real clients need", async () => {
@@ -88,7 +88,7 @@ describe("client credentials", () => {
     const before = (await core.login("etl")).access_token;
     const caller = {
       credentials: byPost("admin"),
-      caller: { requestId: "r", transport: "form" as const, address: "::1" },
+      caller: CALLER,
     };
     await core.revocation.revoke({ ...caller, target: { kind: "client", clientId: "etl" } });
     const after = (await core.login("etl")).access_token;

@@ -2,17 +2,15 @@ import { describe, expect, test } from "vitest";
 import { announcingKeys } from "../../src/app/key-operations.js";
 import type { Client } from "../../src/clients/client.js";
 import {
-  IDP,
-  ISSUER,
   type TestCore,
   byBearer,
   byPost,
   claimsOf,
   client,
-  idpToken,
   refusal,
   startCore,
   subject,
+  userToken,
 } from "../support/core.js";
 
 const GRANTS: Partial<Client> = { grants: new Set(["client_credentials", "token_exchange", "refresh_token"]) };
@@ -33,8 +31,7 @@ async function revoke(core: TestCore, kid: string): Promise<void> {
 }
 
 async function foreignUser(core: TestCore, credentials = byPost("alpha")) {
-  const exp = Math.floor(core.clock() / 1000) + 300;
-  return core.exchange(subject(idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp }), "jwt"), credentials);
+  return core.exchange(subject(userToken(core), "jwt"), credentials);
 }
 
 // SECURITY.md: "Nothing of a revoked client or key lives on".

@@ -1,19 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { clientSet } from "../../src/clients/client-registry.js";
-import {
-  IDP,
-  ISSUER,
-  byBearer,
-  byPost,
-  claimsOf,
-  client,
-  idpToken,
-  refusal,
-  startCore,
-  subject,
-} from "../support/core.js";
+import { byBearer, byPost, claimsOf, client, refusal, startCore, subject, CALLER, userToken } from "../support/core.js";
 
-const CALLER = { requestId: "r", transport: "form" as const, address: "::1" };
 const chain = ["a", "b", "c", "d", "e", "f"].map((id, i, ids) => client(id, { mayActFor: new Set(ids.slice(0, i)) }));
 
 describe("delegation", () => {
@@ -40,15 +28,7 @@ describe("delegation", () => {
       client("a", { claims: { own: "a" }, userClaims: { team: "etl", email: "team@example.com" } }),
       client("b", { mayActFor: new Set(["a"]), claims: { own: "b" }, userClaims: { area: "b" } }),
     ]);
-    const now = Math.floor(core.clock() / 1000);
-    const user = idpToken({
-      iss: IDP,
-      aud: ISSUER,
-      sub: "ada",
-      exp: now + 300,
-      email: "ada@example.com",
-      groups: ["g"],
-    });
+    const user = userToken(core, { email: "ada@example.com", groups: ["g"] });
     const token = (await core.exchange(subject(user, "jwt"), byPost("a"))).access_token;
     expect(claimsOf(token)).toMatchObject({ team: "etl", email: "team@example.com", groups: ["g"] });
     const delegated = claimsOf((await core.exchange(subject(token), byPost("b"))).access_token);
@@ -61,8 +41,7 @@ describe("delegation", () => {
 
   test("hands on a claim within a claim, and nothing that stood beside it", async () => {
     const core = await startCore([client("a"), client("b", { mayActFor: new Set(["a"]) })]);
-    const exp = Math.floor(core.clock() / 1000) + 300;
-    const user = idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp, realm_access: { roles: ["reader"], other: 1 } });
+    const user = userToken(core, { realm_access: { roles: ["reader"], other: 1 } });
     const token = (await core.exchange(subject(user, "jwt"), byPost("a"))).access_token;
     const delegated = (await core.exchange(subject(token), byPost("b"))).access_token;
     const fresh = (await core.exchange(subject(token), byBearer(token))).access_token;

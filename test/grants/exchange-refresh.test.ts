@@ -8,20 +8,18 @@ import {
   byPost,
   claimsOf,
   client,
-  idpToken,
   refusal,
   startCore,
   subject,
-  IDP,
   ISSUER,
   type TestCore,
+  userToken,
 } from "../support/core.js";
 
 const HOUR = 3600;
 
-async function userToken(core: TestCore, id: string): Promise<string> {
-  const now = Math.floor(core.clock() / 1000);
-  const user = idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp: now + 300, email: "ada@example.com" });
+async function usersSession(core: TestCore, id: string): Promise<string> {
+  const user = userToken(core, { email: "ada@example.com" });
   return (await core.exchange(subject(user, "id_token"), byPost(id))).access_token;
 }
 
@@ -217,7 +215,7 @@ describe("a client's own token, asked for with the client's own credentials (Jav
 describe("a user's token", () => {
   test("refreshes itself without an actor, and keeps subject, actor, session and copied claims (Java)", async () => {
     const core = await startCore([client("trino")]);
-    const old = await userToken(core, "trino");
+    const old = await usersSession(core, "trino");
     core.pass(55 * 60);
     const fresh = claimsOf((await core.exchange(subject(old), byBearer(old))).access_token);
     expect(fresh).toMatchObject({
@@ -230,7 +228,7 @@ describe("a user's token", () => {
 
   test("expired, is refreshed by its client's credentials inside its session only", async () => {
     const core = await startCore([client("trino")]);
-    const old = await userToken(core, "trino");
+    const old = await usersSession(core, "trino");
     core.pass(2 * HOUR);
     const fresh = claimsOf((await core.exchange(subject(old), byBasic("trino"))).access_token);
     expect(fresh).toMatchObject({ sub: "idp:ada", sid: claimsOf(old)["sid"] });
@@ -243,7 +241,7 @@ describe("a user's token", () => {
 
   test("loses a static claim that its client's record has lost, and keeps what was copied from the user's token", async () => {
     const core = await startCore([client("trino", { userClaims: { team: "a", site: "x" } })]);
-    const old = await userToken(core, "trino");
+    const old = await usersSession(core, "trino");
     core.registry.current = clientSet([client("trino", { userClaims: { site: "y" } })]);
     const fresh = claimsOf((await core.exchange(subject(old), byBearer(old))).access_token);
     expect(fresh).toMatchObject({ site: "y", email: "ada@example.com" });
@@ -254,7 +252,7 @@ describe("a user's token", () => {
     const core = await startCore([
       client("trino", { claims: { principal_name: "trino" }, userClaims: { tenant: "t" } }),
     ]);
-    const old = await userToken(core, "trino");
+    const old = await usersSession(core, "trino");
     const fresh = (await core.exchange(subject(old), byBearer(old))).access_token;
     const byCredentials = (await core.exchange(subject(old), byBasic("trino"))).access_token;
     for (const token of [old, fresh, byCredentials]) {
@@ -269,8 +267,7 @@ describe("a user's token", () => {
   test("loses a removed static claim of a name that a trusted issuer copies, too, and does not hand it on", async () => {
     const named = { grants: new Set(["client_credentials", "token_exchange", "refresh_token"] as const) };
     const core = await startCore([client("trino", { ...named, userClaims: { groups: ["admin"] } })]);
-    const now = Math.floor(core.clock() / 1000);
-    const user = idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp: now + 300, email: "ada@example.com" });
+    const user = userToken(core, { email: "ada@example.com" });
     const { access_token: old, refresh_token: refreshToken } = await core.exchange(
       subject(user, "id_token"),
       byPost("trino"),
@@ -291,7 +288,7 @@ describe("a user's token", () => {
 
   test("once revoked is never refreshed, whoever asks", async () => {
     const core = await startCore([client("trino")]);
-    const old = await userToken(core, "trino");
+    const old = await usersSession(core, "trino");
     await core.revocation.revoke({
       credentials: byPost("trino"),
       caller: CALLER,
@@ -304,7 +301,7 @@ describe("a user's token", () => {
   test("proves no client: as Bearer or actor for another subject it is refused", async () => {
     const core = await startCore([client("trino")]);
     const own = (await core.login("trino")).access_token;
-    const user = await userToken(core, "trino");
+    const user = await usersSession(core, "trino");
     expect(await refusal(core.exchange(subject(own), byBearer(user)))).toMatchObject({ code: "invalid_client" });
     const asActor = { ...subject(own), actorToken: user, actorTokenType: "access_token" as const };
     expect(await refusal(core.exchange(asActor, byPost("trino")))).toMatchObject({ reason: "ACTOR_TOKEN_INVALID" });

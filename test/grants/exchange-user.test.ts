@@ -4,30 +4,25 @@ import type { JsonObject } from "../../src/oauth/json.js";
 import {
   IDP,
   ISSUER,
-  type TestCore,
   byBearer,
   byPost,
   claimsOf,
   client,
-  idpToken,
   refusal,
   startCore,
   subject,
   unsecuredToken,
+  CALLER,
+  userToken,
 } from "../support/core.js";
 import { HOUR } from "../../src/time/clock.js";
-
-function ada(core: TestCore, changes: JsonObject = {}): JsonObject {
-  const now = Math.floor(core.clock() / 1000);
-  return { iss: IDP, aud: ISSUER, sub: "ada", iat: now, exp: now + 300, ...changes };
-}
 
 describe("a user's token of a trusted issuer", () => {
   test("with the catalog token as Bearer and actor gives the user's token, with the client as actor (Iceberg)", async () => {
     const core = await startCore([client("catalog")]);
     const own = (await core.login("catalog")).access_token;
     const actor = { actorToken: own, actorTokenType: "access_token" as const };
-    const user = idpToken(ada(core, { email: "ada@example.com", phone: "1" }));
+    const user = userToken(core, { email: "ada@example.com", phone: "1" });
     const answer = await core.exchange({ ...subject(user, "id_token"), ...actor }, byBearer(own), { scope: "catalog" });
     const claims = claimsOf(answer.access_token);
     expect(claims).toMatchObject({
@@ -48,7 +43,7 @@ describe("a user's token of a trusted issuer", () => {
   test("may be exchanged with the actor token alone, or with the client's credentials", async () => {
     const core = await startCore([client("catalog")]);
     const own = (await core.login("catalog")).access_token;
-    const user = idpToken(ada(core));
+    const user = userToken(core);
     const byActor = { ...subject(user, "jwt"), actorToken: own, actorTokenType: "access_token" as const };
     expect(claimsOf((await core.exchange(byActor, {})).access_token)).toMatchObject({ sub: "idp:ada" });
     expect(
@@ -58,13 +53,12 @@ describe("a user's token of a trusted issuer", () => {
 
   test("dies with the session of the catalog token that it was exchanged under, never the reverse", async () => {
     const core = await startCore([client("catalog")]);
-    const caller = { requestId: "r", transport: "form" as const, address: "::1" };
     const revoke = (token: string) =>
-      core.revocation.revoke({ credentials: byPost("catalog"), caller, target: { kind: "token", token } });
+      core.revocation.revoke({ credentials: byPost("catalog"), caller: CALLER, target: { kind: "token", token } });
     const own = (await core.login("catalog")).access_token;
     const [one, two] = await Promise.all(
       ["a", "b"].map(
-        async (sub) => (await core.exchange(subject(idpToken(ada(core, { sub })), "jwt"), byBearer(own))).access_token,
+        async (sub) => (await core.exchange(subject(userToken(core, { sub }), "jwt"), byBearer(own))).access_token,
       ),
     );
     await revoke(one ?? "");
@@ -78,7 +72,7 @@ describe("a user's token of a trusted issuer", () => {
   test("gets no more scope than the Bearer holds", async () => {
     const core = await startCore([client("catalog")]);
     const own = (await core.login("catalog", { scope: "catalog" })).access_token;
-    const user = subject(idpToken(ada(core)), "jwt");
+    const user = subject(userToken(core), "jwt");
     expect(await refusal(core.exchange(user, byBearer(own), { scope: "PRINCIPAL_ROLE:ALL" }))).toMatchObject({
       code: "invalid_scope",
     });
@@ -93,12 +87,10 @@ describe("a user's token of a trusted issuer", () => {
     ["without a subject", { sub: "" }],
   ])("%s is invalid_request, not invalid_grant (RFC 8693 section 2.2.2)", async (_, changes) => {
     const core = await startCore([client("catalog")]);
-    expect(await refusal(core.exchange(subject(idpToken(ada(core, changes)), "jwt"), byPost("catalog")))).toMatchObject(
-      {
-        code: "invalid_request",
-        reason: "SUBJECT_TOKEN_INVALID",
-      },
-    );
+    expect(await refusal(core.exchange(subject(userToken(core, changes), "jwt"), byPost("catalog")))).toMatchObject({
+      code: "invalid_request",
+      reason: "SUBJECT_TOKEN_INVALID",
+    });
   });
 
   test("is not looked at before the requester is authenticated", async () => {
@@ -110,7 +102,7 @@ describe("a user's token of a trusted issuer", () => {
 
   test("with may_act is for the named actor only, and must match in everything", async () => {
     const core = await startCore([client("catalog"), client("other")]);
-    const named = (mayAct: JsonObject) => subject(idpToken(ada(core, { may_act: mayAct })), "jwt");
+    const named = (mayAct: JsonObject) => subject(userToken(core, { may_act: mayAct }), "jwt");
     expect(await core.exchange(named({ sub: "catalog" }), byPost("catalog"))).toMatchObject({ token_type: "bearer" });
     expect(await core.exchange(named({ client_id: "catalog", iss: ISSUER }), byPost("catalog"))).toMatchObject({
       token_type: "bearer",
@@ -124,7 +116,7 @@ describe("a user's token of a trusted issuer", () => {
 
   test("keeps the other issuer's actors nested, marked as its", async () => {
     const core = await startCore([client("catalog")]);
-    const user = idpToken(ada(core, { act: { sub: "portal" } }));
+    const user = userToken(core, { act: { sub: "portal" } });
     const { access_token } = await core.exchange(subject(user, "jwt"), byPost("catalog"));
     expect(claimsOf(access_token)["act"]).toEqual({ sub: "catalog", act: { sub: "portal", iss: IDP } });
   });
@@ -137,19 +129,18 @@ describe("a user's token of a trusted issuer", () => {
     ["no string", 5],
   ])("marks an actor as its issuer's even where its iss is %s", async (_, iss) => {
     const core = await startCore([client("catalog"), client("ops", { mayActFor: new Set(["catalog"]) })]);
-    const user = idpToken(ada(core, { act: { sub: "ops", iss, act: { sub: "ops", iss } } }));
+    const user = userToken(core, { act: { sub: "ops", iss, act: { sub: "ops", iss } } });
     const { access_token } = await core.exchange(subject(user, "jwt"), byPost("catalog"));
     const act = { sub: "catalog", act: { sub: "ops", iss: IDP, act: { sub: "ops", iss: IDP } } };
     expect(claimsOf(access_token)["act"]).toEqual(act);
     expect(core.recorded.at(-1)).toMatchObject({ decision: { actors: ["catalog"] } });
     // A revocation of our client of that name does not concern the token, and all who read the token see whose actor it is.
-    const caller = { requestId: "r", transport: "form" as const, address: "::1" };
     await core.storage.revocations.publish(
       { kind: "client", clientId: "ops", notBefore: core.clock(), expiresAt: core.clock() + HOUR },
       "t",
     );
     core.pass(3);
-    const introspect = { credentials: byPost("catalog"), caller, token: access_token };
+    const introspect = { credentials: byPost("catalog"), caller: CALLER, token: access_token };
     expect(await core.introspection.introspect(introspect)).toMatchObject({ active: true, act });
     const delegated = await core.exchange(subject(access_token), byPost("ops"));
     expect(claimsOf(delegated.access_token)["act"]).toEqual({ sub: "ops", act });
@@ -162,7 +153,7 @@ describe("a user's token of a trusted issuer", () => {
     ["with too long a name", "x".repeat(2049)],
   ])("is refused where it names an actor %s", async (_, sub) => {
     const core = await startCore([client("catalog")]);
-    const user = idpToken(ada(core, { act: { sub: "portal", act: { sub } } }));
+    const user = userToken(core, { act: { sub: "portal", act: { sub } } });
     expect(await refusal(core.exchange(subject(user, "jwt"), byPost("catalog")))).toMatchObject({
       reason: "SUBJECT_TOKEN_INVALID",
     });
@@ -170,7 +161,7 @@ describe("a user's token of a trusted issuer", () => {
 
   test("needs the exchange grant", async () => {
     const core = await startCore([client("catalog", { grants: new Set(["client_credentials"]) })]);
-    expect(await refusal(core.exchange(subject(idpToken(ada(core)), "jwt"), byPost("catalog")))).toMatchObject({
+    expect(await refusal(core.exchange(subject(userToken(core), "jwt"), byPost("catalog")))).toMatchObject({
       code: "unauthorized_client",
     });
   });
@@ -199,7 +190,7 @@ describe("the parameters of an exchange", () => {
     const core = await startCore([client("catalog"), client("other")]);
     const other = (await core.login("other")).access_token;
     const parameters = {
-      ...subject(idpToken(ada(core)), "jwt"),
+      ...subject(userToken(core), "jwt"),
       actorToken: other,
       actorTokenType: "access_token" as const,
     };
@@ -226,7 +217,7 @@ describe("the name of a user", () => {
     await fc.assert(
       fc.asyncProperty(names, async (sub) => {
         fc.pre(sub !== "catalog" && !sub.startsWith("idp:"));
-        expect(await accepts(unsecuredToken({ sub }))).toBe(await accepts(idpToken(ada(core, { sub }))));
+        expect(await accepts(unsecuredToken({ sub }))).toBe(await accepts(userToken(core, { sub })));
       }),
       { numRuns: 60 },
     );
@@ -234,7 +225,7 @@ describe("the name of a user", () => {
 
   test.each(["ada\u200B", "\u202Eada", "ada\uFEFF"])("is not accepted as %j", async (sub) => {
     const core = await startCore([client("catalog", { unsecuredSubjects: ["*"] })]);
-    for (const token of [unsecuredToken({ sub }), idpToken(ada(core, { sub }))]) {
+    for (const token of [unsecuredToken({ sub }), userToken(core, { sub })]) {
       expect(await refusal(core.exchange(subject(token, "jwt"), byPost("catalog")))).toMatchObject({
         reason: "SUBJECT_TOKEN_INVALID",
       });

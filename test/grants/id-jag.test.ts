@@ -20,6 +20,7 @@ import {
   refusal,
   startCore,
   subject,
+  userToken,
 } from "../support/core.js";
 import { workloadRule } from "../support/workload-rule.js";
 import { SECOND } from "../../src/time/clock.js";
@@ -205,7 +206,7 @@ describe("an ID-JAG is refused", () => {
     expect(await refusal(core.exchange(subject(jwt, "jwt"), byPost("agent")))).toMatchObject({
       reason: "SUBJECT_TOKEN_INVALID",
     });
-    const user = subject(idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp: nowOf(core) + 60 }), "jwt");
+    const user = subject(userToken(core), "jwt");
     expect(await refusal(core.exchange({ ...user, actorToken: jwt, actorTokenType: "jwt" }, {}))).toMatchObject({
       reason: "ACTOR_TOKEN_INVALID",
     });

@@ -4,18 +4,17 @@ import { clientSet } from "../../src/clients/client-registry.js";
 import {
   CALLER,
   IDP,
-  ISSUER,
   TRUSTED_IDP,
   type TestCore,
   byBearer,
   byPost,
   claimsOf,
   client,
-  idpToken,
   refusal,
   startCore,
   subject,
   unsecuredToken,
+  userToken,
 } from "../support/core.js";
 
 const GRANTS: Partial<Client> = { grants: new Set(["client_credentials", "token_exchange", "refresh_token"]) };
@@ -40,8 +39,7 @@ async function exchanged(core: TestCore, holder: string, token: string, type: "j
 const unsecuredUser = (core: TestCore) => exchanged(core, "alpha", unsecuredToken({ sub: "ann@example.com" }), "jwt");
 
 function foreignUser(core: TestCore): Promise<Begun> {
-  const exp = Math.floor(core.clock() / 1000) + 300;
-  return exchanged(core, "alpha", idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp }), "jwt");
+  return exchanged(core, "alpha", userToken(core), "jwt");
 }
 
 const delegated = (core: TestCore, to: string, from: Begun) => exchanged(core, to, from.accessToken, "access_token");
@@ -224,8 +222,7 @@ describe("a lower session_ttl", () => {
     }
     expect(await refusedWays(begun, core)).toEqual(EVERY_WAY);
     expect(await refusedWays(acting, core)).toEqual(EVERY_WAY);
-    const exp = Math.floor(core.clock() / 1000) + 300;
-    const user = idpToken({ iss: IDP, aud: ISSUER, sub: "eve", exp });
+    const user = userToken(core, { sub: "eve" });
     const { reason } = await refusal(core.exchange(subject(user, "jwt"), byBearer(own)));
     expect(reason).toBe("SESSION_ENDED");
     const again = await core.exchange(subject(own), byPost("alpha"));

@@ -2,25 +2,22 @@ import { describe, expect, test } from "vitest";
 import { clientSet } from "../../src/clients/client-registry.js";
 import { formatRefreshToken, parseRefreshToken } from "../../src/tokens/refresh-token.js";
 import {
-  IDP,
-  ISSUER,
   type TestCore,
   byBearer,
   byPost,
   claimsOf,
   client,
-  idpToken,
   refusal,
   startCore,
   subject,
+  CALLER,
+  userToken,
 } from "../support/core.js";
 
-const CALLER = { requestId: "r", transport: "form" as const, address: "::1" };
 const portal = client("portal", { grants: new Set(["client_credentials", "token_exchange", "refresh_token"]) });
 
 async function begin(core: TestCore, id = "portal") {
-  const now = Math.floor(core.clock() / 1000);
-  const user = idpToken({ iss: IDP, aud: ISSUER, sub: "ada", exp: now + 300, email: "ada@example.com" });
+  const user = userToken(core, { email: "ada@example.com" });
   return core.exchange(subject(user, "id_token"), byPost(id));
 }
 

@@ -85,6 +85,12 @@ export function idpToken(claims: JsonObject, header: JsonObject = {}): string {
   return `${input}.${signature.toString("base64url")}`;
 }
 
+/** An ID token of the user `ada`, good for five minutes. */
+export function userToken({ clock }: { readonly clock: () => number }, claims: JsonObject = {}): string {
+  const now = Math.floor(clock() / SECOND);
+  return idpToken({ iss: IDP, aud: ISSUER, sub: "ada", iat: now, exp: now + 300, ...claims });
+}
+
 /** An unsecured JWT. */
 export function unsecuredToken(claims: JsonObject): string {
   return `${[{ alg: "none" }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".")}.`;
