@@ -9,12 +9,15 @@ export interface SlowLink extends AsyncDisposable {
   delay(ms: number): void;
   /** From now on nothing passes, and no connection is told. */
   swallow(on: boolean): void;
+  /** From now on, and until it is mended, every connection is closed at once. */
+  cut(on: boolean): void;
 }
 
 /** Starts a proxy to a port on this machine. */
 export async function startSlowLink(target: number): Promise<SlowLink> {
   let delayMs = 0;
   let swallows = false;
+  let isCut = false;
   const sockets = new Set<Socket>();
 
   function pipe(from: Socket, to: Socket): void {
@@ -33,6 +36,7 @@ export async function startSlowLink(target: number): Promise<SlowLink> {
   }
 
   const server = createServer((client) => {
+    if (isCut) return void client.destroy();
     const upstream = connect(target, "127.0.0.1");
     pipe(client, upstream);
     pipe(upstream, client);
@@ -42,6 +46,10 @@ export async function startSlowLink(target: number): Promise<SlowLink> {
     port: (server.address() as AddressInfo).port,
     delay: (ms) => void (delayMs = ms),
     swallow: (on) => void (swallows = on),
+    cut(on) {
+      isCut = on;
+      if (on) for (const socket of sockets) socket.destroy();
+    },
     async [Symbol.asyncDispose]() {
       server.close();
       for (const socket of sockets) socket.destroy();
