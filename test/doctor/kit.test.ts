@@ -91,6 +91,14 @@ describe("names", () => {
     },
   );
 
+  test.each(
+    kit.clients.filter(({ sameCodeAs }) => sameCodeAs !== undefined).map((client) => [client.id, client] as const),
+  )("%s meets whatever the client meets whose code it shares", (_, client) => {
+    const kin = kit.clients.find(({ id }) => id === client.sameCodeAs);
+    const met = new Set(client.expects.map(({ finding }) => finding));
+    expect(kin?.expects.map(({ finding }) => finding).filter((id) => !met.has(id))).toEqual([]);
+  });
+
   test("the clients that people use are there", () => {
     const clients = kit.clients.map(({ id }) => id);
     const wanted = ["iceberg-java", "iceberg-java-1.10", "pyiceberg", "pyiceberg-oauth2", "iceberg-go", "iceberg-rust"];

@@ -2,9 +2,9 @@
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
@@ -62,6 +62,20 @@ async function compile(programs: Readonly<Record<string, string>>): Promise<void
     throw new Error(`does not compile:\n${String((error as { stdout?: unknown }).stdout)}`, { cause: error });
   }
 }
+
+test("the package has what it should, and nothing else", () => {
+  const found = globSync("**/*", { cwd: join(project, "node_modules/icemint"), withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(join(project, "node_modules/icemint"), join(entry.parentPath, entry.name)));
+  const shipped = [
+    /^(?:LICENSE|README\.md|package\.json|docs\/doctor\.md)$/,
+    /^conformance\/(?:README\.md|(?:clients\/)?[\w.-]+\.json)$/,
+    /^proto\/(?:README\.md|.*\.proto)$/,
+    /^dist\/.*(?:\.js|\.d\.ts|\/package\.json)$/,
+  ];
+  expect(found.filter((path) => !shipped.some((shape) => shape.test(path)))).toEqual([]);
+  expect(found).toEqual(expect.arrayContaining(["dist/main.js", "conformance/kit.json", "docs/doctor.md"]));
+});
 
 const PRINT_LOADED = `
   import { registerHooks } from "node:module";

@@ -21,9 +21,9 @@ const PACKAGES = [
   "requests==2.34.2",
 ];
 
-/** What reads and writes tables. DuckDB's extensions come as packages, each of DuckDB's own version. */
+/** With PyIceberg, what reads and writes tables. DuckDB's extensions come as packages, each of DuckDB's own version. */
 export const TABLE_PACKAGES = [
-  "pyiceberg[pyarrow]==0.12.0",
+  "pyarrow==26.0.1",
   "duckdb==1.5.5",
   ...["avro", "httpfs", "iceberg"].map((name) => `duckdb-extension-${name}==1.5.5`),
 ];

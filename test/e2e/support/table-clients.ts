@@ -1,6 +1,6 @@
-/** Iceberg clients that write and read tables, in programs of their own. Both take `start`, `append` and `count`. */
+/** Iceberg clients that write and read tables, in programs of their own. All take `start`, `append` and `count`. */
 import { join } from "node:path";
-import { pythonEnvironment } from "../../support/python-env.js";
+import { TABLE_PACKAGES, pythonEnvironment } from "../../support/python-env.js";
 import { icebergEngine } from "../engines.js";
 import { LineProgram } from "../line-program.js";
 
@@ -13,11 +13,20 @@ export interface TableClient {
 }
 
 /** PyIceberg 0.12.0 with pyarrow. */
-export async function pyIceberg(): Promise<TableClient> {
-  const environment = await pythonEnvironment("pyarrow==26.0.1");
-  const program = join(import.meta.dirname, "../python/tables.py");
+export function pyIceberg(): Promise<TableClient> {
+  return inPython("PyIceberg", "tables.py");
+}
+
+/** DuckDB 1.5.5 with its `iceberg` extension. */
+export function duckDb(): Promise<TableClient> {
+  return inPython("DuckDB", "duckdb_tables.py");
+}
+
+async function inPython(name: string, file: string): Promise<TableClient> {
+  const environment = await pythonEnvironment(...TABLE_PACKAGES);
+  const program = join(import.meta.dirname, "../python", file);
   return {
-    name: "PyIceberg",
+    name,
     missing: "missing" in environment ? environment.missing : undefined,
     start() {
       if ("missing" in environment) throw new Error(environment.missing);
