@@ -3,6 +3,7 @@
  * `redis/redis-storage.ts` for several. Neither client_credentials nor the
  * refresh by exchange of an Iceberg client may await a port.
  */
+import type { Activity } from "./activity.js";
 import type { FailedLogins } from "./failed-logins.js";
 import type { KeyRingStore } from "./key-ring-store.js";
 import type { Lease } from "./lease.js";
@@ -58,6 +59,7 @@ export interface Storage extends AsyncDisposable {
   readonly lease: Lease;
   readonly replays: Replays;
   readonly failedLogins: FailedLogins;
+  readonly activity: Activity;
   /**
    * The time by the clock that all replicas share, in milliseconds: this replica's own, corrected if it is a second or
    * more off. For comparisons between replicas, never for `iat` and `exp`, which verifiers compare with true time.

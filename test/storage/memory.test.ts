@@ -5,12 +5,14 @@ import { RevocationTable } from "../../src/revocations/table.js";
 import { POLICY, deployInMemory } from "../support/redis-deployment.js";
 import { refreshFamiliesContract } from "./refresh-families.contract.js";
 import { revocationLogContract } from "./revocation-log.contract.js";
+import { activityContract } from "./activity.contract.js";
 import { smallPortsContract } from "./small-ports.contract.js";
 
 describe("in memory", () => {
   refreshFamiliesContract(deployInMemory);
   revocationLogContract(deployInMemory);
   smallPortsContract(deployInMemory);
+  activityContract(deployInMemory);
 
   test("a view is complete at all times, however far the clock has moved", () => {
     let now = 1_790_000_000_000;

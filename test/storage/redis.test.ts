@@ -2,6 +2,7 @@ import { describe, inject } from "vitest";
 import { deployOnRedis, singleSettings } from "../support/redis-deployment.js";
 import { refreshFamiliesContract } from "./refresh-families.contract.js";
 import { revocationLogContract } from "./revocation-log.contract.js";
+import { activityContract } from "./activity.contract.js";
 import { smallPortsContract } from "./small-ports.contract.js";
 
 describe("on Redis", () => {
@@ -9,4 +10,5 @@ describe("on Redis", () => {
   refreshFamiliesContract(deploy);
   revocationLogContract(deploy);
   smallPortsContract(deploy);
+  activityContract(deploy);
 });

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../../time/clock.js";
 import type { FamilyPolicy } from "../refresh-families.js";
 import type { Storage } from "../storage.js";
+import { createMemoryActivity } from "./activity.js";
 import { createMemoryFailedLogins } from "./failed-logins.js";
 import { createMemoryKeyRingStore } from "./key-ring-store.js";
 import { createMemoryLease } from "./lease.js";
@@ -27,6 +28,7 @@ export function createMemoryStorage(needs: {
     lease,
     replays: createMemoryReplays({ clock }),
     failedLogins: createMemoryFailedLogins(),
+    activity: createMemoryActivity({ clock }),
     now: clock,
     clockOffsetMs: () => undefined,
     health: () => ({

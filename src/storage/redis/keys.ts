@@ -16,6 +16,8 @@ export interface RedisKeys {
   readonly ring: string;
   readonly lease: string;
   readonly failures: string;
+  readonly uses: string;
+  readonly reports: string;
 }
 
 /** Spells the keys under a prefix. */
@@ -30,6 +32,8 @@ export function createRedisKeys(prefix: string): RedisKeys {
     ring: `${start}:{ring}:sealed`,
     lease: `${start}:{ring}:lease`,
     failures: `${start}:{failures}:recent`,
+    uses: `${start}:{activity}:uses`,
+    reports: `${start}:{activity}:reports`,
   };
 }
 

@@ -8,6 +8,7 @@ import type { StoreMac } from "../../crypto/store-mac.js";
 import type { FamilyPolicy } from "../refresh-families.js";
 import type { Log } from "../../oauth/log.js";
 import type { Storage } from "../storage.js";
+import { createRedisActivity } from "./activity.js";
 import { ClockOffset } from "./clock-offset.js";
 import { RedisFailedLogins } from "./failed-logins.js";
 import { createRedisKeyRingStore } from "./key-ring-store.js";
@@ -85,6 +86,7 @@ export async function createRedisStorage(needs: RedisStorageDependencies): Promi
     lease: createRedisLease({ redis, keys, now }),
     replays: createRedisReplays({ redis, keys, clock }),
     failedLogins,
+    activity: createRedisActivity({ redis, keys, now }),
     now: () => offset.corrected(clock()),
     clockOffsetMs: () => offset.ms,
     health: () => ({
