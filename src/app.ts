@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { createActivity } from "./app/activity.js";
 import { revocationsOfChange } from "./app/client-changes.js";
 import { type Core, createCore } from "./app/core.js";
 import { announcingKeys } from "./app/key-operations.js";
@@ -83,10 +84,12 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
   teardown.use(collectInLulls({ collect: collector.all }), (lulls) => lulls[Symbol.dispose]());
   const loop = teardown.use(watchEventLoop(), (watch) => watch[Symbol.dispose]());
   const connections = (): ConnectionCounts => server.connections();
-  const { events, metrics } = openTelemetry({ ...options, state, registry: settings, loop, connections }, teardown);
+  const parts = () => readinessParts({ keys, storage, table, settings, config, accepting: server.accepting() });
+  const { activity, operatorView } = createActivity({ ...options, state, settings, parts });
+  const sources = { ...options, state, registry: settings, loop, connections, activity };
+  const { events, metrics } = openTelemetry(sources, teardown);
   const core = openCore({ config, clock, logger, state, settings, events });
 
-  const parts = () => readinessParts({ keys, storage, table, settings, config, accepting: server.accepting() });
   const server = createServer({
     listen: config.listen,
     issuer: config.issuer,
@@ -96,6 +99,7 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
     revocationEndpoint: core.revocation,
     introspectionEndpoint: core.introspection,
     operators: core.operators,
+    operatorView,
     keyOperations: announcingKeys(keys.ring, storage.revocations),
     keyRing: keys.ring,
     feed,
@@ -118,6 +122,7 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
   const adminAddress = await admin.listen();
   teardown.defer(() => admin.close());
   const address = await server.listen();
+  teardown.defer(activity.begin());
   const health = storage.health();
 
   return {

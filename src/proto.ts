@@ -1,6 +1,7 @@
 /** What `icemint/proto` exports: the messages and services of `proto/icemint`, and the details that errors carry. */
 export * from "./gen/icemint/v1/error_reason_pb.js";
 export * from "./gen/icemint/v1/key_service_pb.js";
+export * from "./gen/icemint/v1/operator_service_pb.js";
 export * from "./gen/icemint/v1/token_service_pb.js";
 export {
   BadRequestSchema,

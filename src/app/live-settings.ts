@@ -11,18 +11,26 @@ export class LiveSettings implements ClientRegistry {
   #trustedIssuers: readonly TrustedIssuer[];
   #scopes: readonly string[] | undefined;
   #refusedFor: readonly string[] | undefined;
+  #digest: string;
 
   constructor({
     clients,
     workloads,
     trustedIssuers,
-  }: Pick<ReloadableConfig, "clients" | "workloads" | "trustedIssuers">) {
+    digest,
+  }: Pick<ReloadableConfig, "clients" | "workloads" | "trustedIssuers" | "digest">) {
     this.#clients = clientSet(clients, workloads);
     this.#trustedIssuers = trustedIssuers;
+    this.#digest = digest;
   }
 
   get current(): ClientSet {
     return this.#clients;
+  }
+
+  /** Names the settings of this moment. */
+  get digest(): string {
+    return this.#digest;
   }
 
   get trustedIssuers(): readonly TrustedIssuer[] {
@@ -55,9 +63,11 @@ export class LiveSettings implements ClientRegistry {
     clients,
     workloads,
     trustedIssuers,
-  }: Pick<ReloadableConfig, "clients" | "workloads" | "trustedIssuers">): void {
+    digest,
+  }: Pick<ReloadableConfig, "clients" | "workloads" | "trustedIssuers" | "digest">): void {
     this.#clients = clientSet(clients, workloads);
     this.#trustedIssuers = trustedIssuers;
+    this.#digest = digest;
     this.#scopes = undefined;
     this.#refusedFor = undefined;
   }

@@ -5,7 +5,7 @@ import type { ClientRegistry } from "../clients/client-registry.js";
 import type { Config } from "../config/config.js";
 import { type StorageHealth, TROUBLES } from "../storage/storage.js";
 import type { Clock } from "../time/clock.js";
-import type { Events } from "../oauth/events.js";
+import type { ActivitySink, Events } from "../oauth/events.js";
 import type { EventLoopLag } from "../telemetry/event-loop-lag.js";
 import { type SettingsEvents, type TransportEvents, createEvents } from "../telemetry/events.js";
 import type { LogSink } from "../telemetry/log-sink.js";
@@ -30,6 +30,7 @@ export interface TelemetrySources {
   readonly registry: ClientRegistry & Pick<LiveSettings, "refusedFor">;
   readonly loop: Pick<EventLoopLag, "lagMs">;
   readonly connections: () => ConnectionCounts;
+  readonly activity: ActivitySink;
 }
 
 /** Adds each closing to the teardown. */
@@ -37,9 +38,9 @@ export function openTelemetry(
   sources: TelemetrySources,
   teardown: Teardown,
 ): { readonly events: Events & TransportEvents & SettingsEvents; readonly metrics: Metrics } {
-  const { clock, logger, sink } = sources;
+  const { clock, logger, sink, activity } = sources;
   const metrics = metricsOf(sources);
-  const events = createEvents({ sink, logger, metrics, clock, spans: spansOf(sources, teardown) });
+  const events = createEvents({ sink, logger, metrics, clock, spans: spansOf(sources, teardown), activity });
   return { events, metrics };
 }
 

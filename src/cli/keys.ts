@@ -6,12 +6,13 @@ import { KeyService, KeyState, type SigningKey } from "../gen/icemint/v1/key_ser
 import type { CommandContext } from "./command.js";
 import { warningAfter } from "./key-revoked-warning.js";
 import { callAsOperator, type OpenTransport } from "./operator-connection.js";
+import { textTable } from "./text-table.js";
 
 export const USAGE = `usage: icemint keys list [--server URL]
        icemint keys rotate [--server URL]
        icemint keys revoke KID [--server URL]
 
-The client needs permission rotate_keys. Its credentials come from ICEMINT_CLIENT_ID and ICEMINT_CLIENT_SECRET, or
+The client needs permission rotate_keys; to list, observe will do. Its credentials come from ICEMINT_CLIENT_ID and ICEMINT_CLIENT_SECRET, or
 ICEMINT_CLIENT_SECRET_FILE; the server from --server or ICEMINT_SERVER (default http://127.0.0.1:8181).
 `;
 
@@ -82,7 +83,7 @@ function revoke(kid: string): Action {
 }
 
 function table(rows: readonly SigningKey[]): string {
-  const lines = [
+  return textTable([
     ["KID", "ALGORITHM", "STATE", "PUBLISHED", "SIGNS FROM", "SIGNED UNTIL"],
     ...rows.map((key) => [
       key.kid,
@@ -92,17 +93,7 @@ function table(rows: readonly SigningKey[]): string {
       instant(key.activateTime),
       instant(key.retireTime),
     ]),
-  ];
-  const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
-  return lines
-    .map(
-      (line) =>
-        `${line
-          .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-          .join("  ")
-          .trimEnd()}\n`,
-    )
-    .join("");
+  ]);
 }
 
 function instant(time: Timestamp | undefined): string {

@@ -80,6 +80,22 @@ const COMMANDS: readonly Entry[] = [
     },
   },
   {
+    words: ["clients", "list"],
+    summary: "clients list              show clients, their secrets, last use and refusals, by gRPC",
+    load: async () => {
+      const { USAGE, clientsList } = await import("./clients-list.js");
+      return { usage: USAGE, run: clientsList };
+    },
+  },
+  {
+    words: ["revocations", "list"],
+    summary: "revocations list          show what is revoked and still in force, by gRPC",
+    load: async () => {
+      const { USAGE, revocationsList } = await import("./revocations-list.js");
+      return { usage: USAGE, run: revocationsList };
+    },
+  },
+  {
     words: ["doctor"],
     summary: "doctor URL                say what Iceberg clients would suffer at a token endpoint",
     load: async () => {
@@ -112,8 +128,8 @@ export async function runCommand(context: CommandContext): Promise<number> {
   }
   // What follows `--` is not for us to read.
   const helpAsked = args.slice(0, args.includes("--") ? args.indexOf("--") : undefined).some(asksForHelp);
-  const entry = COMMANDS.find(({ words }) => words.every((word, i) => args[i] === word));
-  if (entry === undefined && helpAsked && COMMANDS.some(({ words }) => words[0] === args[0])) {
+  const entry = COMMANDS.find(({ words }) => words.every((word, i) => isWord(args[i], word)));
+  if (entry === undefined && helpAsked && COMMANDS.some(({ words }) => isWord(args[0], words[0]))) {
     stdout.write(usage());
     return 0;
   }
@@ -127,6 +143,11 @@ export async function runCommand(context: CommandContext): Promise<number> {
     return 0;
   }
   return command.run({ ...context, args: args.slice(entry.words.length) });
+}
+
+/** Nobody remembers which commands are in the plural: `client list` is `clients list`. */
+function isWord(typed: string | undefined, word: string | undefined): boolean {
+  return typed?.replace(/s$/, "") === word?.replace(/s$/, "");
 }
 
 function asksForHelp(argument: string | undefined): boolean {

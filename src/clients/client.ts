@@ -4,7 +4,7 @@ import type { JsonObject } from "../oauth/json.js";
 import type { Scope } from "../oauth/scope.js";
 
 /** What a client may do beyond its own sessions. */
-export const PERMISSIONS = ["introspect", "revoke", "watch_revocations", "rotate_keys"] as const;
+export const PERMISSIONS = ["introspect", "revoke", "watch_revocations", "rotate_keys", "observe"] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 /** One of a client's secrets, as it is stored. Instants in milliseconds. */

@@ -71,6 +71,8 @@ export interface ReloadableConfig {
   readonly clients: readonly Client[];
   readonly workloads: readonly WorkloadRule[];
   readonly trustedIssuers: readonly TrustedIssuer[];
+  /** Names the three above: equal for equal settings. */
+  readonly digest: string;
   /** Warnings for a person, printed at start and at every reload. */
   readonly warnings: readonly string[];
 }

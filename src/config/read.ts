@@ -22,6 +22,7 @@ import { readBySchema, type Readable } from "./reading/by-schema.js";
 import { type ClientDefaults, type ClientEntry, type FoundClient, readClient } from "./clients/read.js";
 import { type FoundIssuer, readIssuer } from "./issuers/read.js";
 import { checkIssuerFiles, checkMaterial } from "./material.js";
+import { settingsDigest } from "./settings-digest.js";
 import { settingsSchema } from "./schema.js";
 import { checkSettings } from "./rules.js";
 import { type SettingFiles, settingFiles } from "./reading/setting-files.js";
@@ -88,11 +89,15 @@ export function readConfig(sources: ConfigSources): Config {
   checkVariableNames(Object.keys(env), variablesInUse(entries), findings);
 
   findings.throwProblems();
-  return freeze({
-    ...fixed,
+  const reloadable = {
     clients: clients.map(({ client }) => client),
     workloads: workloads.flatMap(({ rule }) => rule ?? []),
     trustedIssuers: issuers.map((found) => found.issuer),
+  };
+  return freeze({
+    ...fixed,
+    ...reloadable,
+    digest: settingsDigest(reloadable),
     warnings: findings.warnings,
     files: findings.files,
     filePatterns,

@@ -20,7 +20,7 @@ export type SettingsYaml = Readable<typeof settingsSchema>;
 /** The settings that need a restart. */
 export type FixedConfig = Omit<
   Config,
-  "clients" | "workloads" | "trustedIssuers" | "warnings" | "files" | "filePatterns"
+  "clients" | "workloads" | "trustedIssuers" | "digest" | "warnings" | "files" | "filePatterns"
 >;
 
 export interface Surroundings {

@@ -3,7 +3,7 @@ import type { Permission } from "../clients/client.js";
 import { toOAuthError } from "../oauth/error.js";
 import { type Events, type OperationName, newAsker } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
-import { type IdentifyCaller, noteCaller, requireCredentials, requirePermission } from "./permission.js";
+import { type IdentifyCaller, noteCaller, permissionMissing, requireCredentials } from "./permission.js";
 
 export interface Operators {
   /**
@@ -19,16 +19,19 @@ export interface Operators {
 }
 
 interface Rule {
-  readonly permission: Permission;
+  /** Any of them will do. */
+  readonly permissions: readonly [Permission, ...Permission[]];
   /** Whether a stolen token must not do this. */
   readonly needsCredentials: boolean;
 }
 
 const RULES: Readonly<Record<OperationName, Rule>> = {
-  list_keys: { permission: "rotate_keys", needsCredentials: true },
-  rotate_keys: { permission: "rotate_keys", needsCredentials: true },
-  revoke_key: { permission: "rotate_keys", needsCredentials: true },
-  watch_revocations: { permission: "watch_revocations", needsCredentials: false },
+  list_keys: { permissions: ["observe", "rotate_keys"], needsCredentials: false },
+  rotate_keys: { permissions: ["rotate_keys"], needsCredentials: true },
+  revoke_key: { permissions: ["rotate_keys"], needsCredentials: true },
+  watch_revocations: { permissions: ["watch_revocations"], needsCredentials: false },
+  list_clients: { permissions: ["observe"], needsCredentials: false },
+  list_revocations: { permissions: ["observe"], needsCredentials: false },
 };
 
 export function createOperators({
@@ -44,8 +47,9 @@ export function createOperators({
       try {
         const caller = await identifyCaller(request);
         noteCaller(asker, caller);
-        const { permission, needsCredentials } = RULES[operation];
-        requirePermission(caller.client, permission);
+        const { permissions, needsCredentials } = RULES[operation];
+        const held = permissions.find((permission) => caller.client.permissions.has(permission));
+        if (held === undefined) throw permissionMissing(caller.client.id, permissions[0]);
         if (needsCredentials) requireCredentials(caller, "Managing keys");
         const result = await work();
         events.operated(asker, operation, typeof about === "function" ? about(result) : about);

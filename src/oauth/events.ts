@@ -55,7 +55,16 @@ export function newAsker(caller: Caller): Asker {
 }
 
 /** The requests of operators and verifiers. */
-export type OperationName = "list_keys" | "rotate_keys" | "revoke_key" | "watch_revocations";
+export type OperationName =
+  "list_keys" | "rotate_keys" | "revoke_key" | "watch_revocations" | "list_clients" | "list_revocations";
+
+/** Gets each decision about a client, for operators. Its work is not in the time of an answer. */
+export interface ActivitySink {
+  /** A client proved who it is, and perhaps got a token. */
+  used(clientId: string, secretName: string | undefined, gotToken: boolean): void;
+  /** `why`: the failure of its credentials, or else the reason of the refusal. */
+  refused(clientId: string | undefined, why: string): void;
+}
 
 /** One method for each audited fact. None of them may throw. */
 export interface Events {

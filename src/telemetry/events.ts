@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../time/clock.js";
 import type { Explanation, OAuthError } from "../oauth/error.js";
-import type { Asker, Events } from "../oauth/events.js";
+import type { ActivitySink, Asker, Events } from "../oauth/events.js";
 import type { FaultPlace } from "../oauth/log.js";
 import type { Caller } from "../oauth/request.js";
 import {
@@ -55,6 +55,8 @@ export interface EventsOptions {
   readonly clock: Clock;
   /** Absent: no traces are exported. */
   readonly spans?: RequestSpans | undefined;
+  /** Absent: nobody looks at it. */
+  readonly activity?: ActivitySink | undefined;
 }
 
 /** None of its methods throws or waits. */
@@ -64,6 +66,7 @@ export function createEvents({
   metrics,
   clock,
   spans,
+  activity,
 }: EventsOptions): Events & TransportEvents & SettingsEvents {
   const isoTime = createIsoTime();
   const write = (record: string) => sink.write(closeRecord(record));
@@ -84,7 +87,9 @@ export function createEvents({
     const at = clock();
     sink.writeLater(() => {
       const more = error.explain();
-      metrics.clientRefused(known ?? more.client, more.failure ?? error.reason.toLowerCase());
+      const who = known ?? more.client;
+      metrics.clientRefused(who, more.failure ?? error.reason.toLowerCase());
+      activity?.refused(who, more.failure ?? error.reason.toLowerCase());
       const members = callerMembers(caller) + rest(more) + errorMembers(error, more);
       return closeRecord(open(ours ? "error" : "info", event, at) + members);
     });
@@ -98,12 +103,17 @@ export function createEvents({
     });
   }
 
+  const noteUse = ({ clientId, secretName }: Asker) => {
+    if (clientId !== undefined) activity?.used(clientId, secretName, false);
+  };
+
   return {
     unexpectedError: (place, error, requestId) => logger.fault(place, error, requestId),
     tokenIssued(decision, durationMs) {
       const { caller, grant, rule } = decision;
       const at = clock();
       sink.writeLater(() => {
+        if (decision.clientId !== undefined) activity?.used(decision.clientId, decision.secretName, true);
         const members = callerMembers(caller) + issuedMembers(decision) + durationMember(durationMs);
         return closeRecord(open("info", "token_issued", at) + members);
       });
@@ -129,6 +139,7 @@ export function createEvents({
     },
     revoked(asker, what, id) {
       const { caller } = asker;
+      noteUse(asker);
       write(
         open("info", "revoked") + callerMembers(caller) + askerMembers(asker) + member("what", what) + member("id", id),
       );
@@ -143,6 +154,7 @@ export function createEvents({
     },
     introspected(asker, active) {
       const { caller } = asker;
+      noteUse(asker);
       write(`${open("info", "introspected") + callerMembers(caller) + askerMembers(asker)},"active":${String(active)}`);
       metrics.requestDone("introspect", caller.transport, "ok");
       spans?.record(caller, "introspect", undefined, 0);
@@ -155,6 +167,7 @@ export function createEvents({
     },
     operated(asker, operation, id) {
       const { caller } = asker;
+      noteUse(asker);
       const members = member("operation", operation) + askerMembers(asker) + member("id", id);
       write(open("info", "operated") + callerMembers(caller) + members);
       spans?.record(caller, operation, undefined, 0);

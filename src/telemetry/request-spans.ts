@@ -15,6 +15,8 @@ const ENDPOINTS = [
   "rotate_keys",
   "revoke_key",
   "watch_revocations",
+  "list_clients",
+  "list_revocations",
 ] as const;
 export type EndpointName = (typeof ENDPOINTS)[number];
 
@@ -50,6 +52,8 @@ const ROUTES: Readonly<Record<EndpointName, { readonly http?: string; readonly r
   list_keys: { rpc: "icemint.v1.KeyService/ListKeys" },
   rotate_keys: { rpc: "icemint.v1.KeyService/RotateKeys" },
   revoke_key: { rpc: "icemint.v1.KeyService/RevokeKey" },
+  list_clients: { rpc: "icemint.v1.OperatorService/ListClients" },
+  list_revocations: { rpc: "icemint.v1.OperatorService/ListRevocations" },
 };
 
 const BY_RPC: ReadonlyMap<string, EndpointName> = new Map(

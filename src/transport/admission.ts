@@ -42,6 +42,8 @@ const AUDITED_BY_CORE: ReadonlySet<EndpointName> = new Set([
   "rotate_keys",
   "revoke_key",
   "watch_revocations",
+  "list_clients",
+  "list_revocations",
 ]);
 
 export class Admission implements Gate {

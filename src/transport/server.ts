@@ -47,7 +47,7 @@ const TIMEOUTS: ServerTimeouts = {
 };
 
 type Core = Pick<RestOptions, "tokenEndpoint" | "revocationEndpoint" | "introspectionEndpoint" | "keyRing"> &
-  Pick<RpcOptions, "operators" | "keyOperations" | "feed">;
+  Pick<RpcOptions, "operators" | "operatorView" | "keyOperations" | "feed">;
 
 export interface ServerOptions extends Core {
   readonly events: TransportEvents;
@@ -172,6 +172,7 @@ function createTransports(
     ...endpoints,
     pace,
     operators: options.operators,
+    operatorView: options.operatorView,
     keyOperations: options.keyOperations,
     feed: options.feed,
     serving,

@@ -10,10 +10,11 @@ test("the scope words that clients get by default are told once each, and gather
     clients: [asking("a", "catalog"), asking("b", "catalog"), asking("c", "reports")],
     workloads: [],
     trustedIssuers: [],
+    digest: "d",
   });
   const scopes = settings.scopes();
   expect(scopes).toEqual(["catalog", "reports"]);
   expect(settings.scopes()).toBe(scopes);
-  settings.replace({ clients: [asking("d", "audit")], workloads: [], trustedIssuers: [] });
+  settings.replace({ clients: [asking("d", "audit")], workloads: [], trustedIssuers: [], digest: "d" });
   expect(settings.scopes()).toEqual(["audit"]);
 });

@@ -9,11 +9,13 @@ import { ServerReflection as ReflectionV1Alpha } from "../../gen/grpc/reflection
 import { file_google_rpc_error_details } from "../../gen/google/rpc/error_details_pb.js";
 import { file_icemint_v1_error_reason } from "../../gen/icemint/v1/error_reason_pb.js";
 import { KeyService } from "../../gen/icemint/v1/key_service_pb.js";
+import { OperatorService } from "../../gen/icemint/v1/operator_service_pb.js";
 import { TokenService } from "../../gen/icemint/v1/token_service_pb.js";
 import { EndlessStreams, type EndlessOptions } from "./endless-streams.js";
 import type { Exchange } from "../exchange.js";
 import { refusalOfCall } from "./errors.js";
 import { createHealth } from "./health.js";
+import { createOperatorService, type OperatorServiceOptions } from "./operator-service.js";
 import { createReflection } from "./reflection.js";
 import { createRpcServer, type RpcCall, type RpcServer, type RpcServerOptions } from "./rpc-server.js";
 import { serve, type ServiceList } from "./service-list.js";
@@ -24,6 +26,7 @@ export interface RpcOptions
   extends
     TokenServiceOptions,
     KeyServiceOptions,
+    OperatorServiceOptions,
     EndlessOptions,
     Omit<WatchOptions, "maxAgeMs" | "streams">,
     Omit<RpcServerOptions, "services" | "admits" | "hasPlace" | "jsonOptions" | "describe" | "onRefused"> {
@@ -37,7 +40,7 @@ export interface RpcOptions
 const OWN_PATHS = "/icemint.";
 
 export function createRpc(options: RpcOptions): RpcServer {
-  const { serving, admission, operators, keyOperations, departures, shutdown } = options;
+  const { serving, admission, operators, operatorView, keyOperations, departures, shutdown } = options;
   const { tokenEndpoint, revocationEndpoint, introspectionEndpoint, keyRing } = options;
   const { callerOf, corsOrigins, underWay, batch, pace, logger } = options;
   const streams = new EndlessStreams({ departures, shutdown });
@@ -55,11 +58,12 @@ export function createRpc(options: RpcOptions): RpcServer {
     keyRing,
     admission,
   });
-  const own = [TokenService, KeyService] as const;
+  const own = [TokenService, KeyService, OperatorService] as const;
   const described = [...own, Health, ReflectionV1, ReflectionV1Alpha];
   const services: ServiceList = [
     serve(TokenService, { ...tokenService, watchRevocations }),
     serve(KeyService, createKeyService({ operators, keyOperations, admission })),
+    serve(OperatorService, createOperatorService({ operators, operatorView, admission })),
     serve(Health, createHealth({ services: own, serving, streams })),
     ...(options.reflection ? reflectionOf(described) : []),
   ];

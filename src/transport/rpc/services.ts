@@ -45,7 +45,7 @@ interface Input<Message> {
 }
 
 /** Every refusal becomes an RPC error. */
-function method<Message, Plain, Result, Answer>(
+export function method<Message, Plain, Result, Answer>(
   admission: Admission,
   steps: Steps<Input<Message>, Plain, Result, Answer>,
 ): (message: Message, context: HandlerContext) => Promise<Answer> {
@@ -100,7 +100,7 @@ export function createTokenService(
   };
 }
 
-/** Every method of `KeyService` needs the permission. */
+/** Every method of `KeyService` needs a permission. */
 export function createKeyService(options: KeyServiceOptions): ServiceImpl<typeof KeyService> {
   const { operators, keyOperations, admission } = options;
   return {

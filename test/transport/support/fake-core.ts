@@ -170,6 +170,10 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
         return "signed.introspection.jwt";
       },
     },
+    operatorView: {
+      clients: async () => ({ clients: [], usesSince: undefined, next: undefined }),
+      revocations: () => ({ revocations: [], counts: new Map() }),
+    },
     operators: {
       async run(_operation, { credentials }, work) {
         authenticate(credentials);

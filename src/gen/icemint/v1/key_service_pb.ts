@@ -234,14 +234,15 @@ export const KeyStateSchema: GenEnum<KeyState> = /*@__PURE__*/
   enumDesc(file_icemint_v1_key_service, 0);
 
 /**
- * The operator's hand on the signing keys. Every call needs permission `rotate_keys` and the client's own credentials,
+ * The operator's hand on the signing keys. Changing them needs permission `rotate_keys` and the client's own credentials,
  * in `authorization: Basic` metadata; a Bearer token is refused.
  *
  * @generated from service icemint.v1.KeyService
  */
 export const KeyService: GenService<{
   /**
-   * Lists every key of the ring, public parts and times only. A retry is safe.
+   * Lists every key of the ring, public parts and times only. Permission `observe` or `rotate_keys`, also by the client's
+   * own token as Bearer. A retry is safe.
    *
    * @generated from rpc icemint.v1.KeyService.ListKeys
    */
