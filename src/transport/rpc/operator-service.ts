@@ -13,7 +13,6 @@ import {
 } from "../../gen/icemint/v1/operator_service_pb.js";
 import { invalidRequest } from "../../oauth/error.js";
 import type { Revocation } from "../../oauth/revocation.js";
-import { SECOND } from "../../time/clock.js";
 import type { Admission } from "../admission.js";
 import { MAX_VALUE_LENGTH } from "../limits.js";
 import { atMost, callerRequest } from "./mapping.js";
@@ -103,8 +102,8 @@ function fromRevocation(revocation: Revocation): MessageInitShape<typeof Revocat
   return {
     kind: revocation.kind,
     id: idOf(revocation),
-    ...("notBefore" in revocation && { notBeforeTime: timestampFromMs(revocation.notBefore * SECOND) }),
-    expireTime: timestampFromMs(revocation.expiresAt * SECOND),
+    ...("notBefore" in revocation && { notBeforeTime: timestampFromMs(revocation.notBefore) }),
+    expireTime: timestampFromMs(revocation.expiresAt),
   };
 }
 
