@@ -1,5 +1,5 @@
 /** Workloads without a registration, at a whole server, over every transport. */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generateSecret } from "../../src/config/clients/secret.js";
 import { type RunningApp, runApp } from "../support/running-app.js";
@@ -11,6 +11,7 @@ const ISSUER = "https://tokens.example.com";
 const CLUSTER = "https://kubernetes.default.svc";
 const OTHER = "https://other-cluster.example.com";
 const USERS = "https://idp.example.com";
+const ONCE = "https://once.example.com";
 const CORPORATION = "https://corp.example.com";
 const SECRET = generateSecret(randomBytes);
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -27,6 +28,8 @@ const users = {
   use: ["subject_token"],
   subject: { prefix: "idp:" },
 };
+const issuer = (name: string, file: string) => ({ issuer: name, jwks_file: file, use: ["client_assertion"] });
+const once = { ...issuer(ONCE, "other.json"), single_use: true };
 const corporation = {
   issuer: CORPORATION,
   jwks_file: "corporation.json",
@@ -34,14 +37,13 @@ const corporation = {
   use: ["id_jag"],
   subject: { prefix: "corp:" },
 };
-const issuer = (name: string, file: string) => ({ issuer: name, jwks_file: file, use: ["client_assertion"] });
 
 beforeAll(async () => {
   running = await runApp({
     settings: {
       issuer: ISSUER,
       limits: { failure_burst: 1000 },
-      trusted_issuers: [issuer(CLUSTER, "cluster.json"), issuer(OTHER, "other.json"), users, corporation],
+      trusted_issuers: [issuer(CLUSTER, "cluster.json"), issuer(OTHER, "other.json"), users, corporation, once],
       clients: [
         {
           id: "agent",
@@ -51,6 +53,13 @@ beforeAll(async () => {
         },
       ],
       workloads: [
+        {
+          name: "once",
+          issuer: ONCE,
+          subject: "system:serviceaccount:shop:*",
+          client_id: "once/{1}",
+          grants: ["client_credentials", "jwt_bearer"],
+        },
         {
           name: "shop",
           issuer: CLUSTER,
@@ -134,6 +143,42 @@ describe.each(Object.entries({ ...formCallers, ...rpcCallers }))("over %s, a wor
     expect(claimsOf(outcome.token ?? "")).toMatchObject({ sub: "idp:ada", act: { sub: "shop/orders" } });
   });
 
+  test.each<[string, () => string]>([
+    ["garbage", () => "garbage"],
+    ["another cluster's", () => projected({ iss: OTHER }, otherCluster)],
+    ["for the API server", () => projected({ aud: [CLUSTER] })],
+    ["excepted", () => projected({ sub: "system:serviceaccount:shop:default" })],
+    ["an ID-JAG", () => idJag()],
+  ])("is invalid_request by an actor token that is %s", async (_what, token) => {
+    const form = {
+      grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+      subject_token: projected({ iss: USERS, sub: "ada", aud: ISSUER }),
+      subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
+      actor_token: token(),
+      actor_token_type: "urn:ietf:params:oauth:token-type:jwt",
+    };
+    const expected = { oauth: "invalid_request", reason: "ACTOR_TOKEN_INVALID", token: undefined };
+    expect(await call(running.url, { form })).toMatchObject(expected);
+  });
+
+  test("may name its derived client_id beside an assertion, and nobody else's", async () => {
+    const form = { grant_type: JWT_BEARER, assertion: projected() };
+    const own = await call(running.url, { form: { ...form, client_id: "shop/orders" } });
+    expect(claimsOf(own.token ?? "")).toMatchObject({ sub: "shop/orders" });
+    for (const client_id of ["shop/pay", "Shop/orders", "agent"]) {
+      expect(await call(running.url, { form: { ...form, client_id } })).toMatchObject({ oauth: "invalid_grant" });
+    }
+  });
+
+  test("uses a token of an issuer that is single_use once, wherever it stands", async () => {
+    const token = projected({ iss: ONCE, jti: randomUUID() }, otherCluster);
+    const form = { grant_type: JWT_BEARER, assertion: token };
+    expect(claimsOf((await call(running.url, { form })).token ?? "")).toMatchObject({ sub: "once/orders" });
+    expect(await call(running.url, { form })).toMatchObject({ oauth: "invalid_grant", token: undefined });
+    const secret = { form: { ...GRANT, client_secret: token } };
+    expect(await call(running.url, secret)).toMatchObject({ oauth: "invalid_client", token: undefined });
+  });
+
   test.each<[string, () => string, string]>([
     ["garbage", () => "garbage", "ASSERTION_INVALID"],
     ["another cluster's", () => projected({ iss: OTHER }, otherCluster), "ASSERTION_INVALID"],
@@ -173,6 +218,12 @@ describe.each(Object.entries({ ...formCallers, ...rpcCallers }))("over %s, an ID
       act: { sub: "agent" },
       scope: "write",
     });
+  });
+
+  test("is taken beside credentials in Basic", async () => {
+    const form = { grant_type: JWT_BEARER, assertion: idJag() };
+    const outcome = await call(running.url, { form, authorization: basic(`agent:${SECRET}`) });
+    expect(claimsOf(outcome.token ?? "")).toMatchObject({ sub: "corp:ada", act: { sub: "agent" } });
   });
 
   test.each<[string, Readonly<Record<string, unknown>>, Readonly<Record<string, string>>, string]>([
