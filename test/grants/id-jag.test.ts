@@ -21,6 +21,7 @@ import {
   startCore,
   subject,
   userToken,
+  nowOf,
 } from "../support/core.js";
 import { workloadRule } from "../support/workload-rule.js";
 import { SECOND } from "../../src/time/clock.js";
@@ -47,8 +48,6 @@ async function start(issuer: Partial<TrustedIssuer> = {}, agent: Partial<Client>
   ];
   return core;
 }
-
-const nowOf = (core: TestCore): number => Math.floor(core.clock() / 1000);
 
 /** What an identity provider makes for one client and one user; a claim that is null is left out. */
 function idJag(core: TestCore, changes: JsonObject = {}, header: JsonObject = {}): string {

@@ -7,23 +7,23 @@ import type { JsonObject } from "../../src/oauth/json.js";
 import type { Credentials } from "../../src/oauth/request.js";
 import {
   CALLER,
-  IDP,
   ISSUER,
   TRUSTED_IDP,
   type TestCore,
   byPost,
   claimsOf,
   client,
-  idpToken,
   refusal,
   startCore,
   subject,
+  nowOf,
+  userToken,
+  workloadToken,
 } from "../support/core.js";
 import { workloadRule } from "../support/workload-rule.js";
 import { signingKey } from "../tokens/signing-key.js";
 import { SECOND } from "../../src/time/clock.js";
 
-const ORDERS = "system:serviceaccount:shop:orders";
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const grants: Client["grants"] = new Set(["client_credentials", "token_exchange", "jwt_bearer"]);
 const kafkaKey = signingKey("ES256", "kafka");
@@ -39,14 +39,6 @@ async function start(issuer: Partial<TrustedIssuer> = {}, kafka: Partial<Client>
   return core;
 }
 
-const nowOf = (core: TestCore): number => Math.floor(core.clock() / 1000);
-
-/** A platform's token. */
-function platform(core: TestCore, changes: JsonObject = {}): string {
-  const now = nowOf(core);
-  return idpToken({ iss: IDP, aud: ISSUER, sub: ORDERS, iat: now, exp: now + 3600, ...changes });
-}
-
 /** What Kafka makes: no `jti`, five minutes, `nbf` a minute ago. */
 function signed(core: TestCore, changes: JsonObject = {}, id = "kafka"): string {
   const now = nowOf(core);
@@ -59,7 +51,7 @@ const grant = (core: TestCore, assertion: string | undefined, credentials: Crede
 describe("an assertion alone", () => {
   test("of a workload is a token for its derived client", async () => {
     const core = await start();
-    const answer = await grant(core, platform(core));
+    const answer = await grant(core, workloadToken(core));
     expect(claimsOf(answer.access_token)).toMatchObject({ sub: "shop/orders", client_id: "shop/orders" });
     expect(answer).toMatchObject({ refresh_token: undefined, token_type: "bearer", scope: "catalog" });
     expect(core.recorded.at(-1)).toMatchObject({
@@ -82,13 +74,13 @@ describe("an assertion alone", () => {
 
   test("may have white space round it, as a file has", async () => {
     const core = await start();
-    expect(await grant(core, `${platform(core)}\n`)).toMatchObject({ token_type: "bearer" });
+    expect(await grant(core, `${workloadToken(core)}\n`)).toMatchObject({ token_type: "bearer" });
     expect(await grant(core, ` \r\n${signed(core)} `)).toMatchObject({ token_type: "bearer" });
   });
 
   test.each([ISSUER, `${ISSUER}/`, `${ISSUER}/v1/oauth/tokens`])("may be for %s", async (aud) => {
     const core = await start();
-    expect(await grant(core, platform(core, { aud }))).toMatchObject({ token_type: "bearer" });
+    expect(await grant(core, workloadToken(core, { aud }))).toMatchObject({ token_type: "bearer" });
     expect(await grant(core, signed(core, { aud }))).toMatchObject({ token_type: "bearer" });
   });
 
@@ -108,7 +100,7 @@ describe("an assertion alone", () => {
   ])("%s is invalid_grant, by one text, and is charged", async (_, changes) => {
     const core = await start();
     const refused = [
-      await refusal(grant(core, platform(core, changes))),
+      await refusal(grant(core, workloadToken(core, changes))),
       await refusal(grant(core, signed(core, changes))),
     ];
     for (const error of refused) {
@@ -138,7 +130,7 @@ describe("an assertion alone", () => {
 
   test("gives no scope beyond the client's record", async () => {
     const core = await start();
-    for (const assertion of [signed(core, { scope: "admin" }), platform(core)]) {
+    for (const assertion of [signed(core, { scope: "admin" }), workloadToken(core)]) {
       const asked = core.ask({ type: "jwt_bearer", assertion }, {}, { scope: "catalog" });
       expect(claimsOf((await asked).access_token)["scope"]).toBe("catalog");
       const beyond = core.ask({ type: "jwt_bearer", assertion }, {}, { scope: "catalog admin" });
@@ -184,7 +176,7 @@ describe("credentials beside an assertion", () => {
     const wrong = { clientId: "kafka", clientSecret: "wrong" };
     expect(await refusal(grant(core, signed(core), wrong))).toMatchObject({ code: "invalid_client" });
     expect(await refusal(grant(core, signed(core), byPost("other")))).toMatchObject({ code: "invalid_grant" });
-    expect(await refusal(grant(core, platform(core), byPost("other")))).toMatchObject({ code: "invalid_grant" });
+    expect(await refusal(grant(core, workloadToken(core), byPost("other")))).toMatchObject({ code: "invalid_grant" });
   });
 });
 
@@ -192,11 +184,11 @@ describe("max_assertion_age", () => {
   test("bounds how old a platform's token is, and how long it lasts, for this grant only", async () => {
     const core = await start({ maxAssertionAgeMs: 600 * SECOND });
     const now = nowOf(core);
-    expect(await grant(core, platform(core, { exp: now + 600 }))).toMatchObject({ token_type: "bearer" });
+    expect(await grant(core, workloadToken(core, { exp: now + 600 }))).toMatchObject({ token_type: "bearer" });
     for (const times of [{ exp: now + 700 }, { iat: now - 700, exp: now + 60 }, { iat: null, exp: now + 60 }]) {
-      expect(await refusal(grant(core, platform(core, times)))).toMatchObject({ code: "invalid_grant" });
+      expect(await refusal(grant(core, workloadToken(core, times)))).toMatchObject({ code: "invalid_grant" });
     }
-    const long = platform(core, { exp: now + 3e7 });
+    const long = workloadToken(core, { exp: now + 3e7 });
     expect(await core.ask({ type: "client_credentials" }, { clientSecret: long })).toMatchObject({
       token_type: "bearer",
     });
@@ -205,8 +197,8 @@ describe("max_assertion_age", () => {
   test("of an hour takes what the kubelet mounts, and refuses a token that is good for a year", async () => {
     const core = await start();
     const now = nowOf(core);
-    expect(await grant(core, platform(core, { exp: now + 3607 }))).toMatchObject({ token_type: "bearer" });
-    expect(await refusal(grant(core, platform(core, { exp: now + 31_536_000 })))).toMatchObject({
+    expect(await grant(core, workloadToken(core, { exp: now + 3607 }))).toMatchObject({ token_type: "bearer" });
+    expect(await refusal(grant(core, workloadToken(core, { exp: now + 31_536_000 })))).toMatchObject({
       code: "invalid_grant",
     });
   });
@@ -237,14 +229,16 @@ describe("an assertion that was used", () => {
   test("works once, wherever it stands, where the issuer is single_use: by jti, else by what is signed", async () => {
     const core = await start({ singleUse: true });
     for (const changes of [{ n: 1 }, { jti: "one" }]) {
-      const token = platform(core, changes);
+      const token = workloadToken(core, changes);
       await grant(core, token);
       expect(await refusal(grant(core, token))).toMatchObject({ code: "invalid_grant" });
       expect(await refusal(core.ask({ type: "client_credentials" }, { clientSecret: token }))).toMatchObject({
         code: "invalid_client",
       });
     }
-    expect(await refusal(grant(core, platform(core, { jti: "one", n: 3 })))).toMatchObject({ code: "invalid_grant" });
+    expect(await refusal(grant(core, workloadToken(core, { jti: "one", n: 3 })))).toMatchObject({
+      code: "invalid_grant",
+    });
   });
 
   test("needs the store only where it may be used once", async () => {
@@ -254,7 +248,7 @@ describe("an assertion that was used", () => {
     ] as const) {
       const core = await start(issuer, kafka);
       core.storage.replays.use = () => Promise.reject(stateUnavailable());
-      for (const assertion of [platform(core), signed(core)]) {
+      for (const assertion of [workloadToken(core), signed(core)]) {
         const outcome = grant(core, assertion).then(
           () => undefined,
           (error: { code: string }) => error.code,
@@ -273,17 +267,19 @@ describe("assertion_audience", () => {
 
   test("keeps users' tokens from being assertions", async () => {
     const core = await start({ ...bothUses, assertionAudience: ["https://workloads"] });
-    expect(await grant(core, platform(core, { aud: "https://workloads" }))).toMatchObject({ token_type: "bearer" });
+    expect(await grant(core, workloadToken(core, { aud: "https://workloads" }))).toMatchObject({
+      token_type: "bearer",
+    });
     for (const aud of ["https://users", ISSUER]) {
-      expect(await refusal(grant(core, platform(core, { aud })))).toMatchObject({ code: "invalid_grant" });
+      expect(await refusal(grant(core, workloadToken(core, { aud })))).toMatchObject({ code: "invalid_grant" });
     }
-    const asUser = subject(platform(core, { aud: "https://workloads", sub: "ada" }), "jwt");
+    const asUser = subject(workloadToken(core, { aud: "https://workloads", sub: "ada" }), "jwt");
     expect(await refusal(core.exchange(asUser, byPost("other")))).toMatchObject({ reason: "SUBJECT_TOKEN_INVALID" });
   });
 
   test("absent, audience serves both", async () => {
     const core = await start(bothUses);
-    expect(await grant(core, platform(core, { aud: "https://users" }))).toMatchObject({ token_type: "bearer" });
+    expect(await grant(core, workloadToken(core, { aud: "https://users" }))).toMatchObject({ token_type: "bearer" });
   });
 });
 
@@ -303,14 +299,13 @@ describe("a platform's token as actor", () => {
     ];
     return core;
   }
-  const user = (core: TestCore) =>
-    subject(idpToken({ iss: USERS, aud: ISSUER, sub: "ada", iat: nowOf(core), exp: nowOf(core) + 300 }), "jwt");
+  const user = (core: TestCore) => subject(userToken(core, { iss: USERS }), "jwt");
 
   test.each(["jwt", "access_token", "id_token"] as const)(
     "alone says who asks, as %s (kagent)",
     async (actorTokenType) => {
       const core = await startActing();
-      const answer = await core.exchange({ ...user(core), actorToken: `${platform(core)}\n`, actorTokenType }, {});
+      const answer = await core.exchange({ ...user(core), actorToken: `${workloadToken(core)}\n`, actorTokenType }, {});
       expect(claimsOf(answer.access_token)).toMatchObject({
         sub: "idp:ada",
         client_id: "shop/orders",
@@ -322,10 +317,10 @@ describe("a platform's token as actor", () => {
 
   test("beside credentials or a Bearer must be of the same client", async () => {
     const core = await startActing();
-    const own = (await core.ask({ type: "client_credentials" }, { clientSecret: platform(core) })).access_token;
+    const own = (await core.ask({ type: "client_credentials" }, { clientSecret: workloadToken(core) })).access_token;
     const exchange = (credentials: Credentials) =>
-      core.exchange({ ...user(core), ...actor(platform(core)) }, credentials);
-    expect(await exchange({ clientSecret: platform(core) })).toMatchObject({ token_type: "bearer" });
+      core.exchange({ ...user(core), ...actor(workloadToken(core)) }, credentials);
+    expect(await exchange({ clientSecret: workloadToken(core) })).toMatchObject({ token_type: "bearer" });
     expect(await exchange({ authorization: `Bearer ${own}` })).toMatchObject({ token_type: "bearer" });
     expect(await refusal(exchange(byPost("other")))).toMatchObject({
       code: "invalid_request",
@@ -340,7 +335,7 @@ describe("a platform's token as actor", () => {
     ["of nobody", { sub: "nobody" }],
   ])("that is %s is invalid_request, and charged to the address", async (_, changes) => {
     const core = await startActing();
-    const exchange = () => core.exchange({ ...user(core), ...actor(platform(core, changes)) }, {});
+    const exchange = () => core.exchange({ ...user(core), ...actor(workloadToken(core, changes)) }, {});
     for (let at = 0; at < 30; at++) {
       expect(await refusal(exchange())).toMatchObject({ code: "invalid_request", reason: "ACTOR_TOKEN_INVALID" });
     }
@@ -349,9 +344,9 @@ describe("a platform's token as actor", () => {
 
   test("refreshes the workload's own token, as its credentials would", async () => {
     const core = await startActing();
-    const own = (await core.ask({ type: "client_credentials" }, { clientSecret: platform(core) })).access_token;
+    const own = (await core.ask({ type: "client_credentials" }, { clientSecret: workloadToken(core) })).access_token;
     core.pass(2 * 3600);
-    const refreshed = await core.exchange({ ...subject(own), ...actor(platform(core)) }, {}, { caller: CALLER });
+    const refreshed = await core.exchange({ ...subject(own), ...actor(workloadToken(core)) }, {}, { caller: CALLER });
     expect(claimsOf(refreshed.access_token)).toMatchObject({ sub: "shop/orders" });
   });
 });

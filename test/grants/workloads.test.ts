@@ -7,23 +7,23 @@ import type { Credentials } from "../../src/oauth/request.js";
 import {
   CALLER,
   IDP,
-  ISSUER,
   TRUSTED_IDP,
   type TestCore,
   byBearer,
   byPost,
   claimsOf,
   client,
-  idpToken,
   refusal,
   startCore,
   subject,
   unsecuredToken,
+  ORDERS,
+  userToken,
+  workloadToken,
 } from "../support/core.js";
 import { workloadRule } from "../support/workload-rule.js";
 import { MINUTE } from "../../src/time/clock.js";
 
-const ORDERS = "system:serviceaccount:shop:orders";
 const USERS = "https://users.example.com";
 
 async function start(rules: readonly WorkloadRule[], clients: readonly Client[] = []): Promise<TestCore> {
@@ -38,13 +38,11 @@ async function start(rules: readonly WorkloadRule[], clients: readonly Client[] 
 
 /** A platform's token in the secret's place. */
 function platform(core: TestCore, changes: JsonObject = {}): Credentials {
-  const now = Math.floor(core.clock() / 1000);
-  return { clientSecret: idpToken({ iss: IDP, aud: ISSUER, sub: ORDERS, iat: now, exp: now + 3600, ...changes }) };
+  return { clientSecret: workloadToken(core, changes) };
 }
 
 function user(core: TestCore, changes: JsonObject = {}): string {
-  const now = Math.floor(core.clock() / 1000);
-  return idpToken({ iss: USERS, aud: ISSUER, sub: "ada", iat: now, exp: now + 300, ...changes });
+  return userToken(core, { iss: USERS, ...changes });
 }
 
 const login = async (core: TestCore, credentials = platform(core)): Promise<string> =>

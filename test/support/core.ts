@@ -5,7 +5,7 @@ import type { Client } from "../../src/clients/client.js";
 import { clientSet } from "../../src/clients/client-registry.js";
 import { createMemoryKeyRing } from "../../src/keys/memory-key-ring.js";
 import { createFailedLoginLimiter } from "../../src/limits/limiter.js";
-import { HOUR, MINUTE, SECOND, DAY } from "../../src/time/clock.js";
+import { DAY, HOUR, MINUTE, SECOND, toSeconds } from "../../src/time/clock.js";
 import { type OAuthError, toOAuthError } from "../../src/oauth/error.js";
 import type { Decision, Events } from "../../src/oauth/events.js";
 import type { JsonObject } from "../../src/oauth/json.js";
@@ -85,10 +85,24 @@ export function idpToken(claims: JsonObject, header: JsonObject = {}): string {
   return `${input}.${signature.toString("base64url")}`;
 }
 
+/** The clock's second, as claims count. */
+export function nowOf({ clock }: { readonly clock: () => number }): number {
+  return toSeconds(clock());
+}
+
 /** An ID token of the user `ada`, good for five minutes. */
-export function userToken({ clock }: { readonly clock: () => number }, claims: JsonObject = {}): string {
-  const now = Math.floor(clock() / SECOND);
+export function userToken(core: { readonly clock: () => number }, claims: JsonObject = {}): string {
+  const now = nowOf(core);
   return idpToken({ iss: IDP, aud: ISSUER, sub: "ada", iat: now, exp: now + 300, ...claims });
+}
+
+/** The subject of the workload that `workloadToken` and `workloadRule` are of. */
+export const ORDERS = "system:serviceaccount:shop:orders";
+
+/** A platform's token of a workload, good for an hour. */
+export function workloadToken(core: { readonly clock: () => number }, claims: JsonObject = {}): string {
+  const now = nowOf(core);
+  return idpToken({ iss: IDP, aud: ISSUER, sub: ORDERS, iat: now, exp: now + 3600, ...claims });
 }
 
 /** An unsecured JWT. */
