@@ -15,6 +15,17 @@ const SIX_WORDS = [
 /** Words of other RFCs that say something no older word says. */
 const LATER_WORDS = ["invalid_target", "slow_down", "temporarily_unavailable", "server_error"];
 
+/** What `judgeRefusal` may add: of a page that is no token endpoint's at all, it says nothing. */
+export const FAULTS_OF_REFUSALS: readonly string[] = [
+  "ERROR_STATUS",
+  "ERROR_NOT_JSON",
+  "ERROR_ICEBERG_SHAPE",
+  "ERROR_WITHOUT_CODE",
+  "ERROR_CODE_UNKNOWN",
+  "ERROR_DESCRIPTION_MISSING",
+  "WWW_AUTHENTICATE_MISSING",
+];
+
 /** Adds what is wrong with an answer that gives no token. */
 export function judgeRefusal(answer: Answer, seen: Sightings): void {
   const { status, headers } = answer;

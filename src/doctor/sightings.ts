@@ -22,6 +22,11 @@ export class Sightings {
     }
   }
 
+  /** Takes back what another fault explains. */
+  withdraw(ids: readonly string[]): void {
+    for (const id of ids) this.#byId.delete(id);
+  }
+
   has(id: string): boolean {
     return this.#byId.has(id);
   }

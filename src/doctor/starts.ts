@@ -2,6 +2,7 @@
 import { isPlain } from "./credential.js";
 import { type Examination, isGranted, isRefused } from "./examination.js";
 import type { Answer, Outcome } from "./exchange.js";
+import { FAULTS_OF_REFUSALS } from "./judge-refusal.js";
 import type { Client } from "./kit.js";
 import { readError, spellRefusal } from "./oauth-answer.js";
 
@@ -93,6 +94,7 @@ function explain(examination: Examination, starts: readonly Start[]): void {
   const answers = starts.map(({ outcome }) => outcome).filter((outcome) => outcome.kind === "answer");
   const [first] = answers;
   if (first !== undefined && answers.every(isNowhere)) {
+    examination.seen.withdraw(FAULTS_OF_REFUSALS);
     examination.seen.add("NOT_A_TOKEN_ENDPOINT", spellRefusal(first));
     return;
   }

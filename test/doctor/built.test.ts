@@ -45,7 +45,9 @@ test("our own server has no findings, also past a token's end", async () => {
   const url = `${server.url}/v1/oauth/tokens`;
   const { code, stdout, stderr } = await run(join(ROOT, "dist/main.js"), [url, "--json"], `etl:${secret}`);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  expect(JSON.parse(stdout)).toMatchObject({ findings: [], server: "icemint" });
+  // Among what is no note here: JSON in the place of a form, and a secret without an id.
+  const notes = [{ id: "UNSECURED_SUBJECT_REFUSED" }];
+  expect(JSON.parse(stdout)).toMatchObject({ findings: [], notes, server: "icemint" });
   expect(stdout).not.toContain(secret);
 
   // Two seconds are too short for some clients, and that is all that is found.

@@ -25,6 +25,11 @@ describe("an endpoint with one fault", () => {
     expect((await diagnosed(stub.url)).findings.map(({ id }) => id)).toEqual(["EXPIRES_IN_STRING"]);
   });
 
+  test("where there is no token endpoint, nothing else is said of the answers", async () => {
+    await using stub = await startStub({ fault: FAULTS["NOT_A_TOKEN_ENDPOINT"] ?? expect.fail() });
+    expect(found(await diagnosed(stub.url))).toEqual(["NOT_A_TOKEN_ENDPOINT"]);
+  });
+
   test("only the client that meets a fault of its own is named", async () => {
     await using stub = await startStub({ fault: FAULTS["START_REFUSED"] ?? expect.fail() });
     const { findings } = await diagnosed(stub.url);
