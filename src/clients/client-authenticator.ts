@@ -17,7 +17,13 @@ import type { Client } from "./client.js";
 import type { ClientRegistry, ClientSet } from "./client-registry.js";
 import type { Wait } from "./failure-pause.js";
 import { authenticateFederated } from "./federated-jwt.js";
-import { otherClient, presentsCredentials, presentsProof, readPresented, type Presented } from "./presented.js";
+import {
+  otherClient,
+  presentsCredentials,
+  presentsProof,
+  readPresented,
+  type Presented,
+} from "./presented-credentials.js";
 import { createPrivateKeyJwt, selfAsserted } from "./private-key-jwt.js";
 import { createScryptCache } from "./scrypt-cache.js";
 import { authenticateBySecret, type SecretOutcome } from "./secret.js";

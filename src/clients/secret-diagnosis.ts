@@ -5,7 +5,7 @@
 import type { AuthenticationFailure, Explanation } from "../oauth/error.js";
 import { type Client, isCurrent } from "./client.js";
 import type { ClientSet } from "./client-registry.js";
-import type { SecretPair } from "./presented.js";
+import type { SecretPair } from "./presented-credentials.js";
 import { secretDigest } from "./secret.js";
 import { type FoundSecret, ownerOfDigest } from "./secret-owners.js";
 import { shownId } from "./shown-id.js";

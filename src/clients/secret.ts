@@ -9,7 +9,7 @@ import { addressBlock } from "../limits/address-block.js";
 import type { FailedLoginLimiter } from "../limits/limiter.js";
 import { type Client, type ClientSecret, isCurrent } from "./client.js";
 import type { ClientRegistry, ClientSet } from "./client-registry.js";
-import type { SecretPair } from "./presented.js";
+import type { SecretPair } from "./presented-credentials.js";
 import type { ScryptCache, SlowAttempt } from "./scrypt-cache.js";
 import type { FoundSecret } from "./secret-owners.js";
 

@@ -10,7 +10,7 @@ import type { JsonObject } from "../oauth/json.js";
 import type { GrantParameters, TokenRequest } from "../oauth/request.js";
 import type { TokenType } from "../oauth/token-type.js";
 import type { TokenReading } from "../tokens/token-verifier.js";
-import type { Bounds } from "./bounds.js";
+import type { Bounds } from "./scope-and-audience.js";
 
 /** Each hook throws `OAuthError` to refuse. */
 export interface Grant {

@@ -17,7 +17,7 @@ import { isSubject } from "../oauth/subject.js";
 import type { Replays } from "../storage/replays.js";
 import type { Clock } from "../time/clock.js";
 import type { Sessions } from "../tokens/sessions.js";
-import type { Bounds } from "./bounds.js";
+import type { Bounds } from "./scope-and-audience.js";
 import { MAX_ACTORS, actingAs } from "./exchange-delegation.js";
 import { type Ask, type Proposal, clientBounds, ruleDigestsOf } from "./grant.js";
 import { userOf } from "./named-user.js";

@@ -12,7 +12,7 @@ import type { TokenResponse } from "../oauth/response.js";
 import { tokenTypeUrn } from "../oauth/token-type.js";
 import type { Authorization } from "../tokens/authorization.js";
 import type { MintedToken, TokenIssuer } from "../tokens/token-issuer.js";
-import { grantedAudience, grantedScope } from "./bounds.js";
+import { grantedAudience, grantedScope } from "./scope-and-audience.js";
 import type { Grant, Proposal, Requester } from "./grant.js";
 import type { RefreshTokens } from "./refresh-token.js";
 

@@ -1,5 +1,6 @@
 /**
- * How long a revocation lasts: until nothing that it bars can be alive. A revocation that names no session and no token lasts until `lastSessionEnd` of the log: the end of the last session that any replica may
+ * How long a revocation lasts: until nothing that it bars can be alive. A revocation that names no session and no token
+ * lasts until `lastSessionEnd` of the log (`storage/session-ttls.ts`): the end of the last session that any replica may
  * have begun.
  */
 import { type AccessToken, isOwnToken } from "../oauth/access-token.js";

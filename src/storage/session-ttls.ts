@@ -1,6 +1,6 @@
 /**
- * Owns how long a revocation lasts. Replicas may have different `session_ttl`s while the setting changes. Each
- * announces its own, and a revocation lasts as long as a session of any of them could. Pure. In milliseconds.
+ * When the last session ends that any replica may have begun. Replicas may have different `session_ttl`s while the
+ * setting changes, so each announces its own. `revocations/lifetime.ts` says how long a revocation lasts.
  */
 import { DAY, SECOND } from "../time/clock.js";
 

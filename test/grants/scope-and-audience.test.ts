@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { grantedAudience, grantedScope } from "../../src/grants/bounds.js";
+import { grantedAudience, grantedScope } from "../../src/grants/scope-and-audience.js";
 
 const words = fc.uniqueArray(fc.constantFrom<string>("catalog", "a", "b", "c", "PRINCIPAL_ROLE:ALL"));
 

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isBasic, readBasic } from "../../src/clients/presented.js";
+import { isBasic, readBasic } from "../../src/clients/presented-credentials.js";
 
 function basic(text: string | Uint8Array): string {
   return `Basic ${Buffer.from(text).toString("base64")}`;
