@@ -23,6 +23,13 @@ CRDS = {
     OPERATOR: ["example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
                "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml"],
 }
+# What examples/edge holds: each is one file of a module, in the version that the kind has there.
+EDGE = [
+    (GATEWAY, "config/crd/experimental/gateway.networking.k8s.io_httproutes.yaml", "HTTPRoute", "v1"),
+    ("github.com/envoyproxy/gateway@v1.6.0", "charts/gateway-helm/crds/generated/gateway.envoyproxy.io_securitypolicies.yaml",
+     "SecurityPolicy", "v1alpha1"),
+    ("istio.io/api@v1.32.0", "kubernetes/customresourcedefinitions.gen.yaml", "AuthorizationPolicy", "v1"),
+]
 OUT = pathlib.Path(__file__).parent / "schemas"
 REF = "#/definitions/"
 
@@ -68,9 +75,9 @@ def refs(node):
             yield from refs(item)
 
 
-def write(kind, group, version, schema):
+def write(kind, group, version, schema, folder=OUT):
     name = "-".join(part for part in (kind.lower(), group.split(".")[0], version) if part)
-    (OUT / f"{name}.json").write_text(json.dumps(schema, separators=(",", ":"), sort_keys=True) + "\n")
+    (folder / f"{name}.json").write_text(json.dumps(schema, separators=(",", ":"), sort_keys=True) + "\n")
 
 
 def builtin():
@@ -105,9 +112,22 @@ def custom():
                     write(crd["names"]["kind"], crd["group"], "v1", schema)
 
 
-OUT.mkdir(exist_ok=True)
-for old in OUT.glob("*.json"):
+def edge():
+    for name, path, kind, version in EDGE:
+        for crd in yaml.safe_load_all((module(name) / path).read_text()):
+            if crd is None or crd["spec"]["names"]["kind"] != kind:
+                continue
+            [found] = [each for each in crd["spec"]["versions"] if each["name"] == version]
+            schema = strict(found["schema"]["openAPIV3Schema"])
+            for known in ("apiVersion", "kind", "metadata"):
+                schema["properties"][known] = {"type": "object" if known == "metadata" else "string"}
+            write(kind, crd["spec"]["group"], version, schema, OUT / "edge")
+
+
+(OUT / "edge").mkdir(parents=True, exist_ok=True)
+for old in OUT.rglob("*.json"):
     old.unlink()
 builtin()
 custom()
-print(*(f"{path.stat().st_size:8} {path.name}" for path in sorted(OUT.glob("*.json"))), sep="\n")
+edge()
+print(*(f"{path.stat().st_size:8} {path.name}" for path in sorted(OUT.rglob("*.json"))), sep="\n")
