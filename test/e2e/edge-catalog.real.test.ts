@@ -17,7 +17,7 @@ import { javaIceberg, pyIceberg, type TableClient } from "./support/table-client
 
 const AUDIENCE = "https://catalog.example.com";
 const ACCESS_TTL_S = 60;
-const OUTAGE_MS = 12_000;
+const OUTAGE_MS = 10_000;
 /** More than the 5 s between two heartbeats. */
 const MAX_STALENESS_MS = 7000;
 

@@ -85,6 +85,31 @@ describe("a request", () => {
   });
 });
 
+describe("what Traefik sends (ForwardAuth, its source of v2 and v3: all fields of the caller, then its own)", () => {
+  const own = [
+    "Accept-Encoding: gzip",
+    "X-Forwarded-For: 198.51.100.7",
+    "X-Forwarded-Method: POST",
+    "X-Forwarded-Proto: https",
+    "X-Forwarded-Host: catalog.example.com",
+  ];
+  // A caller's `Forwarded` and X-Forwarded-Prefix pass (traefik#12657, CVE-2026-35051).
+  const spoofed = ["Forwarded: path=/v1/config", "X-Forwarded-Prefix: /v1/config", "X-Original-Uri: /v1/config"];
+
+  test("is judged by its X-Forwarded-Uri and by nothing that a caller can set", async () => {
+    const { key, status } = await asking([{ path: "/v1/admin/*", scopes: ["admin"] }]);
+    const good = `Authorization: Bearer ${key.token()}`;
+    expect(await status([good, ...spoofed, ...own, "X-Forwarded-Uri: /v1/admin/users?x=1"])).toBe(403);
+    expect(await status([good, ...spoofed, ...own, "X-Forwarded-Uri: /v1/config"])).toBe(200);
+  });
+
+  test("with two tokens of a caller's is refused", async () => {
+    const { key, status } = await asking();
+    const good = `Authorization: Bearer ${key.token()}`;
+    expect(await status([good, good, ...own, "X-Forwarded-Uri: /"])).toBe(401);
+  });
+});
+
 describe("the path, where there are rules", () => {
   test("comes from the one header of the settings", async () => {
     const { key, status } = await asking([{ path: "/v1/admin/*", scopes: ["admin"] }]);
