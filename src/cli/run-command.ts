@@ -80,6 +80,14 @@ const COMMANDS: readonly Entry[] = [
     },
   },
   {
+    words: ["explain"],
+    summary: "explain ID                say from a log why a request was refused, and what to do",
+    load: async () => {
+      const { USAGE, explain } = await import("./explain.js");
+      return { usage: USAGE, run: (context) => explain({ ...context, clock }) };
+    },
+  },
+  {
     words: ["clients", "list"],
     summary: "clients list              show clients, their secrets, last use and refusals, by gRPC",
     load: async () => {

@@ -1,0 +1,63 @@
+/** What to do about a refusal, in one sentence for each cause. docs/errors.md says more under the reason. */
+import type { AuthenticationFailure, ErrorReason } from "../oauth/error.js";
+
+export const ADVICE_OF_FAILURE: Readonly<Record<AuthenticationFailure, string>> = {
+  client_unknown: "Look for a typo in the client's id, or for a client that was removed from the settings.",
+  client_disabled: "Ask who disabled the client; `disabled: false` serves it again.",
+  secret_wrong: "Give the client its present secret. `icemint clients list` shows which of its secrets are in use.",
+  secret_unknown: "Send the client's id beside the secret: only generated secrets work alone.",
+  secret_expired: "Give the client its new secret, or move `expires` of the old one.",
+  secret_of_another_client: "Correct the client's id, or its secret: the two are of different clients.",
+  id_and_secret_swapped: "Swap the id and the secret. The secret stood where ids are logged elsewhere: replace it.",
+  header_malformed: "Correct how the client encodes its Basic header: base64 of id:secret.",
+  not_checked: "Find out who fails so often from this address; the right secret is accepted when that ends.",
+  key_unknown: "Publish the client's key in `jwks` or behind `jwks_uri`, and see whether that can be reached.",
+  signature_wrong: "Sign with the key that the settings have for the client.",
+  identity_unknown: "Register the workload, or look with `icemint workloads try` which rule should match its token.",
+  assertion_of_another_client: "Correct the client_id beside the token, or leave it out.",
+  assertion_invalid: "Correct what the detail says of the assertion.",
+  token_invalid: "Use a token of this server for the client itself, or the client's own credentials.",
+  token_expired: "Get a new token. If it was fresh, compare the clocks of both machines.",
+  token_revoked: "Begin a new session, if the revocation was not meant for this client.",
+};
+
+const OPERATOR_LATER = "Try again later; `/readyz?verbose` of the admin address says what is wrong.";
+
+export const ADVICE_OF_REASON: Readonly<Record<ErrorReason, string>> = {
+  REQUEST_MALFORMED: "Correct the request as the description says.",
+  PARAMETER_MISSING: "Send the parameter that the description names.",
+  PARAMETER_INVALID: "Correct the parameter that the description names.",
+  GRANT_TYPE_MISSING: "Send grant_type in the body of the form.",
+  GRANT_TYPE_UNSUPPORTED: "Use a grant type that this server supports.",
+  CREDENTIALS_AMBIGUOUS: "Authenticate in one way, and name one client.",
+  CREDENTIALS_MISSING: "Send the client's credentials.",
+  CREDENTIALS_INVALID: "Correct the credentials.",
+  BEARER_INVALID: "Get a new token with the client's own credentials.",
+  ASSERTION_INVALID: "Correct what the detail says of the assertion.",
+  GRANT_NOT_ALLOWED: "Add the grant to `grants` of the client, if it should have it.",
+  PERMISSION_MISSING: "Add the permission to `permissions` of the client, if it should have it.",
+  SCOPE_MALFORMED: "Send scope words with spaces between them.",
+  SCOPE_NOT_ALLOWED: "Ask for less, or add the words to `scopes.allowed` of the client.",
+  SCOPE_MISSING: "Ask for a scope, or give the client `scopes.default`.",
+  TARGET_NOT_ALLOWED: "Add the audience to `audiences.allowed` of the client, or ask for another.",
+  SUBJECT_TOKEN_INVALID: "Send a valid token of a trusted issuer, for this server.",
+  SUBJECT_NOT_ALLOWED:
+    "Let the client act for this subject (`may_act_for`, `unsecured_subjects`, `act_for_issuers`), if it should.",
+  ACTOR_TOKEN_INVALID: "Send a live token of the client itself as actor_token.",
+  TOKEN_TYPE_UNSUPPORTED: "Use a token type that the description names.",
+  SESSION_ENDING: "Begin a new session: this one is at its end.",
+  SESSION_ENDED: "Begin a new session: this one is over.",
+  SESSION_REVOKED: "Begin a new session, if the revocation was not meant for this client.",
+  DELEGATION_TOO_DEEP: "Shorten the chain of services that act for each other.",
+  REFRESH_TOKEN_INVALID: "Begin a new session.",
+  TOO_MANY_FAILURES: "Stop what fails so often; the line of a failure before says why it failed.",
+  QUOTA_EXCEEDED: "Revoke the client as a whole, and not its sessions one by one.",
+  STATE_UNAVAILABLE: `Redis did not answer. ${OPERATOR_LATER}`,
+  OVERLOADED: `The replica had no room. ${OPERATOR_LATER}`,
+  TIMED_OUT: OPERATOR_LATER,
+  ISSUER_UNAVAILABLE: "See whether the keys of the trusted issuer can be reached from the server.",
+  CURSOR_GONE: "Follow the revocations from the start.",
+  CONSUMER_TOO_SLOW: "Read the revocations faster.",
+  KEY_UNKNOWN: "List the keys: `icemint keys list`.",
+  INTERNAL: "This is a fault of icemint: report the stack that the log has under the same request id.",
+};
