@@ -23,6 +23,13 @@ if (major < OLDEST) {
       const { promptSecret } = await import("./cli/secret-prompt.js");
       return promptSecret(question, { input: process.stdin, output: process.stderr });
     },
+    confirm: async (question) => {
+      if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+      const { createInterface } = await import("node:readline/promises");
+      const lines = createInterface({ input: process.stdin, output: process.stderr });
+      const answer = await lines.question(`${question} [y/N] `).finally(() => lines.close());
+      return /^y(es)?$/i.test(answer.trim());
+    },
     isTerminal: process.stderr.isTTY,
     onSignal: (name, listener) => void process.on(name, listener),
     onCrash: (listener) => void process.on("uncaughtException", listener).on("unhandledRejection", listener),

@@ -13,6 +13,7 @@ process.exitCode = await runCommand({
   stderr: process.stderr,
   readStdin: () => Promise.resolve(""),
   readSecret: async () => undefined,
+  confirm: async () => undefined,
   isTerminal: false,
   onSignal: (name, listener) => void process.on(name, listener),
   onCrash: (listener) => void process.on("uncaughtException", listener),

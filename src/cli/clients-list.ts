@@ -12,17 +12,18 @@ import {
   OperatorService,
 } from "../gen/icemint/v1/operator_service_pb.js";
 import type { CommandContext } from "./command.js";
-import { callAsOperator, type OpenTransport } from "./operator-connection.js";
+import { CONNECTION_OPTIONS, CONNECTION_USAGE, type OpenTransport, callAsOperator } from "./operator-connection.js";
 import { printable, textTable } from "./text-table.js";
 
-export const USAGE = `usage: icemint clients list [--expiring 30d] [--json] [--server URL]
+export const USAGE = `usage: icemint clients list [--expiring 30d] [--json]
+       [--server URL] [--client ID] [--secret-file FILE] [--insecure]
 
 --expiring: only clients with a secret that expires within this time, or has expired. --json: one JSON object.
-The client needs permission observe. Its credentials come from ICEMINT_CLIENT_ID and ICEMINT_CLIENT_SECRET, or
-ICEMINT_CLIENT_SECRET_FILE; the server from --server or ICEMINT_SERVER (default http://127.0.0.1:8181).
-`;
+The client needs permission observe.
+${CONNECTION_USAGE}`;
 
 export type ListContext = Pick<CommandContext, "args" | "env" | "stdout" | "stderr"> & {
+  readonly readStdin?: CommandContext["readStdin"];
   readonly openTransport?: OpenTransport;
 };
 
@@ -33,7 +34,7 @@ export async function clientsList(context: ListContext): Promise<number> {
     context.stderr.write(USAGE);
     return 2;
   }
-  return callAsOperator({ ...context, server: typed.server }, async (transport, options) => {
+  return callAsOperator({ ...context, connection: typed.connection }, async (transport, options) => {
     const all = await everyPage(transport, options, typed.expiringMs);
     return typed.json ? `${JSON.stringify(toJson(ListClientsResponseSchema, all), undefined, 2)}\n` : spelled(all);
   });
@@ -96,12 +97,12 @@ function readArguments(args: readonly string[]) {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: { server: { type: "string" }, expiring: { type: "string" }, json: { type: "boolean", default: false } },
+      options: { ...CONNECTION_OPTIONS, expiring: { type: "string" }, json: { type: "boolean", default: false } },
       allowPositionals: true,
     });
     const expiringMs = values.expiring === undefined ? undefined : parseDuration(values.expiring);
     if (positionals.length > 0 || (values.expiring !== undefined && expiringMs === undefined)) return undefined;
-    return { server: values.server, json: values.json, expiringMs };
+    return { connection: values, json: values.json, expiringMs };
   } catch {
     return undefined;
   }

@@ -13,6 +13,8 @@ export interface CommandContext {
   readStdin(): Promise<string>;
   /** Asks a person for a line that is not shown; undefined if nobody sits there. */
   readSecret(question: string): Promise<string | undefined>;
+  /** Asks a person whether to go on; undefined if nobody sits there. */
+  confirm(question: string): Promise<boolean | undefined>;
   /** Whether a person reads stderr. */
   readonly isTerminal: boolean;
   onSignal(name: "SIGTERM" | "SIGINT" | "SIGHUP", listener: () => void): void;

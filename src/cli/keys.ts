@@ -1,22 +1,29 @@
 /** `icemint keys list | rotate | revoke KID`: an operator manages the signing keys, by gRPC. */
-import { parseArgs } from "node:util";
 import { timestampDate, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { createClient, type CallOptions, type Client } from "@connectrpc/connect";
 import { KeyService, KeyState, type SigningKey } from "../gen/icemint/v1/key_service_pb.js";
 import type { CommandContext } from "./command.js";
 import { warningAfter } from "./key-revoked-warning.js";
-import { callAsOperator, type OpenTransport } from "./operator-connection.js";
+import {
+  CONNECTION_OPTIONS,
+  CONNECTION_USAGE,
+  type Connection,
+  type OpenTransport,
+  callAsOperator,
+} from "./operator-connection.js";
+import { parseWithIds } from "./positional-ids.js";
 import { textTable } from "./text-table.js";
 
-export const USAGE = `usage: icemint keys list [--server URL]
-       icemint keys rotate [--server URL]
-       icemint keys revoke KID [--server URL]
+export const USAGE = `usage: icemint keys list
+       icemint keys rotate
+       icemint keys revoke KID
+       (each with [--server URL] [--client ID] [--secret-file FILE] [--insecure])
 
-The client needs permission rotate_keys; to list, observe will do. Its credentials come from ICEMINT_CLIENT_ID and ICEMINT_CLIENT_SECRET, or
-ICEMINT_CLIENT_SECRET_FILE; the server from --server or ICEMINT_SERVER (default http://127.0.0.1:8181).
-`;
+The client needs permission rotate_keys; to list, observe will do.
+${CONNECTION_USAGE}`;
 
 export type KeysContext = Pick<CommandContext, "args" | "env" | "stdout" | "stderr"> & {
+  readonly readStdin?: CommandContext["readStdin"];
   readonly openTransport?: OpenTransport;
 };
 
@@ -33,25 +40,17 @@ export async function keys(context: KeysContext): Promise<number> {
     context.stderr.write(USAGE);
     return 2;
   }
-  return callAsOperator({ ...context, server: typed.server }, (transport, options) =>
+  return callAsOperator({ ...context, connection: typed.connection }, (transport, options) =>
     typed.action(createClient(KeyService, transport), options, (text) => {
       context.stderr.write(`warning: ${text}\n`);
     }),
   );
 }
 
-function readArguments(args: readonly string[]): { action: Action; server: string | undefined } | undefined {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: { server: { type: "string" } },
-      allowPositionals: true,
-    });
-    const action = actionOf(positionals);
-    return action && { action, server: values.server };
-  } catch {
-    return undefined;
-  }
+function readArguments(args: readonly string[]): { action: Action; connection: Connection } | undefined {
+  const typed = parseWithIds(args, CONNECTION_OPTIONS);
+  const action = typed && actionOf(typed.positionals);
+  return action && { action, connection: typed.values };
 }
 
 function actionOf([verb, kid, ...rest]: readonly string[]): Action | undefined {

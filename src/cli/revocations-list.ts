@@ -9,15 +9,15 @@ import {
   OperatorService,
 } from "../gen/icemint/v1/operator_service_pb.js";
 import type { ListContext } from "./clients-list.js";
-import { callAsOperator } from "./operator-connection.js";
+import { CONNECTION_OPTIONS, CONNECTION_USAGE, callAsOperator } from "./operator-connection.js";
 import { printable, textTable } from "./text-table.js";
 
-export const USAGE = `usage: icemint revocations list [--json] [--server URL]
+export const USAGE = `usage: icemint revocations list [--json]
+       [--server URL] [--client ID] [--secret-file FILE] [--insecure]
 
 The first 1000 in force, the broad ones before sessions, and how many there are of each kind.
-The client needs permission observe. Its credentials come from ICEMINT_CLIENT_ID and ICEMINT_CLIENT_SECRET, or
-ICEMINT_CLIENT_SECRET_FILE; the server from --server or ICEMINT_SERVER (default http://127.0.0.1:8181).
-`;
+The client needs permission observe.
+${CONNECTION_USAGE}`;
 
 const SHOWN = 1000;
 
@@ -28,7 +28,7 @@ export async function revocationsList(context: ListContext): Promise<number> {
     context.stderr.write(USAGE);
     return 2;
   }
-  return callAsOperator({ ...context, server: typed.server }, async (transport, options) => {
+  return callAsOperator({ ...context, connection: typed.connection }, async (transport, options) => {
     const found = await createClient(OperatorService, transport).listRevocations({ pageSize: SHOWN }, options);
     return typed.json
       ? `${JSON.stringify(toJson(ListRevocationsResponseSchema, found), undefined, 2)}\n`
@@ -59,10 +59,11 @@ function instant(time: Timestamp | undefined): string {
 
 function readArguments(args: readonly string[]) {
   try {
-    return parseArgs({
+    const { json, ...connection } = parseArgs({
       args: [...args],
-      options: { server: { type: "string" }, json: { type: "boolean", default: false } },
+      options: { ...CONNECTION_OPTIONS, json: { type: "boolean", default: false } },
     }).values;
+    return { json, connection };
   } catch {
     return undefined;
   }

@@ -3,15 +3,16 @@ import { parseArgs } from "node:util";
 import { createClient } from "@connectrpc/connect";
 import { TokenService } from "../gen/icemint/v1/token_service_pb.js";
 import type { CommandContext } from "./command.js";
-import { type OpenTransport, callAsOperator } from "./operator-connection.js";
+import { CONNECTION_OPTIONS, CONNECTION_USAGE, type OpenTransport, callAsOperator } from "./operator-connection.js";
 
-export const USAGE = `usage: icemint token [--scope SCOPE] [--audience NAME]... [--server URL]
+export const USAGE = `usage: icemint token [--scope SCOPE] [--audience NAME]...
+                     [--server URL] [--client ID] [--secret-file FILE] [--insecure]
 
-Prints a token for the client whose credentials are in ICEMINT_CLIENT_ID and ICEMINT_CLIENT_SECRET, or
-ICEMINT_CLIENT_SECRET_FILE; the server from --server or ICEMINT_SERVER (default http://127.0.0.1:8181).
-`;
+Prints a token for the client.
+${CONNECTION_USAGE}`;
 
 export type TokenContext = Pick<CommandContext, "args" | "env" | "stdout" | "stderr"> & {
+  readonly readStdin?: CommandContext["readStdin"];
   readonly openTransport?: OpenTransport;
 };
 
@@ -22,8 +23,8 @@ export async function token(context: TokenContext): Promise<number> {
     context.stderr.write(USAGE);
     return 2;
   }
-  const { scope = "", audience = [], server } = options;
-  return callAsOperator({ ...context, server }, async (transport, callOptions) => {
+  const { scope = "", audience = [], ...connection } = options;
+  return callAsOperator({ ...context, connection }, async (transport, callOptions) => {
     const request = { grant: { case: "clientCredentials", value: {} }, scope, audience } as const;
     const response = await createClient(TokenService, transport).getToken(request, callOptions);
     return `${response.accessToken}\n`;
@@ -35,9 +36,9 @@ function readArguments(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       options: {
+        ...CONNECTION_OPTIONS,
         scope: { type: "string" },
         audience: { type: "string", multiple: true },
-        server: { type: "string" },
       },
     }).values;
   } catch {

@@ -1,6 +1,6 @@
 /** The revocation endpoint (RFC 7009), and revoking by session, subject, client or all with permission. */
 import type { Clock } from "../time/clock.js";
-import type { ClientRegistry } from "../clients/client-registry.js";
+import { type ClientRegistry, type ClientSet, findClient } from "../clients/client-registry.js";
 import { OAuthError, invalidRequest, toOAuthError } from "../oauth/error.js";
 import { type Asker, type Events, newAsker } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
@@ -28,9 +28,18 @@ export type RevocationTarget =
   | { readonly kind: "workload"; readonly rule: string }
   | { readonly kind: "everything" };
 
+export interface RevocationRequest extends CallerRequest {
+  readonly target: RevocationTarget;
+  /** Whether only to check that the caller may. */
+  readonly validateOnly?: boolean;
+}
+
 export interface RevocationEndpoint {
-  /** Resolves when the revocation is stored, or there was nothing to revoke. Throws `OAuthError`. */
-  revoke(request: CallerRequest & { readonly target: RevocationTarget }): Promise<void>;
+  /**
+   * Resolves when the revocation is stored, or there was nothing to revoke: with whether the settings have the client, where
+   * one was named. Throws `OAuthError`.
+   */
+  revoke(request: RevocationRequest): Promise<{ readonly known: boolean | undefined }>;
 }
 
 export interface RevocationDependencies {
@@ -82,11 +91,12 @@ export function createRevocationEndpoint(dependencies: RevocationDependencies): 
     }
   }
 
-  async function revoke(request: CallerRequest & { readonly target: RevocationTarget }, asker: Asker): Promise<void> {
+  async function revoke(request: RevocationRequest, asker: Asker): Promise<void> {
     const caller = await identifyCaller(request);
     noteCaller(asker, caller);
     const { target } = request;
     if (target.kind === "token") {
+      if (request.validateOnly === true) return events.revoked(asker, "nothing", undefined);
       const ended = await revokeToken(target.token, caller, dependencies);
       if (ended.length > 0) events.revoked(asker, "session", ended.join(" "));
       else events.revoked(asker, "nothing", undefined);
@@ -94,7 +104,9 @@ export function createRevocationEndpoint(dependencies: RevocationDependencies): 
     }
     requirePermission(caller.client, "revoke");
     if (target.kind !== "session") requireCredentials(caller, `Revoking by ${target.kind}`);
-    const stored = await log.publish(widely(target), caller.client.id);
+    const wanted = widely(target);
+    if (request.validateOnly === true) return events.revoked(asker, "nothing", undefined);
+    const stored = await log.publish(wanted, caller.client.id);
     events.revoked(asker, target.kind, idOf(stored));
   }
 
@@ -103,6 +115,7 @@ export function createRevocationEndpoint(dependencies: RevocationDependencies): 
       const asker = newAsker(request.caller);
       try {
         await revoke(request, asker);
+        return { known: isKnown(request.target, registry.current) };
       } catch (thrown) {
         const error = toOAuthError(thrown);
         events.revocationRefused(asker, error);
@@ -159,6 +172,12 @@ async function sessionNamedBy(
   if (read === undefined) return undefined;
   const expiresAt = lineageEnd(read, clock(), log.lastSessionEnd());
   return { sessionIds: [read.session.id], clientId: read.clientId, expiresAt };
+}
+
+/** A client that is gone may be revoked as well. But an id that nobody has may be a typing error. */
+function isKnown(target: RevocationTarget, clients: ClientSet): boolean | undefined {
+  if (target.kind === "client") return findClient(clients, target.clientId) !== undefined;
+  return target.kind === "workload" ? true : undefined; // without such a rule it was refused
 }
 
 function requireOwnership(caller: CallingClient, clientId: string): void {

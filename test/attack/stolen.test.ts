@@ -31,7 +31,7 @@ function usersSession(core: TestCore) {
   return core.exchange(subject(token, "jwt"), byPost("owner"));
 }
 
-function revokeOwner(core: TestCore, credentials = byPost("operator")): Promise<void> {
+function revokeOwner(core: TestCore, credentials = byPost("operator")): Promise<unknown> {
   return core.revocation.revoke({ credentials, caller: CALLER, target: { kind: "client", clientId: "owner" } });
 }
 

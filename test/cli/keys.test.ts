@@ -172,7 +172,7 @@ test.each([
 test.each([
   [["list"], {}, "http://127.0.0.1:8181"],
   [["list"], { ICEMINT_SERVER: "https://tokens.example.com" }, "https://tokens.example.com"],
-  [["list", "--server", "http://a:1"], { ICEMINT_SERVER: "https://tokens.example.com" }, "http://a:1"],
+  [["list", "--server", "https://a:1"], { ICEMINT_SERVER: "https://tokens.example.com" }, "https://a:1"],
 ])("%j with %j asks %s", async (args, env, server) => {
   expect((await run(args, { ...credentials, ...env })).servers).toEqual([server]);
 });

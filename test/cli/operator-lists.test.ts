@@ -119,6 +119,6 @@ test.each([
     onCrash() {},
     exit() {},
   };
-  expect(await runCommand({ ...context, readSecret: async () => "" })).toBe(0);
+  expect(await runCommand({ ...context, readSecret: async () => "", confirm: async () => undefined })).toBe(0);
   expect(out).toMatch(/^usage: icemint (?:clients? (?:list|new)|revocations list|keys list)/);
 });

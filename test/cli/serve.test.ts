@@ -30,6 +30,7 @@ function call(text: string) {
     stderr: output,
     readStdin: async () => "",
     readSecret: async () => undefined,
+    confirm: async () => undefined,
     isTerminal: false,
     onSignal: (name, listener) => void listeners.set(name, listener),
     onCrash: () => {},

@@ -84,6 +84,21 @@ describe("revocation (RFC 7009)", () => {
     expect(core.recorded).toContainEqual({ event: "revoked", detail: [asker, "session", claimsOf(old)["sid"]] });
   });
 
+  test("says whether the settings have the client, and with validateOnly revokes nothing", async () => {
+    const core = await startCore([client("ops", { permissions: new Set(["revoke"]) }), client("etl")]);
+    const token = (await core.login("etl")).access_token;
+    const ask = (clientId: string, credentials = byPost("ops")) =>
+      core.revocation.revoke({ credentials, caller: CALLER, target: { kind: "client", clientId }, validateOnly: true });
+    expect(await ask("etl")).toEqual({ known: true });
+    expect(await ask("nosuchclient")).toEqual({ known: false });
+    expect(await refusal(ask("ops", byPost("etl")))).toMatchObject({ code: "unauthorized_client" });
+    const byToken = { credentials: byPost("etl"), caller: CALLER, target: { kind: "token", token } } as const;
+    expect(await core.revocation.revoke({ ...byToken, validateOnly: true })).toEqual({ known: undefined });
+    await core.exchange(subject(token), byBearer(token));
+    expect(await core.revocation.revoke(byToken)).toEqual({ known: undefined });
+    expect(await refusal(core.exchange(subject(token), byBearer(token)))).toMatchObject({ code: "invalid_client" });
+  });
+
   test("of a client's own token lasts as long as the users' sessions that it began, also after its own end", async () => {
     const core = await startCore([client("catalog")]);
     const user = () => userToken(core, { iat: 0 });

@@ -78,9 +78,10 @@ export function createTokenService(
       read: ({ message, call }) => ({
         ...callerRequest(call, checkedClient(message)),
         target: toRevocationTarget(message),
+        validateOnly: message.validateOnly,
       }),
       work: (request) => revocationEndpoint.revoke(request),
-      show: showNothing,
+      show: ({ known }) => (known === undefined ? {} : { known }),
     }),
     introspectToken: method(admission, {
       endpoint: "introspect",

@@ -155,6 +155,7 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
       async revoke(request) {
         seen.revocations.push(request);
         authenticate(request.credentials);
+        return { known: request.target.kind === "client" ? request.target.clientId === "etl" : undefined };
       },
     },
     introspectionEndpoint: {
