@@ -79,6 +79,9 @@ function checkCopiedClaim(path: ClaimPath, spot: Spot, findings: Findings): void
 
 function checkAudiences({ yaml, spot }: Pick<IssuerEntry, "yaml" | "spot">, findings: Findings): void {
   const uses = yaml.use ?? [];
+  if (yaml.audience !== undefined && uses.every((use) => use === "id_jag")) {
+    findings.warning(inside(spot, "audience"), "has no effect: an ID-JAG is for icemint's issuer alone");
+  }
   if (!uses.includes("subject_token") || !uses.includes("client_assertion")) return;
   const { audience = [], assertion_audience: assertionAudience } = yaml;
   if (assertionAudience === undefined && audience.length > 1) {

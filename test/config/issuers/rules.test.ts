@@ -181,6 +181,14 @@ describe("audiences", () => {
     expect(issuer).toMatchObject({ audience: ["https://u", "https://v"], assertionAudience: ["https://w"] });
   });
 
+  test("of an issuer of ID-JAGs alone are warned of: an ID-JAG is for our issuer", () => {
+    const issuer = (more: string) =>
+      withIssuers(`{ issuer: https://a, discovery: true, use: [id_jag], subject: { prefix: "a:" }${more} }`);
+    const reason = expect.stringContaining("trusted_issuers[0].audience: has no effect");
+    expect(read({ yaml: issuer(", audience: https://u") }).warnings).toContainEqual(reason);
+    expect(read({ yaml: issuer("") }).warnings).not.toContainEqual(reason);
+  });
+
   test("several that serve users and assertions alike are warned of", () => {
     const { warnings } = read({ yaml: both("audience: [https://u, https://v]") });
     expect(warnings).toContainEqual(expect.stringContaining("a user's token could authenticate a client"));
