@@ -10,6 +10,7 @@ const KINDS: readonly { readonly kind: string; readonly file: string; readonly n
   { kind: "command", file: "src/cli/run-command.ts", name: /^ +words: \["(.*)"\],$/gm },
   { kind: "variable", file: "docs/configuration.md", name: /`(ICEMINT_[A-Z_]+)`/g },
   { kind: "setting", file: "docs/configuration.md", name: /^\| `([a-z_]+(?:\[\])?(?:\.[a-z_]+(?:\[\])?)*)` /gm },
+  { kind: "edge", file: "docs/edge.md", name: /^\| `([\w-]+(?:\.\w+)*)/gm },
   { kind: "metric", file: "docs/telemetry.md", name: /^\| `(icemint_\w+)/gm },
   { kind: "reason", file: "proto/icemint/v1/error_reason.proto", name: /^ +ERROR_REASON_(\w+) = [1-9]/gm },
   { kind: "finding", file: "conformance/findings.json", name: /^ +"id": "([A-Z0-9_]+)"/gm },

@@ -21,6 +21,7 @@ describe("public names", () => {
         "variable ICEMINT_REDIS_URL",
         "setting tokens.access_ttl",
         "setting clients[].scopes.allowed",
+        "edge inbound.audience",
         "metric icemint_requests_total",
         "reason REQUEST_MALFORMED",
         "finding EXPIRES_IN_MISSING",
