@@ -135,7 +135,6 @@ async function grow({ name, title, xLabel, sizes, start, run }: Dimension): Prom
   }
 }
 
-/** Measures one dimension, or all. */
 export async function growth(name: string | undefined): Promise<void> {
   for (const dimension of DIMENSIONS) if (name === undefined || name === dimension.name) await grow(dimension);
 }

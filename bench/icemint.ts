@@ -9,7 +9,6 @@ import { startServer, type ServerProcess } from "./server-process.js";
 
 const ANY_NODE = new URL("contenders/any-node.js", import.meta.url).pathname;
 
-/** How an icemint is set up. */
 export interface IcemintOptions {
   /** A folder of the bench's own, for settings and log. */
   readonly folder: string;
@@ -32,7 +31,6 @@ export interface IcemintOptions {
   readonly asModules?: boolean;
 }
 
-/** Starts an icemint. */
 export async function startIcemint(options: IcemintOptions): Promise<ServerProcess> {
   const {
     folder,

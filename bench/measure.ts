@@ -4,7 +4,6 @@ import type { ServerProcess } from "./server-process.js";
 import type { Workload } from "./workloads.js";
 import { spreadOf, type Spread } from "./statistics.js";
 
-/** What one workload came to. */
 export interface Measured {
   readonly id: string;
   readonly title: string;
@@ -21,7 +20,6 @@ export interface Measured {
   readonly p99Ratio: Spread | undefined;
 }
 
-/** How long to measure. */
 export interface Effort {
   readonly rounds: number;
   /** Of each workload in each round. */

@@ -16,7 +16,6 @@ const WARM_UP_SECONDS = 3;
 const SECONDS = 8;
 const SHOWN = 40;
 
-/** Profiles one workload. */
 export async function profile(id: string): Promise<void> {
   const workload = WORKLOADS.find((known) => known.id === id);
   if (workload === undefined) throw new Error(`no workload ${id}: ${WORKLOADS.map((known) => known.id).join(", ")}`);

@@ -24,7 +24,6 @@ const CHUNK = 5000;
 const LOOK_UPS = 1_000_000;
 const MIB = 2 ** 20;
 
-/** One line of the table. */
 interface Figure {
   readonly what: string;
   readonly measured: string;

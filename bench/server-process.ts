@@ -15,7 +15,6 @@ export interface ServerProcess extends AsyncDisposable {
   rssBytes(): number;
 }
 
-/** How a contender is started. */
 export interface ServerOptions {
   /** The Node that runs it; absent: the one that runs the bench. */
   readonly node?: string;

@@ -8,7 +8,6 @@ export interface Point {
   readonly high: number;
 }
 
-/** What is drawn. */
 export interface Plot {
   readonly title: string;
   readonly xLabel: string;
@@ -24,7 +23,6 @@ const RIGHT = 24;
 const TOP = 44;
 const BOTTOM = 52;
 
-/** Draws a chart. */
 export function plotSvg({ title, xLabel, yLabel, xScale, points }: Plot): string {
   const top = niceCeiling(Math.max(...points.map(({ high }) => high)) * 1.1);
   const scaled = (x: number) => (xScale === "linear" ? x : Math.log10(x));

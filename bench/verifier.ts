@@ -21,7 +21,6 @@ const ROUNDS = 15;
 const NEW_TOKENS = 1000;
 const REPEATS = 50_000;
 
-/** One line of the table. */
 interface Figure {
   readonly what: string;
   readonly microseconds: string;
@@ -31,7 +30,6 @@ interface Figure {
 
 type Verify = (token: string) => unknown;
 
-/** Measures. */
 export async function benchVerifier(): Promise<readonly Figure[]> {
   const { keys, mint } = createMint();
   const [jwk] = keys.published().keys;

@@ -5,7 +5,6 @@ import { accepting, freePort } from "../test/support/free-port.js";
 import { writeEnvoyConfig } from "./envoy.js";
 import { writeHaproxyConfig } from "./haproxy.js";
 
-/** Which one. */
 export type BalancerKind = "haproxy" | "envoy";
 
 /** A replica, as the balancer sees it. */
@@ -23,7 +22,6 @@ export interface BalancerPlan {
   readonly targets: readonly Target[];
 }
 
-/** A running balancer. Disposing ends it. */
 export interface Balancer extends AsyncDisposable {
   readonly url: string;
   /** `host:port`. */

@@ -18,7 +18,6 @@ export interface Answer {
   readonly tookMs: number;
 }
 
-/** What is posted. */
 export interface Post {
   readonly what: Call["what"];
   readonly path?: string;
@@ -44,7 +43,6 @@ export class FormCaller implements Disposable {
     this.#history = history;
   }
 
-  /** Posts once; never throws. */
   async post(post: Post): Promise<Answer> {
     const calledAt = performance.now();
     const received = await this.#send(post);

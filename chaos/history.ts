@@ -4,7 +4,6 @@
  */
 import { writeFileSync } from "node:fs";
 
-/** What was asked. */
 export type What =
   /** A token by client credentials. */
   | "client_credentials"
@@ -25,7 +24,6 @@ export type What =
   /** A replica's readiness. */
   | "readyz";
 
-/** One call. */
 export interface Call {
   readonly who: string;
   readonly what: What;
@@ -54,7 +52,6 @@ export interface Incident {
   readonly outcome: string;
 }
 
-/** A line of the history. */
 export type Entry = Call | Incident;
 
 /** Collects the history of one scenario. */
@@ -75,7 +72,6 @@ export class History {
   }
 }
 
-/** Whether an entry is a call. */
 export function isCall(entry: Entry): entry is Call {
   return entry.what !== "redis_away" && entry.what !== "lost";
 }

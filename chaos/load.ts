@@ -31,7 +31,6 @@ const JAVA_SPREAD_MS = 3000;
 /** What a revocation may take to be everywhere. */
 const SETTLE_MS = 1000;
 
-/** An address that clients use. */
 export interface Address {
   readonly url: string;
   /** `host:port`. */
@@ -50,13 +49,11 @@ export interface LoadOptions {
   readonly size?: LoadSize;
 }
 
-/** Load that is on. */
 export interface Load {
   /** Ends it, and looks a last time at all that was revoked. Resolves with what the machine added to times. */
   stop(): Promise<{ readonly noiseMs: number }>;
 }
 
-/** Puts the load on. */
 export function startLoad({ addresses, replicas, history, size = USUAL }: LoadOptions): Load {
   const end = new AbortController();
   const endOfWatch = new AbortController();

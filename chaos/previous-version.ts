@@ -3,7 +3,6 @@ import { execFileSync } from "node:child_process";
 import { symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-/** A version that was built. */
 export interface BuiltVersion {
   readonly name: string;
   /** Its `main.js`. */

@@ -7,7 +7,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../test/support/free-port.js";
 import { SEALING_KEY } from "./settings.js";
 
-/** What is started. */
 export interface ReplicaOptions {
   readonly name: string;
   /** For settings and log. */

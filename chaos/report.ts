@@ -2,7 +2,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Counts, Summary } from "./summary.js";
 
-/** One scenario that was run. */
 export interface Row {
   readonly title: string;
   readonly balancer: string;
@@ -34,7 +33,6 @@ const HEAD = [
   "promises",
 ];
 
-/** The table. */
 export function table(rows: readonly Row[]): string {
   const lines = rows.map(({ title, balancer, summary, complaints, noiseMs }) => [
     title,

@@ -2,7 +2,6 @@
 import { type Entry, isCall } from "./history.js";
 import { type Counts, STATEFUL, STATELESS, type Summary, refusals } from "./summary.js";
 
-/** What is judged. */
 export interface Evidence {
   readonly entries: readonly Entry[];
   readonly summary: Summary;

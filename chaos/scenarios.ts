@@ -15,7 +15,6 @@ import {
 import type { Replica } from "./replica.js";
 import type { Shared, World, WorldPlan } from "./world.js";
 
-/** One thing that is tried. */
 export interface Scenario {
   readonly title: string;
   readonly balancer: WorldPlan["balancer"];

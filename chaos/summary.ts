@@ -17,7 +17,6 @@ export interface Counts {
   readonly longestOutageMs: number;
 }
 
-/** One scenario. */
 export interface Summary {
   readonly stateless: Counts;
   readonly stateful: Counts;
@@ -27,7 +26,6 @@ export interface Summary {
   readonly resets: number;
 }
 
-/** Counts. */
 export function summarise(entries: readonly Entry[]): Summary {
   const calls = entries.filter(isCall);
   const of = (whats: readonly Call["what"][]) => calls.filter(({ what }) => whats.includes(what));

@@ -8,7 +8,6 @@ import { type Balancer, type BalancerKind, startBalancer } from "./balancer.js";
 import { Replica } from "./replica.js";
 import { replicaSettings } from "./settings.js";
 
-/** Which Redis there is. */
 export type Shared =
   | { readonly kind: "single"; readonly server: RedisProcess }
   | { readonly kind: "sentinel"; readonly setup: SentinelSetup };
@@ -21,7 +20,6 @@ export interface WorldPlan {
   readonly program?: string | undefined;
 }
 
-/** A running world. */
 export interface World {
   readonly shared: Shared;
   readonly replicas: readonly Replica[];

@@ -8,7 +8,6 @@ import { fileURLToPath } from "node:url";
 const FOLDER = fileURLToPath(new URL("../src/storage/redis/", import.meta.url));
 const TARGET = `${FOLDER}scripts.ts`;
 
-/** What is committed. */
 export function committed(): string {
   return readFileSync(TARGET, "utf8");
 }

@@ -19,7 +19,6 @@ type TokenRequest = MessageInitShape<typeof GetTokenRequestSchema>;
 /** Channels of one process share connections unless told not to. */
 export const CHANNEL_OPTIONS = { "grpc.use_local_subchannel_pool": 1, "grpc.max_reconnect_backoff_ms": 1000 };
 
-/** What a gRPC client is given. */
 export interface GrpcClientOptions extends Omit<ClientOptions, "url"> {
   /** `host:port`. */
   readonly address: string;

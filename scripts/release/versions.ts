@@ -8,7 +8,6 @@ const PACKAGE = z.object({ version: z.string() });
 const CHART = z.object({ version: z.string(), appVersion: z.string() });
 const VALUES = z.object({ image: z.object({ repository: z.string(), tag: z.string() }) });
 
-/** The version of a checkout. */
 export function versionOf(root: string): string {
   return PACKAGE.parse(JSON.parse(readFileSync(join(root, "package.json"), "utf8"))).version;
 }

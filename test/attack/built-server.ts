@@ -11,7 +11,6 @@ export const HONEST_FORM = new URLSearchParams({
   client_secret: SECRET,
 }).toString();
 
-/** Starts it. */
 export function startBuilt(more: Readonly<Record<string, unknown>> = {}): Promise<ServerProcess> {
   const sha256 = createHash("sha256").update(SECRET).digest("hex");
   return ServerProcess.start({ settings: { clients: [{ id: "honest", secrets: [{ sha256 }] }], ...more } });

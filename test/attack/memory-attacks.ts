@@ -21,7 +21,6 @@ import {
 /** A connection that an attack holds, and opens again when the server has closed it. */
 type Fill = (socket: Socket) => void;
 
-/** One attack. */
 export interface MemoryAttack {
   readonly name: string;
   readonly connections: number;
@@ -29,7 +28,6 @@ export interface MemoryAttack {
   readonly fill: Fill;
 }
 
-/** An attack that goes on. */
 export interface RunningAttack extends AsyncDisposable {
   /** Connections that the server has taken so far, those that came back included. */
   readonly opened: () => number;
@@ -212,7 +210,6 @@ const GET_TOKEN = "/icemint.v1.TokenService/GetToken";
 const FORM = "application/x-www-form-urlencoded";
 const OPEN_WATCH = [Buffer.alloc(5)];
 
-/** All of them. */
 export const MEMORY_ATTACKS: readonly MemoryAttack[] = [
   {
     name: "form bodies that never end, over HTTP/2",

@@ -5,7 +5,6 @@ import { TokenService, TokenType } from "../../src/gen/icemint/v1/token_service_
 import type { RunningApp } from "../support/running-app.js";
 import { byPost, EXCHANGE, type FormAnswer, freshAddress, JWT_BEARER, postForm, secretOf, typeUrn } from "./world.js";
 
-/** A place. */
 export const PLACES = [
   "subject jwt",
   "subject id_token",
@@ -74,7 +73,6 @@ function exchange(app: RunningApp, form: Record<string, string>, headers: Record
   return postForm(app, { grant_type: EXCHANGE, ...form }, headers);
 }
 
-/** Makes a gRPC client of an app. */
 export function grpcClient(app: RunningApp): Client<typeof TokenService> {
   return createClient(TokenService, createGrpcTransport({ baseUrl: app.url }));
 }

@@ -22,7 +22,6 @@ export interface ForgerKey {
   readonly sign: (header: object, claims: object) => string;
 }
 
-/** Makes a key pair. */
 export function forgerKey(algorithm: string, kid: string, modulusLength = 2048): ForgerKey {
   const { publicKey, privateKey } = generate(algorithm, modulusLength);
   const signBytes = (header: Buffer, payload: Buffer): string => {
@@ -57,7 +56,6 @@ export const billingKey = forgerKey("ES256", "billing-1");
 /** Nobody's. */
 export const strangerKey = forgerKey("ES256", "idp-1");
 
-/** The secret of a client. */
 export function secretOf(id: string): string {
   return `marked-secret-of-${id}-${createHash("sha256").update(id).digest("hex").slice(0, 24)}`;
 }

@@ -10,7 +10,6 @@ import {
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
-/** What was asked. */
 export interface Asked {
   readonly method: string;
   readonly path: string;

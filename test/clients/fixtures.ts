@@ -72,7 +72,6 @@ export function basic(text: string): string {
   return `Basic ${Buffer.from(text).toString("base64")}`;
 }
 
-/** A request with these credentials. */
 export function request(credentials: Credentials, address = "192.0.2.1"): CallerRequest {
   return { credentials, caller: { requestId: "r1", transport: "form", address } };
 }

@@ -13,7 +13,6 @@ export const LONG_SECRET = "a-secret-of-24-characters";
 /** The digest of a secret that nobody guesses. */
 export const DIGEST = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
 
-/** Files by absolute path. */
 export function memoryDisk(files: Readonly<Record<string, string>>): ConfigDisk {
   return {
     read(path) {
@@ -37,7 +36,6 @@ export interface Given {
   readonly withoutSecrets?: boolean;
 }
 
-/** Reads settings, or throws. */
 export function read({ yaml, files = {}, env = {}, withoutSecrets = false }: Given): Config {
   const all = yaml === undefined ? files : { ...files, "/etc/icemint.yaml": yaml };
   return readConfig({

@@ -16,7 +16,6 @@ export const requestTypes = createRegistry(
   pb.BidiStreamRequestSchema,
 );
 
-/** The service. */
 export const conformanceService: Partial<ServiceImpl<typeof pb.ConformanceService>> = {
   unary: (request, context) => answerOnce(context, pb.UnaryRequestSchema, request.responseDefinition, [request]),
   idempotentUnary: (request, context) =>

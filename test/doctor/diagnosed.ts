@@ -5,7 +5,6 @@ import { loadKit } from "../../src/doctor/kit.js";
 import type { Report } from "../../src/doctor/report.js";
 import { STUB_CREDENTIAL } from "./stub-endpoint.js";
 
-/** The report. */
 export function diagnosed(url: URL, more: Partial<Diagnosis> = {}): Promise<Report> {
   return diagnose({
     kit: loadKit(),

@@ -36,20 +36,17 @@ export type Fault = (
   response: ServerResponse,
 ) => StubAnswer | Promise<StubAnswer>;
 
-/** A running endpoint. */
 export interface Stub extends AsyncDisposable {
   readonly url: URL;
   readonly requests: StubRequest[];
 }
 
-/** How it is started. */
 export interface StubOptions {
   readonly fault?: Fault;
   readonly tls?: { readonly key: string; readonly cert: string };
   readonly path?: string;
 }
 
-/** Starts one. */
 export async function startStub({
   fault = (answer) => answer,
   tls,

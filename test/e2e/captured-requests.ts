@@ -12,7 +12,6 @@ export interface CapturedRequest extends RawRequest {
   readonly scenario: string;
 }
 
-/** All of them. */
 export function capturedRequests(): readonly CapturedRequest[] {
   const files = readdirSync(FOLDER).filter((name) => name.endsWith(".jsonl"));
   return files.flatMap((name) => {

@@ -49,7 +49,6 @@ export class FakeCatalog implements AsyncDisposable {
     return catalog;
   }
 
-  /** What a client is given as `uri`. */
   get url(): string {
     const address = this.#server.address();
     if (address === null || typeof address === "string") throw new Error("the catalog does not listen");

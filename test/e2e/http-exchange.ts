@@ -12,7 +12,6 @@ export interface RawRequest {
   readonly body: string;
 }
 
-/** What came back. */
 export interface RawAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;

@@ -16,7 +16,6 @@ import { postForm } from "./http-exchange.js";
 
 const run = promisify(execFile);
 
-/** What a verifier is asked. */
 export interface Question {
   readonly jwks_uri: string;
   readonly issuer: string;

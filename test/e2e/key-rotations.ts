@@ -7,7 +7,6 @@ import { ServerProcess } from "../support/server-process.js";
 import { expectTokenSet } from "./fit-for-clients.js";
 import { postForm } from "./http-exchange.js";
 
-/** What a verifier is asked. */
 export interface VerificationQuestion {
   readonly jwks_uri: string;
   readonly issuer: string;

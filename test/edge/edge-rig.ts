@@ -15,7 +15,6 @@ import { answering, startEndpoint, TOKEN_ANSWER, type ScriptedEndpoint } from ".
 import { FakeTime } from "../support/fake-time.js";
 import { recordedSink } from "../telemetry/recorded-sink.js";
 
-/** What came back. */
 export interface Answer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;

@@ -6,7 +6,6 @@ const BATCH = 32;
 /** One input of so many is left to the server to end. */
 const LEFT = 40;
 
-/** What was found. */
 export interface Finding {
   /** The seeds that are needed for it: one, or a whole batch if no single one does it. */
   readonly seeds: readonly number[];

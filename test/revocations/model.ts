@@ -22,7 +22,6 @@ export interface ModelSession {
   readonly begunAfter: number;
 }
 
-/** What was revoked. */
 export type ModelRevocation =
   { readonly kind: "session" | "key" | "subject" | "client"; readonly id: string } | { readonly kind: "everything" };
 

@@ -72,5 +72,4 @@ export const anyStep = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("lose") }) },
 );
 
-/** One step of a history. */
 export type Step = typeof anyStep extends fc.Arbitrary<infer T> ? T : never;

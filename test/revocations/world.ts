@@ -44,7 +44,6 @@ class CountingTable extends RevocationTable {
   }
 }
 
-/** A running replica. */
 export interface Replica extends Core {
   readonly sessionTtl: number;
   readonly table: CountingTable;
@@ -68,7 +67,6 @@ const NO_EVENTS: Events = {
   familyTampered: IGNORED,
 };
 
-/** The world of one history. */
 export class World {
   readonly replicas: Replica[] = [];
   readonly #state: SharedState;

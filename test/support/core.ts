@@ -105,7 +105,6 @@ export function workloadToken(core: { readonly clock: () => number }, claims: Js
   return idpToken({ iss: IDP, aud: ISSUER, sub: ORDERS, iat: now, exp: now + 3600, ...claims });
 }
 
-/** An unsecured JWT. */
 export function unsecuredToken(claims: JsonObject): string {
   return `${[{ alg: "none" }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".")}.`;
 }
@@ -235,7 +234,6 @@ export async function startCore(clients: readonly Client[]) {
     ask,
     /** A token by client credentials. */
     login: (id: string, rest: Partial<TokenRequest> = {}) => ask({ type: "client_credentials" }, byPost(id), rest),
-    /** An exchange. */
     exchange: (
       parameters: Partial<TokenExchangeParameters>,
       credentials: Credentials,
@@ -244,7 +242,6 @@ export async function startCore(clients: readonly Client[]) {
   };
 }
 
-/** The core under test. */
 export type TestCore = Awaited<ReturnType<typeof startCore>>;
 
 export const EXCHANGE: TokenExchangeParameters = {
@@ -266,12 +263,10 @@ export function byBasic(id: string): Credentials {
   return { authorization: `Basic ${Buffer.from(`${id}:${secretOf(id)}`).toString("base64")}` };
 }
 
-/** A token as Bearer. */
 export function byBearer(token: string): Credentials {
   return { authorization: `Bearer ${token}` };
 }
 
-/** An access token as subject. */
 export function subject(token: string, type: TokenExchangeParameters["subjectTokenType"] = "access_token") {
   return { subjectToken: token, subjectTokenType: type };
 }
@@ -283,7 +278,6 @@ export function claimsOf(token: string): Record<string, unknown> {
   return { ...claims };
 }
 
-/** The refusal that a promise ends in. */
 export async function refusal(promise: Promise<unknown>): Promise<OAuthError> {
   try {
     await promise;

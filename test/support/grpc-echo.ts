@@ -15,7 +15,6 @@ const method = (name: string, responseStream: boolean): grpc.MethodDefinition<st
 const SERVICE = { say: method("Say", false), sayTwice: method("SayTwice", true) };
 const Client = grpc.makeGenericClientConstructor(SERVICE, "test.Echo");
 
-/** What a caller does with it. */
 export interface EchoClient extends Disposable {
   say(text: string): Promise<string>;
   sayTwice(text: string): Promise<readonly string[]>;
@@ -59,7 +58,6 @@ export async function startEcho(
   };
 }
 
-/** Connects to it. */
 export function echoClient(
   port: number,
   options: Partial<grpc.ClientOptions> = {},

@@ -25,7 +25,6 @@ export interface RecordedLog extends Log {
   readonly lines: readonly string[];
 }
 
-/** Makes such a log. */
 export function recordedLog(): RecordedLog {
   const lines: string[] = [];
   const record = (message: string, fields: object = {}): void => {
@@ -45,10 +44,8 @@ export interface Deployment extends AsyncDisposable {
   replica(): Promise<Storage>;
 }
 
-/** Makes deployments of one kind. */
 export type Deploy = (clock: Clock) => Deployment;
 
-/** One replica in memory. */
 export const deployInMemory: Deploy = (clock) => {
   const storage = createMemoryStorage({ clock, familyPolicy: POLICY, sessionTtlMs: SESSION_TTL_MS });
   return { replica: async () => storage, [Symbol.asyncDispose]: () => storage.close() };

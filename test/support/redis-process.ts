@@ -12,7 +12,6 @@ import { type RedisTls, tlsClient, tlsConfig } from "./redis-tls.js";
 
 const QUIET = ["save", "", "appendonly", "no", "repl-diskless-sync-delay", "0", "protected-mode", "no"];
 
-/** How the server is started. */
 export interface RedisProcessOptions {
   readonly program?: string;
   /** Whether it runs as a Sentinel: the same program, which not every package also installs under that name. */
@@ -24,7 +23,6 @@ export interface RedisProcessOptions {
   readonly tls?: RedisTls | undefined;
 }
 
-/** A running server. */
 export class RedisProcess implements AsyncDisposable {
   readonly port: number;
   readonly directory: string;

@@ -21,7 +21,6 @@ export interface RedisTls extends Disposable {
   readonly servername: undefined;
 }
 
-/** Makes one for 127.0.0.1. */
 export function makeRedisTls(): RedisTls {
   const folder = mkdtempSync(join(tmpdir(), "icemint-tls-"));
   const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];

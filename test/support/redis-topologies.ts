@@ -17,7 +17,6 @@ export interface SentinelSetup extends AsyncDisposable {
   failover(): Promise<void>;
 }
 
-/** Starts them. */
 export async function startSentinels(tls?: RedisTls): Promise<SentinelSetup> {
   const first = await RedisProcess.start({ config: FAST_REPLICATION, tls });
   const ofFirst = [...FAST_REPLICATION, "replicaof", `127.0.0.1 ${first.port}`];
@@ -71,7 +70,6 @@ export interface ClusterSetup extends AsyncDisposable {
 
 const SLOTS = 16_384;
 
-/** Starts them. */
 export async function startCluster(tls?: RedisTls): Promise<ClusterSetup> {
   const config = ["cluster-enabled", "yes", "cluster-node-timeout", "1000", "cluster-require-full-coverage", "no"];
   const nodes = await Promise.all(

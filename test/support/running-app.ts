@@ -11,22 +11,18 @@ import { SECOND } from "../../src/time/clock.js";
 import { createLogger } from "../../src/telemetry/logger.js";
 import { recordedSink } from "../telemetry/recorded-sink.js";
 
-/** What the app is started with. */
 export interface RunningAppOptions {
   /** The settings file; the ports are set here. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** Files beside it, by name, which it may name by that. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Its environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Where the server's clock stands still but for `pass`, in milliseconds; absent: it is the machine's. */
   readonly frozenAt?: number;
 }
 
-/** A running app. */
 export interface RunningApp extends AsyncDisposable {
   readonly app: App;
-  /** What it was started with. */
   readonly config: Config;
   readonly port: number;
   /** `http://127.0.0.1:<port>` of the tokens, and of the admin port. */
@@ -38,7 +34,6 @@ export interface RunningApp extends AsyncDisposable {
   pass(seconds: number): void;
 }
 
-/** Starts one. */
 export async function runApp({ settings, files = {}, env = {}, frozenAt }: RunningAppOptions): Promise<RunningApp> {
   const folder = mkdtempSync(join(tmpdir(), "icemint-app-"));
   let ahead = 0;

@@ -17,7 +17,6 @@ export const MAIN = resolve("dist/main.js");
 
 const START_WITHIN_MS = 15_000;
 
-/** How the server is started. */
 export interface ServerOptions {
   /** The settings, as an object or as YAML; absent: none, so the server makes its demo client. Ports are given by environment. */
   readonly settings?: object | string;
@@ -41,7 +40,6 @@ export function cleanEnvironment(more: Readonly<Record<string, string>> = {}): N
   return { ...Object.fromEntries(kept), ...more };
 }
 
-/** A running server. */
 export class ServerProcess implements AsyncDisposable {
   /** `http://127.0.0.1:<port>` of the tokens, and of the admin port. */
   readonly url: string;

@@ -6,7 +6,6 @@ import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import type { Reporter, SerializedError, TestCase, TestModule, TestSpecification } from "vitest/node";
 
-/** What a run came to so far. */
 export interface Tally {
   passed: number;
   failed: number;

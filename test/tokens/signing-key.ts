@@ -2,7 +2,6 @@
 import { Buffer } from "node:buffer";
 import { constants, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 
-/** A key pair and how it signs. */
 export interface SigningKey {
   readonly algorithm: string;
   readonly kid: string;
@@ -40,7 +39,6 @@ export function base64url(text: string): string {
   return Buffer.from(text).toString("base64url");
 }
 
-/** Makes a key pair. */
 export function signingKey(algorithm = "ES256", kid = "k1", modulusLength = 2048): SigningKey {
   const { publicKey, privateKey } = generate(algorithm, modulusLength);
   const signText = (header: string, payload: string): string => {

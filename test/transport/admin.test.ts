@@ -8,7 +8,6 @@ import { createAdminServer, type AdminServer, type Part } from "../../src/transp
 let admin: AdminServer | undefined;
 afterEach(() => admin?.close());
 
-/** Where the admin server listens. */
 let port = 0;
 
 async function start(parts: readonly Part[], read: () => Promise<string> = async () => "up 1\n") {

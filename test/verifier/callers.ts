@@ -2,7 +2,6 @@
 import { Code } from "@connectrpc/connect";
 import type { FakeKey } from "./fake-server.js";
 
-/** A caller. */
 export interface CallerCase {
   readonly who: string;
   readonly authorization: (key: FakeKey) => string | undefined;

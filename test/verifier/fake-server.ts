@@ -18,7 +18,6 @@ import { signatureOf } from "../tokens/signing-key.js";
 export const ISSUER = "https://tokens.example.com";
 export const AUDIENCE = "https://catalog.example.com";
 
-/** A signing key of the server's. */
 export interface FakeKey {
   readonly jwk: PublicJwk;
   /** A token; members that are undefined are left out. */
@@ -111,9 +110,7 @@ class FakeStream {
   }
 }
 
-/** The server. */
 export class FakeServer {
-  /** What is published. */
   keys: PublicJwk[] = [];
   keyRequests = 0;
   /** Set: every call fails with it. */

@@ -3,7 +3,6 @@ import { Buffer } from "node:buffer";
 import type { RawSending } from "../../support/raw-http.js";
 import { freshAddress, secretOf } from "../world.js";
 
-/** A request and what may be answered. */
 export interface OddRequest {
   readonly name: string;
   readonly sending: RawSending;

@@ -24,12 +24,10 @@ export interface JwtProxyPlan {
   readonly backendPort?: number;
 }
 
-/** A running Envoy. Disposing ends it. */
 export interface JwtProxy extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Starts it on a free port. */
 export async function startJwtProxy(plan: JwtProxyPlan): Promise<JwtProxy> {
   const folder = mkdtempSync(join(tmpdir(), "icemint-envoy-"));
   const port = await freePort();

@@ -7,7 +7,6 @@ export interface Judged extends LoadedVerifier {
   readonly judge: Judge;
 }
 
-/** The judge of one test. */
 export async function judged(rules: readonly Rule[] = [], ready = true): Promise<Judged> {
   const loaded = await loadedVerifier(ready);
   const { verifier } = loaded;

@@ -14,7 +14,6 @@ export interface FrontPlan {
   readonly edit?: (text: string) => string;
 }
 
-/** A running proxy. */
 export interface FrontProxy extends AsyncDisposable {
   readonly port: number;
   readonly url: string;

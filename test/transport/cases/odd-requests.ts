@@ -1,7 +1,6 @@
 /** Odd and malformed HTTP/1.1 requests, byte by byte, with the only statuses that each may get. */
 import { SECRET } from "../support/fake-core.js";
 
-/** One request. */
 export interface OddRequest {
   /** A sentence that states the rule. */
   readonly name: string;

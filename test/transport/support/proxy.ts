@@ -8,7 +8,6 @@ import { freePort } from "../../support/free-port.js";
 import { startListening } from "../../support/listening-program.js";
 import { type Tool, tool } from "../../support/tool.js";
 
-/** What is sent where. */
 export interface ProxyPlan {
   /** Of the server. */
   readonly backendPort: number;
@@ -24,14 +23,12 @@ interface Ports extends ProxyPlan {
   readonly grpcPort: number;
 }
 
-/** A running proxy. Disposing ends it. */
 export interface Proxy extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
   readonly grpcUrl: string;
 }
 
-/** One of the programs. */
 export interface ProxyKind {
   readonly name: "haproxy" | "nginx" | "envoy";
   readonly program: Tool;

@@ -22,7 +22,6 @@ export interface Outcome {
   readonly token: string | undefined;
 }
 
-/** Asks one server. */
 export type TokenCaller = (url: string, asked: Pick<TokenCase, "form" | "authorization">) => Promise<Outcome>;
 
 /** Every transport, by name. */
