@@ -101,14 +101,16 @@ export const RefreshTokenGrantSchema: GenMessage<RefreshTokenGrant> = /*@__PURE_
   messageDesc(file_icemint_v1_token_service, 2);
 
 /**
- * The JWT bearer grant (RFC 7523 section 2.1): a token for the workload or the client that the assertion is of.
+ * The JWT bearer grant (RFC 7523 section 2.1): a token for the workload or the client that the assertion is of, or by an
+ * ID-JAG (draft-ietf-oauth-identity-assertion-authz-grant) for a user.
  *
  * @generated from message icemint.v1.JwtBearerGrant
  */
 export type JwtBearerGrant = Message<"icemint.v1.JwtBearerGrant"> & {
   /**
    * Required. A platform's token for a workload, or a JWT that a client signed with its own key, at most 16 KiB. It
-   * needs no other credentials. Those that stand beside it must be of the same client.
+   * needs no other credentials. Those that stand beside it must be of the same client. Or an ID-JAG, which needs the
+   * credentials of the client that it names.
    *
    * @generated from field: string assertion = 1;
    */
