@@ -17,6 +17,8 @@ export interface TokenKeeperDependencies {
   readonly waitMs: number;
   /** Whether to renew a token that nobody has asked for since it came. */
   readonly renewUnused: boolean;
+  /** The longest wait between attempts while there is no token, in milliseconds. Default: 30 s, as with one. */
+  readonly longestBackoffMs?: number;
   /** Called for every failed attempt, in the background too. */
   readonly onFailure: (error: TokenError) => void;
 }
@@ -106,7 +108,7 @@ export class TokenKeeper {
         return token;
       } catch (error) {
         const failure = asTokenError(error);
-        const wait = this.#backoff(failures, failure);
+        const wait = this.#backoff(failures, failure, this.#with.longestBackoffMs);
         if (failure.code !== "unavailable" || this.#with.clock() + wait > until) throw failure;
         await this.#pause(wait, true);
       }
@@ -171,8 +173,8 @@ export class TokenKeeper {
     if (held.wasUsed) await this.#renew(held);
   }
 
-  #backoff(failures: number, { retryAfterMs }: TokenError): number {
-    return backoffMs(failures, { random: this.#with.random, longestMs: LONGEST_BACKOFF_MS, retryAfterMs });
+  #backoff(failures: number, { retryAfterMs }: TokenError, longestMs = LONGEST_BACKOFF_MS): number {
+    return backoffMs(failures, { random: this.#with.random, longestMs, retryAfterMs });
   }
 
   async #pause(ms: number, ref: boolean): Promise<void> {

@@ -12,6 +12,7 @@ import { startEdge } from "../../src/edge/edge.js";
 import { readEdgeSettings } from "../../src/edge/settings/read.js";
 import { createLogger } from "../../src/telemetry/logger.js";
 import { answering, startEndpoint, TOKEN_ANSWER, type ScriptedEndpoint } from "../client/scripted-endpoint.js";
+import { eventually } from "../support/eventually.js";
 import { FakeTime } from "../support/fake-time.js";
 import { recordedSink } from "../telemetry/recorded-sink.js";
 
@@ -65,12 +66,16 @@ export interface EdgeRig extends AsyncDisposable {
   readonly admin: string;
   readonly log: readonly string[];
   ask(form: Form, headers?: http.OutgoingHttpHeaders): Promise<Answer>;
+  /** Lets time pass until something has come of a promise. */
+  passUntil<T>(promise: Promise<T>): Promise<T>;
   readyz(): Promise<Answer>;
   metric(name: string): Promise<string | undefined>;
   drain(): Promise<void>;
 }
 
 export interface RigOptions {
+  /** Another server than the scripted one. */
+  readonly server?: string;
   readonly outbound?: object;
   readonly credential?: object;
   readonly files?: Readonly<Record<string, string>>;
@@ -93,7 +98,7 @@ export function counting(more: object = {}): http.RequestListener {
 
 /** Starts one. Paths that begin with `FOLDER` are in its own folder. */
 export async function startRig(options: RigOptions = {}): Promise<EdgeRig> {
-  const { outbound, credential, files = {}, prepare, transport = createRouterTransport(() => {}) } = options;
+  const { server, outbound, credential, files = {}, prepare, transport = createRouterTransport(() => {}) } = options;
   const folder = mkdtempSync(join(tmpdir(), "icemint-edge-"));
   const upstream = await startEndpoint();
   upstream.answer = counting();
@@ -102,7 +107,7 @@ export async function startRig(options: RigOptions = {}): Promise<EdgeRig> {
     writeFileSync(join(folder, name), content);
   }
   const settings = {
-    server: upstream.url,
+    server: server ?? upstream.url,
     credential: credential ?? { client_id: "edge", secret_file: "FOLDER/secret" },
     outbound: outbound ?? { listen: "127.0.0.1:0", tokens: [ENTRY] },
     admin: "127.0.0.1:0",
@@ -130,6 +135,18 @@ export async function startRig(options: RigOptions = {}): Promise<EdgeRig> {
     admin,
     log: lines,
     ask: (form, headers) => post(url, form, headers),
+    async passUntil(promise) {
+      let isSettled = false;
+      void promise.then(
+        () => (isSettled = true),
+        () => (isSettled = true),
+      );
+      await eventually("the promise is settled", async () => {
+        await time.pass(500);
+        return isSettled;
+      });
+      return await promise;
+    },
     readyz: () => send(admin, { path: "/readyz" }),
     async metric(name) {
       const { body } = await send(admin, { path: "/metrics" });

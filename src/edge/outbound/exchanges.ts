@@ -42,7 +42,7 @@ const MAX_GIVEN = 1000;
 const SHORT_HOLD_MS = 2 * SECOND;
 /** After a failed renewal. */
 const RENEW_AGAIN_MS = 30 * SECOND;
-const LONGEST_BACKOFF_MS = 4 * SECOND;
+const LONGEST_BACKOFF_MS = 1.5 * SECOND;
 export class Exchanges {
   readonly #with: ExchangesDependencies;
   readonly #closing = new AbortController();

@@ -24,7 +24,10 @@ export interface TokenLineDependencies {
   readonly onFailure: (error: TokenError) => void;
 }
 
+/** After a refusal. */
 const LONGEST_BACKOFF_MS = 30 * SECOND;
+/** Engines wait: an outage of eight seconds ends within `HOLD_MS`. */
+const LONGEST_WITHOUT_TOKEN_MS = 1.5 * SECOND;
 /** At half-lives of half an hour, those of more than a day. */
 const REMEMBERED_TOKENS = 64;
 
@@ -48,6 +51,7 @@ export class TokenLine {
         onToken(token);
         return token;
       },
+      longestBackoffMs: LONGEST_WITHOUT_TOKEN_MS,
       waitMs: isEntry ? Infinity : HOLD_MS,
       renewUnused: isEntry,
       onFailure: (error) => {
