@@ -10,7 +10,6 @@ import type { FetchJson } from "./fetch-json.js";
 import { selectKey, type VerificationKey } from "../jwt/jwk-set.js";
 import { loadKeys, type KeySource } from "./key-source.js";
 
-/** Finds keys of others. */
 export interface IssuerKeys {
   /**
    * The key of a signature: by its `kid`, or without one the only key that fits the algorithm. Undefined if there is no

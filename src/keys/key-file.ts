@@ -5,7 +5,6 @@ import { publicJwk } from "./jwks.js";
 import { createSigner } from "./key-pair.js";
 import type { PublicJwk, Signer, SigningAlgorithm } from "./signer.js";
 
-/** A key from a file. */
 export interface FileKey {
   readonly publicJwk: PublicJwk;
   /** Undefined if the file holds a public key: it verifies, and never signs. */

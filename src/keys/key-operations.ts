@@ -16,7 +16,6 @@ export interface KeyInfo {
   readonly retiredAt?: number;
 }
 
-/** The operator's hand on the ring. */
 export interface KeyOperations {
   /** Every key that the ring holds, oldest first. */
   list(): readonly KeyInfo[];

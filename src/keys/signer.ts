@@ -4,7 +4,6 @@
 export const SIGNING_ALGORITHMS = ["ES256", "ES384", "EdDSA", "RS256", "PS256"] as const;
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 
-/** A key that signs. */
 export interface Signer {
   readonly kid: string;
   readonly algorithm: SigningAlgorithm;

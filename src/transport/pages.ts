@@ -6,12 +6,12 @@ const PAGES_A_SLAB = 128;
  * garbage that V8 keeps for long, as it does not see their size, and that leaves holes in the process's memory.
  */
 export class Pages {
-  /** Of no one. */
+  /** Pages that no body uses. */
   #free: Buffer[] = [];
   /** Made so far: as many as were in use at one time. */
   #pages = 0;
 
-  /** What its blocks hold. */
+  /** The memory of all blocks. */
   get bytes(): number {
     return this.#pages * PAGE_BYTES;
   }
@@ -68,7 +68,7 @@ export class PagedBody {
     return Buffer.concat(this.#mine, this.#size);
   }
 
-  /** Its pages are someone else's from here on. */
+  /** Gives its pages back. */
   drop(): void {
     this.#pages.giveBack(this.#mine.splice(0));
     this.#size = 0;

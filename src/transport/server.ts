@@ -93,7 +93,7 @@ export interface Server {
   connections(): ConnectionCounts;
 }
 
-/** `listen` starts it. */
+/** `listen` starts the server. */
 export function createServer(options: ServerOptions): Server {
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   const { clock, issuer, events, overloaded, http, limits, listen, logger } = options;

@@ -79,7 +79,7 @@ export interface RpcServer {
 
 /** gRPC's UNIMPLEMENTED: a bare 404 makes grpcurl and the health probe report nonsense. */
 const NOT_SERVED = ["grpc-status", "12", "grpc-message", "this method is not served"];
-/** And its RESOURCE_EXHAUSTED. */
+/** gRPC's RESOURCE_EXHAUSTED. */
 const NO_PLACE = ["grpc-status", "8", "grpc-message", "too many streams of this kind on one connection"];
 
 /**
