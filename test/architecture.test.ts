@@ -361,6 +361,13 @@ describe("the picture of the rooms in CONTRIBUTING.md", () => {
   });
 });
 
+test("a file that CONTRIBUTING.md names exists", () => {
+  const guide = readFileSync(join(ROOT, "CONTRIBUTING.md"), "utf8");
+  const named = [...guide.matchAll(/`((?:[\w.-]+\/)+[\w.-]+\.\w+)`/g)].map(([, path = ""]) => path);
+  expect(named.length).toBeGreaterThan(40);
+  expect(named.filter((path) => !isFileName(path, ROOT))).toEqual([]);
+});
+
 describe("what a file may do", () => {
   const files = sourceFiles(SRC).filter((file) => !file.includes("/gen/"));
 
