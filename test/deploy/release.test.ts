@@ -31,7 +31,8 @@ describe("public names", () => {
   });
 
   test("each that came or went since the last release stands in CHANGELOG.md", () => {
-    expect(unmentionedNames(released, names, notesOf(read("CHANGELOG.md"), version)?.text ?? "")).toEqual([]);
+    const notes = notesOf(read("CHANGELOG.md"), version)?.text ?? "";
+    expect(unmentionedNames(released, names, notes), "name them, in code marks, in CHANGELOG.md").toEqual([]);
   });
 
   test("one that came or went is told unless the notes name it in code, or the group of settings that it is of", () => {

@@ -25,10 +25,10 @@ describe.concurrent(
       },
     );
 
-    test.skipIf("missing" in go)(`go-oidc 3, which asks at once${because(go)}`, async () => {
+    test.skipIf("missing" in go)(`go-oidc 3, by discovery alone, which asks at once${because(go)}`, async () => {
       if ("missing" in go) return;
       await using program = new LineProgram(go.command, go.args);
-      await verifyThroughChanges((question) => program.resultOf({ do: "verify", ...question }), 10_000);
+      await verifyThroughChanges((question) => program.resultOf({ do: "discover", ...question }), 10_000);
     });
 
     test.skipIf("missing" in rust)(
