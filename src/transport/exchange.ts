@@ -22,7 +22,7 @@ export class Exchange implements Arrival {
   /** The tick at which its present half began. Undefined while the half is not timed. */
   beganAt: number | undefined;
   /** Answers that there is no room. Set only while a reader collects the body. */
-  onNoRoom: (() => void) | undefined;
+  onNoRoom: ((reason: "no_room") => void) | undefined;
   readonly #add: (bytes: number) => void;
   readonly #least: number;
   #bytes: number;
@@ -79,7 +79,7 @@ export class Exchange implements Arrival {
       return true;
     }
     this.onNoRoom = undefined;
-    onNoRoom();
+    onNoRoom("no_room");
     this.dropBody();
     return false;
   }
