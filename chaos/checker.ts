@@ -1,5 +1,5 @@
 /**
- * Reads a history and proves, or not, what is promised about shared state whatever breaks:
+ * Reads a history and checks what is promised about shared state, whatever breaks:
  *
  * 1. never two live refresh tokens of one family outside the grace window;
  * 2. never an accepted refresh after its revocation was acknowledged, beyond the stated staleness;

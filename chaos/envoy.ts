@@ -10,8 +10,8 @@ const ROUTER = {
 };
 
 /**
- * Writes the configuration and returns its path. Retried is only what no replica has seen. `healthy_panic_threshold`: as
- * shipped, Envoy sends to dead replicas too once half of them are; here only if all seem to be.
+ * Writes the configuration and returns its path. Envoy retries only what no replica has seen. By default it
+ * sends to dead replicas, too, once half of them are dead; `healthy_panic_threshold` allows it here only if all seem dead.
  */
 export function writeEnvoyConfig(plan: BalancerPlan): string {
   const file = join(plan.folder, "envoy.yaml");

@@ -11,7 +11,7 @@ export interface Counts {
   readonly requests: number;
   /** How many failed, by how. */
   readonly refused: Readonly<Record<string, number>>;
-  /** The slowest answer, be it good or not. */
+  /** The slowest answer, good or not. */
   readonly slowestMs: number;
   /** The longest time that one client was refused, from the first call that failed to the next good answer. */
   readonly longestOutageMs: number;

@@ -10,7 +10,7 @@ import type { History } from "../history.js";
 import { CLIENT } from "../settings.js";
 
 const METHOD = "/icemint.v1.TokenService/GetToken";
-/** A caller that waits longer is of no use to those who wait for it. */
+/** A caller that waits longer is of no use to its own callers. */
 const DEADLINE_MS = 1500;
 const CREDENTIALS = { clientId: CLIENT.id, clientSecret: CLIENT.secret };
 

@@ -21,7 +21,7 @@ export function makeImageRoot(options: { root: string; folder: string; version: 
     copyFileSync(bill, join(folder, `icemint-${version}.cdx.json`));
     const archive = join(folder, `icemint-${version}-image-root.tar`);
     const time = `--mtime=@${run("git", ["log", "-1", "--format=%ct"]).trim()}`;
-    // The same bytes from the same commit, whoever makes them.
+    // The same bytes from the same commit, on any machine.
     const same = ["--sort=name", "--numeric-owner", time, "-C", image];
     run("tar", ["-cf", archive, "--owner=0", "--group=0", `--exclude=./${WRITABLE}`, ...same, "."]);
     run("tar", ["-rf", archive, `--owner=${USER}`, `--group=${USER}`, ...same, `./${WRITABLE}`]);

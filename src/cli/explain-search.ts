@@ -26,7 +26,7 @@ export interface TokenNames {
   readonly clientId: string | undefined;
 }
 
-/** A retry with one id, or a session of a year: the first so many. */
+/** A log can hold more for one id: of a session that lasts a year, say. The first are shown. */
 const MOST_RECORDS = 500;
 
 export async function searchLog(lines: AsyncIterable<string>, id: string, token?: TokenNames): Promise<Found> {

@@ -102,7 +102,7 @@ describe("after all of them", () => {
     expect(log).not.toContain("marked-secret");
   });
 
-  test("the server still gives tokens to those who ask rightly", async () => {
+  test("the server still gives tokens to honest callers", async () => {
     expect((await login(app, "spark")).split(".")).toHaveLength(3);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Whoever can write to Redis writes over everything that is there. What they gain is what SECURITY.md says: they delete,
+ * An attacker who can write to Redis writes over everything that is there. What they gain is what SECURITY.md says: they delete,
  * they go back in time, they deny; no token, no authority and no end of a revocation comes out of it.
  */
 import { createHash, randomBytes } from "node:crypto";

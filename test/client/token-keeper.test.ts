@@ -200,7 +200,7 @@ describe("a token that a service has not accepted", () => {
 });
 
 describe("a closed keeper", () => {
-  test("gives nothing, fails those who wait, and leaves nothing waiting", async () => {
+  test("gives nothing, fails the waiting calls, and leaves nothing waiting", async () => {
     const { keeper, server, token, time } = keeperOf();
     await token();
     server.failing = away();

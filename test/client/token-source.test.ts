@@ -180,7 +180,7 @@ describe("an answer", () => {
     expect(other.asked).toEqual([]);
   });
 
-  test("never comes: closing ends the request, and whoever waits for it", async () => {
+  test("never comes: closing ends the request, and all that wait for it", async () => {
     endpoint.answer = () => {};
     const tokens = source();
     const failed = expect(tokens.token()).rejects.toMatchObject({ code: "closed" });

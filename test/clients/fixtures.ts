@@ -1,4 +1,4 @@
-/** Clients of the tests, and an authenticator over them with everything around it at hand. */
+/** Clients of the tests, and an authenticator over them, with everything around it. */
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes, scryptSync } from "node:crypto";
 import { setImmediate } from "node:timers/promises";

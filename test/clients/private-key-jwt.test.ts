@@ -263,7 +263,7 @@ describe("an assertion that the client signed", () => {
       }
     });
 
-    test("waits in bounded number: more are answered at once, whoever they are of", async () => {
+    test("waits in bounded number: more are answered at once, for every client", async () => {
       const { wait } = heldWaits();
       const { present: presentTo } = presenting(clients, { jwks: { [JWKS_URL]: [key.jwk] }, wait });
       const waiting = Array.from({ length: 64 }, (_, at) => presentTo(key.sign(claims({}, `nobody-${at}`))));

@@ -1,4 +1,4 @@
-/** Keys and certificates as files of settings, made anew for each test file. */
+/** Keys and certificates as files of settings, made for each test file. */
 import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

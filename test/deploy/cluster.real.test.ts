@@ -1,5 +1,5 @@
 /**
- * A real API server's opinion, by server-side dry run: nothing is stored. Opt-in, because a server is seldom at hand:
+ * A real API server's opinion, by server-side dry run: nothing is stored. Opt-in, because few machines have a server:
  * ICEMINT_TEST_KUBECONFIG names a kubeconfig whose user may create namespaces, in a cluster with the CRDs of Gateway
  * API and the Prometheus Operator.
  */

@@ -1,4 +1,4 @@
-/** What an endpoint may do to the doctor, and to the terminal of whoever runs it. */
+/** What an endpoint may do to the doctor, and to the terminal that it runs in. */
 import { describe, expect, test } from "vitest";
 import { clean, redact } from "../../src/doctor/clean.js";
 import { loadKit } from "../../src/doctor/kit.js";

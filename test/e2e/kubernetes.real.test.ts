@@ -1,7 +1,7 @@
 /**
  * A real cluster's service accounts as clients, registered as docs/kubernetes.md says (section 7), and by a rule for their
- * namespace as docs/workloads.md says. Opt-in, because a cluster is
- * seldom at hand: ICEMINT_TEST_KUBECONFIG names a kubeconfig whose user may create service accounts and their tokens.
+ * namespace as docs/workloads.md says. Opt-in, because few machines have
+ * a cluster: ICEMINT_TEST_KUBECONFIG names a kubeconfig whose user may create service accounts and their tokens.
  */
 import { Buffer } from "node:buffer";
 import { execFileSync } from "node:child_process";

@@ -1,5 +1,5 @@
 /**
- * JWT-SVIDs of a real SPIRE as clients. Opt-in, because a SPIRE is seldom at hand: ICEMINT_TEST_SPIRE names a folder with the
+ * JWT-SVIDs of a real SPIRE as clients. Opt-in, because few machines have a SPIRE: ICEMINT_TEST_SPIRE names a folder with the
  * sockets `server.sock` and `agent.sock` of one whose agent gives this user spiffe://DOMAIN/ns/default/sa/spark.
  */
 import { execFileSync } from "node:child_process";

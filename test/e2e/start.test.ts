@@ -155,7 +155,7 @@ describe("settings that change", () => {
   });
 });
 
-test("while a large file is read anew, the server goes on answering", async () => {
+test("while a large file is read again, the server goes on answering", async () => {
   await using server = await ServerProcess.start({ settings: { clients: [client("a", SECRET)] } });
   const isReloaded = (): boolean => server.log().some(({ msg }) => msg === "settings reloaded");
   server.writeSettings({ clients: [client("a", SECRET), ...manyClients(10_000)] });

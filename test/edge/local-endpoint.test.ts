@@ -119,7 +119,7 @@ describe("what is left of a token's life", () => {
 });
 
 describe("a refresh by exchange", () => {
-  test("of a token that was given out here is answered from the entry, be it expired", async () => {
+  test("of a token that was given out here is answered from the entry, also after its end", async () => {
     await using rig = await startRig();
     await rig.ask(OWN);
     await rig.time.pass(LIFE_MS * 3);

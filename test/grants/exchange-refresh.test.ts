@@ -151,7 +151,7 @@ describe("a client's own token, asked for with the client's own credentials (Jav
     expect(fresh).toMatchObject({ sid: claimsOf(old)["sid"], auth_time: claimsOf(old)["auth_time"] });
   });
 
-  test("is refused to a client that may not use client credentials any more, whoever asks", async () => {
+  test("is refused to a client that may not use client credentials any more, by every way of asking", async () => {
     const core = await startCore([client("etl")]);
     const token = (await core.login("etl")).access_token;
     core.registry.current = clientSet([client("etl", { grants: new Set(["token_exchange"]) })]);
@@ -182,11 +182,11 @@ describe("a client's own token, asked for with the client's own credentials (Jav
     const narrow = { scope: "PRINCIPAL_ROLE:ALL", audience: ["https://other.example.com"] };
     const old = (await core.login("etl", narrow)).access_token;
     core.pass(25 * HOUR);
-    const anew = () => core.exchange(subject(old), byBasic("etl")).then((answer) => claimsOf(answer.access_token));
-    expect(await anew()).toMatchObject({ scope: "PRINCIPAL_ROLE:ALL", aud: "https://other.example.com" });
+    const again = () => core.exchange(subject(old), byBasic("etl")).then((answer) => claimsOf(answer.access_token));
+    expect(await again()).toMatchObject({ scope: "PRINCIPAL_ROLE:ALL", aud: "https://other.example.com" });
     const scopes = { allowed: new Set(["catalog"]), default: ["catalog"] };
     core.registry.current = clientSet([client("etl", { scopes })]);
-    expect(await anew()).toMatchObject({ scope: "catalog", aud: ISSUER });
+    expect(await again()).toMatchObject({ scope: "catalog", aud: ISSUER });
   });
 
   test("is answered by a new session when a revoked key signed it", async () => {
@@ -286,7 +286,7 @@ describe("a user's token", () => {
     }
   });
 
-  test("once revoked is never refreshed, whoever asks", async () => {
+  test("once revoked is never refreshed, by no way of asking", async () => {
     const core = await startCore([client("trino")]);
     const old = await usersSession(core, "trino");
     await core.revocation.revoke({

@@ -218,12 +218,12 @@ describe("a rule that has changed", () => {
     },
   );
 
-  test("in what it matches lets its workload begin anew with the platform's token", async () => {
+  test("in what it matches lets its workload begin again with the platform's token", async () => {
     const core = await start([workloadRule()]);
     const token = await login(core);
     core.registry.current = clientSet([], [workloadRule({ claims: { owner: "1" } })]);
-    const anew = await core.exchange(subject(token), platform(core, { owner: "1" }));
-    expect(claimsOf(anew.access_token)["sid"]).not.toBe(claimsOf(token)["sid"]);
+    const again = await core.exchange(subject(token), platform(core, { owner: "1" }));
+    expect(claimsOf(again.access_token)["sid"]).not.toBe(claimsOf(token)["sid"]);
   });
 
   test("in its name or its record refreshes as before, with the present record", async () => {

@@ -52,6 +52,6 @@ test("jose's remote key set, as it comes, accepts every token through rotations 
   }
   server.close();
   expect(kids.size).toBeGreaterThanOrEqual(3);
-  // It fetches anew every ten minutes by itself; an unknown key would add fetches, or fail within its cool-down.
+  // It fetches again every ten minutes by itself; an unknown key would add fetches, or fail within its cool-down.
   expect(fetches()).toBeLessThanOrEqual((6 * 60) / 10 + 1);
 });

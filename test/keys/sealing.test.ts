@@ -23,12 +23,12 @@ test("the first key seals and all open, so that a key can be changed under load"
   const both = sealing([second, first]);
   expect(both.open(sealed)).toBe("ring");
   expect(both.isFresh(sealed)).toBe(false);
-  const anew = both.seal("ring");
-  expect(both.isFresh(anew)).toBe(true);
-  expect(sealing([second]).open(anew)).toBe("ring");
+  const resealed = both.seal("ring");
+  expect(both.isFresh(resealed)).toBe(true);
+  expect(sealing([second]).open(resealed)).toBe("ring");
 });
 
-test("an error names the key that is missing and those at hand, by digest", () => {
+test("an error names the key that is missing and those that are there, by digest", () => {
   const sealed = sealing([first]).seal("ring");
   expect(() => sealing([second, third]).open(sealed)).toThrow(
     new RegExp(`${sealingKeyId(first)}.*${sealingKeyId(second)}, ${sealingKeyId(third)}`),

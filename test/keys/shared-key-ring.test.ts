@@ -162,7 +162,7 @@ test("a replica that lost the lease between asking and writing cannot write", as
   expect(kids(other)).toHaveLength(1);
 });
 
-test("with the store away everything goes on with the keys at hand; trouble is reported once, and so is its end", async () => {
+test("with the store away everything goes on with the keys in memory; trouble is reported once, and so is its end", async () => {
   const shared = sharedStore();
   const ring = await shared.replica();
   await ring.refresh();

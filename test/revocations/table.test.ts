@@ -228,7 +228,7 @@ test("new sessions begin after an instant that bars the client in whose name the
   expect(table.notBefore("ann", "spark", ["reports"])).toBe(NOW + 2 * SECOND);
 });
 
-test("a session of a client whose prefix was revoked begins after the revocation, and is told to those who follow", () => {
+test("a session of a client whose prefix was revoked begins after the revocation, and followers hear of it", () => {
   const { table, apply } = aTable();
   const revocation: Revocation = {
     kind: "client_prefix",

@@ -73,7 +73,7 @@ export function refreshFamiliesContract(deploy: Deploy): void {
       expect(await shared.use(2)).toMatchObject({ outcome: "rotated", generation: 3 });
     });
 
-    test("an unused token dies after the idle time; each use begins it anew", async () => {
+    test("an unused token dies after the idle time, which each use begins again", async () => {
       await using shared = await begin();
       shared.time.now += POLICY.idleMs - 1;
       expect(await shared.use(0)).toMatchObject({ outcome: "rotated" });

@@ -1,4 +1,4 @@
-/** On Valkey, for those who have one (src/storage/README.md). */
+/** On Valkey, where there is one (src/storage/README.md). */
 import { afterAll, beforeAll, describe } from "vitest";
 import { deployOnRedis, singleSettings } from "../support/redis-deployment.js";
 import { RedisProcess } from "../support/redis-process.js";

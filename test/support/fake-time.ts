@@ -28,7 +28,7 @@ export class FakeTime {
       signal.addEventListener("abort", abort);
     });
 
-  /** How long each of those who wait still waits, in milliseconds. */
+  /** How long each waiter still waits, in milliseconds. */
   get waits(): readonly number[] {
     return [...this.#waiting].map(({ until }) => until - this.#now);
   }

@@ -57,7 +57,7 @@ export async function pythonEnvironment(...more: readonly string[]): Promise<Pyt
     return { missing: skipped(`no python3 (${OLDEST} or later) with venv and pip`) };
   }
   mkdirSync(testCache(), { recursive: true });
-  // Made aside and moved: whoever finds the folder finds all of it, and of several makers one is the first.
+  // Made aside and moved: the folder is there whole or not at all, and of several makers one is the first.
   const aside = mkdtempSync(join(testCache(), "making-"));
   try {
     await run("python3", ["-m", "venv", aside]);

@@ -1,6 +1,6 @@
 /**
- * Names at the end what was skipped and what passed only at a second try, and keeps a tally in the file that ICEMINT_TEST_TALLY names: a run that is ended by a
- * time limit leaves what it came to, and the files that it did not get to.
+ * Names at the end what was skipped and what passed only at a second try. It keeps a tally in the file that
+ * ICEMINT_TEST_TALLY names: a run that a time limit ends leaves its results so far, and the files that it did not reach.
  */
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";

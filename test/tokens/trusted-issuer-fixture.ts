@@ -1,4 +1,4 @@
-/** A trusted issuer of the tests, and a verifier that has its keys at hand. */
+/** A trusted issuer of the tests, and a verifier that has its keys. */
 import { createIssuerTokenVerifier } from "../../src/issuers/verifier.js";
 import { createIssuerKeys } from "../../src/issuers/keys.js";
 import type { IssuerTokenVerifier, TrustedIssuer } from "../../src/issuers/trusted-issuer.js";

@@ -131,7 +131,7 @@ describe("a token", () => {
     expect(await fault(key.token({ scope: undefined }), { scopes: ["read"] })).toBe("scope");
   });
 
-  test("cannot be given more by whoever it was handed to", async () => {
+  test("cannot be given more by a caller that got it", async () => {
     const { key, verifier, connect, fault } = setUp();
     await connect();
     const token = key.token({ groups: ["a"] });
@@ -459,7 +459,7 @@ describe("a closed verifier", () => {
     expect([time.waits, server.stream.isOpen]).toEqual([[], false]);
   });
 
-  test("fails those who wait for it to be ready", async () => {
+  test("fails calls that wait for it to be ready", async () => {
     const { verifier } = setUp();
     const failed = expect(verifier.ready()).rejects.toMatchObject({ fault: "closed" });
     await verifier.close();

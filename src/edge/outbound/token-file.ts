@@ -1,4 +1,4 @@
-/** One token in a file, for those who read files. They see a whole token or none, whenever they look. */
+/** One token in a file, for programs that read files. They see a whole token or none, whenever they look. */
 import { open, readFile, rename, stat, statfs, unlink, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Pause } from "../../client/backoff.js";

@@ -2,7 +2,7 @@ import { SECOND } from "../../time/clock.js";
 import type { Holding } from "../part.js";
 import type { NamedLine } from "./token-lines.js";
 
-/** What `/readyz` says of an entry's token. Without its file, those who read files have none. */
+/** What `/readyz` says of an entry's token. Without its file, programs that read files have none. */
 export function holdingOf({ name: entry, line }: NamedLine, isWritten: boolean, now: number): Holding {
   const { live, failure } = line;
   const name = `token ${entry}`;

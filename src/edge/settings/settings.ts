@@ -43,7 +43,7 @@ export interface TokenEntry {
   readonly scope: string | undefined;
   readonly audience: readonly string[];
   readonly resource: readonly string[];
-  /** Where the token is written, for those who read files. */
+  /** Where the token is written, for programs that read files. */
   readonly file: string | undefined;
   /** The permissions of the file. */
   readonly mode: number;

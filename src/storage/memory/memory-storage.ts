@@ -1,6 +1,6 @@
 /**
- * Shared state for one replica, in its own memory: the embedded default. A restart ends every session at once, since
- * the keys are in memory too, so nothing that was revoked comes back.
+ * Shared state for one replica, in its own memory: the default without Redis. A restart ends every session, and nothing
+ * that was revoked comes back: the keys are gone as well, or the start revokes everything (`app/shared-state.ts`).
  */
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../time/clock.js";

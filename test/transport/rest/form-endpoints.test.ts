@@ -58,7 +58,7 @@ describe("a refusal", () => {
     expect(running.seen.refused.at(-1)?.error.reason).toBe("OVERLOADED");
   });
 
-  test("for want of room comes when more requests are inside than may be", async () => {
+  test("for lack of room comes when more requests are inside than may be", async () => {
     await using small = await startServer({
       limits: { maxConnections: 100, connectionsPerAddress: 1000, maxInFlight: 2 },
     });

@@ -242,7 +242,7 @@ describe("health", () => {
     running.state.overloaded = false;
   });
 
-  test("tells those who watch of each change, and of the end", async () => {
+  test("tells watchers of each change, and of the end", async () => {
     const server = await startServer();
     const watch = createClient(Health, createGrpcTransport({ baseUrl: server.url })).watch({});
     const seen: Status[] = [];
