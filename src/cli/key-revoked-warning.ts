@@ -27,7 +27,7 @@ export function warningAfter(kid: string, keys: readonly SigningKey[]): string |
   return (
     `another key was revoked ${minutes === 0 ? "less than a minute" : `${minutes} min`} before. Verifiers that ask ` +
     `rarely for an unknown key refuse tokens of the new key meanwhile, and accept those of this one: most for 30 s, ` +
-    `Quarkus OIDC (Polaris, Nessie) until ${until}. A restart of the catalog helps at once.`
+    `Quarkus OIDC (Polaris, Nessie) as it comes until ${until}. A restart of the catalog helps at once.`
   );
 }
 
