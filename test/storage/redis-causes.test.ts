@@ -11,6 +11,7 @@ import { eventually } from "../support/eventually.js";
 import { freePort } from "../support/free-port.js";
 import { deployOnRedis, recordedLog, sentinelTopology, singleSettings } from "../support/redis-deployment.js";
 import { RedisProcess } from "../support/redis-process.js";
+import { clusterPort } from "../support/redis-topologies.js";
 import { type RedisTls, makeRedisTls, noRedisTls } from "../support/redis-tls.js";
 
 let folder: string;
@@ -170,4 +171,28 @@ describe("a password that is rotated in its file is used from the next connectio
     expect(log.lines.filter((line) => line.startsWith("redis answers"))).toHaveLength(2);
     await admin("rotated", "right");
   });
+});
+
+test("each node of a cluster gets the password of the file, a rotated one too", async () => {
+  const config = ["cluster-enabled", "yes", "cluster-announce-ip", "127.0.0.1", "requirepass", "first"];
+  await using node = await RedisProcess.start({ port: await clusterPort(), config });
+  const admin = new Redis(node.port, "127.0.0.1", { password: "first", protocol: 2 });
+  await admin.call("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+  await eventually("it serves", async () => String(await admin.call("CLUSTER", "INFO")).includes("cluster_state:ok"));
+  const passwordFile = passwordFileOf("first");
+  const topology = { kind: "cluster", hosts: [`127.0.0.1:${node.port}`] } as const;
+  await using deployment = deployOnRedis({ settings: singleSettings("", { topology, passwordFile }) });
+  const storage = await deployment.replica();
+  await eventually("it is connected", () => works(storage));
+  writeFileSync(passwordFile, "second");
+  await admin.config("SET", "requirepass", "second");
+  await admin.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+  admin.disconnect();
+  const lease = (): Promise<boolean> =>
+    storage.lease.hold("a", 10).then(
+      () => true,
+      () => false,
+    );
+  await eventually("it is connected again", lease);
+  expect((await storage.keyRing.read()) ?? "none").toBe("none");
 });

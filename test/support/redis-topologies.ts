@@ -117,7 +117,7 @@ async function moveSlot(links: readonly Redis[], key: string): Promise<void> {
 }
 
 /** The cluster bus listens 10,000 above. */
-async function clusterPort(): Promise<number> {
+export async function clusterPort(): Promise<number> {
   for (;;) {
     const port = await freePort();
     if (port <= 55_535) return port;
