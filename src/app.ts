@@ -13,6 +13,7 @@ import { LiveSettings } from "./app/live-settings.js";
 import { changeOfSettings } from "./app/settings-change.js";
 import { readinessParts } from "./app/readiness.js";
 import { type SharedState, openSharedState } from "./app/shared-state.js";
+import { createStatus, statusFor } from "./app/status.js";
 import { Teardown } from "./app/teardown.js";
 import { openTelemetry } from "./app/telemetry.js";
 import type { Config, ReloadableConfig } from "./config/config.js";
@@ -113,10 +114,20 @@ async function start(options: AppOptions, teardown: Teardown): Promise<App> {
     clock,
   });
   teardown.defer(() => server.close());
+  const page = createStatus({
+    issuer: config.issuer,
+    registry: settings,
+    activity,
+    keys: keys.ring,
+    table,
+    parts,
+    clock,
+  });
   const admin = createAdminServer({
     listen: config.adminListen,
     parts,
     metrics: { contentType: metrics.contentType, read: () => metrics.exposition() },
+    status: statusFor(config, core.operators, page),
     onFault: (place, error) => events.unexpectedError(place, error),
   });
   const adminAddress = await admin.listen();

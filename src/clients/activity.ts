@@ -7,7 +7,7 @@ import type { ActivitySink } from "../oauth/events.js";
 import type { Log } from "../oauth/log.js";
 import { type Activity, MAX_USES, MAX_USES_AT_ONCE, type SharedActivity, type Uses } from "../storage/activity.js";
 import { type Clock, SECOND } from "../time/clock.js";
-import { type RefusalCounts, addRefusals, createRefusalTally } from "./refusal-tally.js";
+import { type RefusalCounts, addRefusals, createHourTally } from "./hour-tally.js";
 import { type ReplicaState, readReport, writeReport } from "./replica-report.js";
 
 /** A kill loses what was noted since the last sharing. Promised: a minute. */
@@ -34,25 +34,32 @@ export interface ClientActivityDependencies {
   /** Names this process among the replicas. */
   readonly replica: string;
   /** What this replica is now. */
-  readonly describe: () => Omit<ReplicaState, "refusals" | "saidAt">;
+  readonly describe: () => Omit<ReplicaState, keyof LastHour | "saidAt">;
   /** Whether a client has the id: names that callers invent are not kept. */
   readonly isClient: (id: string) => boolean;
 }
 
+type LastHour = Pick<ReplicaState, "refusals" | "tokensLastHour">;
+
 export class ClientActivity implements ActivitySink {
   readonly #needs: ClientActivityDependencies;
-  readonly #tally: ReturnType<typeof createRefusalTally>;
+  readonly #tally: ReturnType<typeof createHourTally>;
+  readonly #issued: ReturnType<typeof createHourTally>;
   /** Not shared yet. */
   #unshared = new Map<string, number>();
 
   constructor(needs: ClientActivityDependencies) {
     this.#needs = needs;
-    this.#tally = createRefusalTally(needs.clock);
+    this.#tally = createHourTally(needs.clock);
+    this.#issued = createHourTally(needs.clock);
   }
 
   used(clientId: string, secretName: string | undefined, gotToken: boolean): void {
     const now = this.#needs.clock();
-    if (gotToken) this.#note(clientId, now);
+    if (gotToken) {
+      this.#note(clientId, now);
+      this.#issued.add("", "token");
+    }
     if (secretName !== undefined) this.#note(`${clientId}\n${secretName}`, now);
   }
 
@@ -63,7 +70,7 @@ export class ClientActivity implements ActivitySink {
   /** Tells the other replicas what was noted. What cannot be shared now is shared the next time. */
   async share(): Promise<void> {
     const { store, replica, describe } = this.#needs;
-    const report = writeReport({ ...describe(), refusals: this.#tally.lastHour() });
+    const report = writeReport({ ...describe(), ...this.#lastHour() });
     do {
       const uses = new Map([...this.#unshared].slice(0, MAX_USES_AT_ONCE));
       for (const name of uses.keys()) this.#unshared.delete(name);
@@ -97,9 +104,14 @@ export class ClientActivity implements ActivitySink {
       return knownOf(await store.read());
     } catch (error) {
       if (!isStateUnavailable(error)) throw error;
-      const alone = { ...this.#needs.describe(), refusals: this.#tally.lastHour(), saidAt: this.#needs.clock() };
+      const alone = { ...this.#needs.describe(), ...this.#lastHour(), saidAt: this.#needs.clock() };
       return { ...viewOf(new Map(), [alone]), since: undefined };
     }
+  }
+
+  #lastHour(): LastHour {
+    const tokensLastHour = this.#issued.lastHour().get("")?.get("token") ?? 0;
+    return { refusals: this.#tally.lastHour(), tokensLastHour };
   }
 
   #note(name: string, at: number): void {

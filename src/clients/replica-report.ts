@@ -1,7 +1,7 @@
 /** What a replica tells the others of itself, as it lies in the store. What is read back may be anything. */
 import { type JsonValue, isJsonObject } from "../oauth/json.js";
 import { MAX_REPORT_LENGTH } from "../storage/activity.js";
-import type { RefusalCounts } from "./refusal-tally.js";
+import type { RefusalCounts } from "./hour-tally.js";
 
 export interface ReplicaState {
   /** Of its machine or pod. */
@@ -14,6 +14,8 @@ export interface ReplicaState {
   /** `ok`, `degraded` or `failing`. */
   readonly state: string;
   readonly refusals: RefusalCounts;
+  /** Tokens that it issued in the last hour. */
+  readonly tokensLastHour: number;
   /** Milliseconds. */
   readonly saidAt: number;
 }
@@ -38,10 +40,18 @@ function sum(reasons: ReadonlyMap<string, number>): number {
 export function readReport(report: string): Omit<ReplicaState, "saidAt"> | undefined {
   const value = parsed(report);
   if (!isJsonObject(value)) return undefined;
-  const { name, version, startedAt, settingsDigest, state, refusals } = value;
+  const { name, version, startedAt, settingsDigest, state, refusals, tokensLastHour } = value;
   if (!isText(name) || !isText(version) || !isText(settingsDigest) || !isText(state)) return undefined;
-  if (!isCount(startedAt) || !Array.isArray(refusals)) return undefined;
-  return { name, version, startedAt, settingsDigest, state, refusals: new Map(refusals.flatMap(refusalsOf)) };
+  if (!isCount(startedAt) || !isCount(tokensLastHour) || !Array.isArray(refusals)) return undefined;
+  return {
+    name,
+    version,
+    startedAt,
+    settingsDigest,
+    state,
+    tokensLastHour,
+    refusals: new Map(refusals.flatMap(refusalsOf)),
+  };
 }
 
 function refusalsOf(entry: JsonValue): readonly (readonly [string, ReadonlyMap<string, number>])[] {

@@ -84,6 +84,8 @@ export interface Config extends ReloadableConfig {
   readonly filePatterns: readonly string[];
   readonly listen: ListenAddress;
   readonly adminListen: ListenAddress;
+  /** Whether the admin address shows a status page: to anyone, to a client with `observe`, or not. */
+  readonly statusPage: "open" | "guarded" | "off";
   /** `iss` of every token, byte for byte. */
   readonly issuer: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";

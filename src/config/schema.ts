@@ -148,6 +148,7 @@ export const settingsSchema = z.strictObject({
   issuer: issuerUrl("https://tokens.example.com").optional(),
   listen: listenAddress("0.0.0.0:8181").optional(),
   admin_listen: listenAddress("0.0.0.0:9464").optional(),
+  status_page: flag(true).optional(),
   log_level: oneOf(LOG_LEVELS, "info").optional(),
   redis: redis.optional(),
   tokens: tokens.optional(),

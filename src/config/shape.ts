@@ -60,6 +60,7 @@ export function shapeSettings(yaml: SettingsYaml, around: Surroundings): FixedCo
   return {
     listen,
     adminListen,
+    statusPage: statusPage(yaml.status_page, adminListen.host),
     issuer: issuerOf(yaml, listen, redis !== undefined, around),
     logLevel: fromVariable("ICEMINT_LOG_LEVEL", oneOf(LOG_LEVELS, "info"), around) ?? yaml.log_level ?? "info",
     redis,
@@ -161,4 +162,10 @@ function httpSettings({ http }: SettingsYaml, { root, files }: Surroundings): Co
     maxConnectionAgeMs: http?.max_connection_age ?? 5 * MINUTE,
     reflection: http?.reflection ?? true,
   };
+}
+
+/** Only this machine reaches a loopback address. Elsewhere a page that nobody asked for must not appear. */
+function statusPage(asked: boolean | undefined, adminHost: string): FixedConfig["statusPage"] {
+  if (isLoopback(adminHost)) return asked === false ? "off" : "open";
+  return asked === true ? "guarded" : "off";
 }

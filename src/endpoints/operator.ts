@@ -32,6 +32,7 @@ const RULES: Readonly<Record<OperationName, Rule>> = {
   watch_revocations: { permissions: ["watch_revocations"], needsCredentials: false },
   list_clients: { permissions: ["observe"], needsCredentials: false },
   list_revocations: { permissions: ["observe"], needsCredentials: false },
+  view_status: { permissions: ["observe"], needsCredentials: false },
 };
 
 export function createOperators({

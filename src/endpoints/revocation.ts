@@ -4,7 +4,7 @@ import { type ClientRegistry, type ClientSet, findClient } from "../clients/clie
 import { OAuthError, invalidRequest, toOAuthError } from "../oauth/error.js";
 import { type Asker, type Events, newAsker } from "../oauth/events.js";
 import type { CallerRequest } from "../oauth/request.js";
-import type { Revocation, RevocationView } from "../oauth/revocation.js";
+import { type Revocation, type RevocationView, nameOf } from "../oauth/revocation.js";
 import type { KeyRing } from "../keys/key-ring.js";
 import { familySessionEnd, lineageEnd } from "../revocations/lifetime.js";
 import type { RevocationLog } from "../storage/revocation-log.js";
@@ -107,7 +107,7 @@ export function createRevocationEndpoint(dependencies: RevocationDependencies): 
     const wanted = widely(target);
     if (request.validateOnly === true) return events.revoked(asker, "nothing", undefined);
     const stored = await log.publish(wanted, caller.client.id);
-    events.revoked(asker, target.kind, idOf(stored));
+    events.revoked(asker, target.kind, nameOf(stored));
   }
 
   return {
@@ -197,21 +197,4 @@ function named(value: string, parameter: string): string {
   if (value === "" || value.length > MAX_NAME_LENGTH)
     throw invalidRequest("PARAMETER_INVALID", `${parameter} is empty or too long.`);
   return value;
-}
-
-function idOf(revocation: Revocation): string {
-  switch (revocation.kind) {
-    case "session":
-      return revocation.sessionId;
-    case "subject":
-      return revocation.subject;
-    case "client":
-      return revocation.clientId;
-    case "client_prefix":
-      return revocation.prefix;
-    case "everything":
-      return "*";
-    case "key":
-      return revocation.kid;
-  }
 }

@@ -56,7 +56,13 @@ export function newAsker(caller: Caller): Asker {
 
 /** The requests of operators and verifiers. */
 export type OperationName =
-  "list_keys" | "rotate_keys" | "revoke_key" | "watch_revocations" | "list_clients" | "list_revocations";
+  | "list_keys"
+  | "rotate_keys"
+  | "revoke_key"
+  | "watch_revocations"
+  | "list_clients"
+  | "list_revocations"
+  | "view_status";
 
 /** Gets each decision about a client, for operators. Its work is not in the time of an answer. */
 export interface ActivitySink {

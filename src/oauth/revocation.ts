@@ -11,6 +11,24 @@ export type Revocation = { /** From when on no token can live that this concerns
   | { readonly kind: "key"; readonly kid: string }
 );
 
+/** The name of what is revoked; `*` is everything. */
+export function nameOf(revocation: Revocation): string {
+  switch (revocation.kind) {
+    case "session":
+      return revocation.sessionId;
+    case "subject":
+      return revocation.subject;
+    case "client":
+      return revocation.clientId;
+    case "client_prefix":
+      return revocation.prefix;
+    case "everything":
+      return "*";
+    case "key":
+      return revocation.kid;
+  }
+}
+
 /** The parts of a token, or of a session that begins, that decide whether it is revoked. */
 export interface Revocable {
   readonly sessionIds: readonly string[];

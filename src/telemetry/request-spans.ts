@@ -17,6 +17,7 @@ const ENDPOINTS = [
   "watch_revocations",
   "list_clients",
   "list_revocations",
+  "view_status",
 ] as const;
 export type EndpointName = (typeof ENDPOINTS)[number];
 
@@ -54,6 +55,7 @@ const ROUTES: Readonly<Record<EndpointName, { readonly http?: string; readonly r
   revoke_key: { rpc: "icemint.v1.KeyService/RevokeKey" },
   list_clients: { rpc: "icemint.v1.OperatorService/ListClients" },
   list_revocations: { rpc: "icemint.v1.OperatorService/ListRevocations" },
+  view_status: { http: "/", rpc: "status page" },
 };
 
 const BY_RPC: ReadonlyMap<string, EndpointName> = new Map(

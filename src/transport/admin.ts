@@ -3,10 +3,12 @@
  * shares none of the main port's limits, because it must answer in overload and while the main port drains.
  */
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { type Socket, isIP } from "node:net";
 import type { ListenAddress } from "../config/reading/listen-address.js";
 import { AdminConnections } from "./admin-connections.js";
 import type { FaultListener } from "./guard.js";
+import { OAuthError } from "../oauth/error.js";
+import { STATUS_HEADERS } from "./status-style.js";
 import { parseTarget } from "./dispatcher.js";
 
 /** A part of the server that readiness depends on. */
@@ -26,6 +28,13 @@ export interface AdminOptions {
   readonly parts: () => readonly Part[];
   readonly metrics: { readonly contentType: string; readonly read: () => Promise<string> };
   readonly onFault: FaultListener;
+  /** The status page for a caller. Throws `OAuthError` to refuse. Undefined: there is none. */
+  readonly status: ((caller: StatusCaller) => Promise<string>) | undefined;
+}
+
+export interface StatusCaller {
+  readonly authorization: string | undefined;
+  readonly address: string;
 }
 
 export interface AdminServer {
@@ -38,11 +47,12 @@ interface Page {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const TEXT = "text/plain; charset=utf-8";
 
-export function createAdminServer({ listen, parts, metrics, onFault }: AdminOptions): AdminServer {
+export function createAdminServer({ listen, parts, metrics, status, onFault }: AdminOptions): AdminServer {
   let scrape: Promise<string> | undefined;
   /** Scrapes that overlap share one reading. */
   const readMetrics = () => (scrape ??= metrics.read().finally(() => (scrape = undefined)));
@@ -53,9 +63,10 @@ export function createAdminServer({ listen, parts, metrics, onFault }: AdminOpti
     ["/metrics", async () => ({ status: 200, contentType: metrics.contentType, body: await readMetrics() })],
   ]);
 
-  async function respond({ method, url = "" }: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method, url = "" } = request;
     const { path, query } = parseTarget(url);
-    const page = pages.get(path);
+    const page = path === "/" && status !== undefined ? () => statusFor(request, status) : pages.get(path);
     if (page === undefined) return send(response, { status: 404, contentType: TEXT, body: "not found\n" });
     if (method !== "GET" && method !== "HEAD") {
       response.setHeader("Allow", "GET, HEAD");
@@ -117,9 +128,33 @@ function describe({ name, state, ageMs, detail }: Part): string {
 
 const MARKS = { ok: "[+]", degraded: "[~]", failing: "[-]" } as const;
 
-function send(response: ServerResponse, { status, contentType, body }: Page): void {
+async function statusFor(
+  { headers, socket }: IncomingMessage,
+  status: NonNullable<AdminOptions["status"]>,
+): Promise<Page> {
+  if (!isOwnHost(headers.host)) return { status: 403, contentType: TEXT, body: "this host name is not served here\n" };
+  try {
+    const body = await status({ authorization: headers.authorization, address: socket.remoteAddress ?? "" });
+    return { status: 200, contentType: "text/html; charset=utf-8", body, headers: STATUS_HEADERS };
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error;
+    const isLogin = error.code === "invalid_client";
+    const challenge = isLogin ? { "WWW-Authenticate": 'Basic realm="icemint", charset="UTF-8"' } : {};
+    const refused = error.code === "slow_down" ? 429 : error.code === "temporarily_unavailable" ? 503 : 403;
+    return { status: isLogin ? 401 : refused, contentType: TEXT, body: `${error.message}\n`, headers: challenge };
+  }
+}
+
+/** A page elsewhere can give this address a name of its own (DNS rebinding), but no name to an address as such. */
+function isOwnHost(host: string | undefined): boolean {
+  const name = /^(\[[0-9A-Fa-f:.]+\]|[^:]+)(?::\d{1,5})?$/.exec(host ?? "")?.[1] ?? "";
+  return name.toLowerCase() === "localhost" || isIP(name.replace(/^\[|\]$/g, "")) !== 0;
+}
+
+function send(response: ServerResponse, { status, contentType, body, headers }: Page): void {
   if (response.headersSent) return;
   response.writeHead(status, {
+    ...headers,
     "Content-Type": contentType,
     "Content-Length": Buffer.byteLength(body),
     "Cache-Control": "no-store",

@@ -124,7 +124,25 @@ test("replicas are known by what they last said of themselves; what no replica w
   }
   const { replicas } = await replica("a").known();
   expect(replicas).toEqual([
-    { name: "a", version: "1", startedAt: NOON, settingsDigest: "d1", state: "ok", refusals: new Map(), saidAt: NOON },
-    { name: "b", version: "1", startedAt: NOON, settingsDigest: "d1", state: "ok", refusals: new Map(), saidAt: NOON },
+    {
+      name: "a",
+      version: "1",
+      startedAt: NOON,
+      settingsDigest: "d1",
+      state: "ok",
+      refusals: new Map(),
+      tokensLastHour: 0,
+      saidAt: NOON,
+    },
+    {
+      name: "b",
+      version: "1",
+      startedAt: NOON,
+      settingsDigest: "d1",
+      state: "ok",
+      refusals: new Map(),
+      tokensLastHour: 0,
+      saidAt: NOON,
+    },
   ]);
 });

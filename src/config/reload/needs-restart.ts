@@ -7,6 +7,7 @@ const FIXED = [
   ["issuer", "issuer"],
   ["listen", "listen"],
   ["adminListen", "admin_listen"],
+  ["statusPage", "status_page"],
   ["logLevel", "log_level"],
   ["redis", "redis"],
   ["tokens", "tokens"],

@@ -12,7 +12,7 @@ import {
   type RevocationInForceSchema,
 } from "../../gen/icemint/v1/operator_service_pb.js";
 import { invalidRequest } from "../../oauth/error.js";
-import type { Revocation } from "../../oauth/revocation.js";
+import { type Revocation, nameOf } from "../../oauth/revocation.js";
 import type { Admission } from "../admission.js";
 import { MAX_VALUE_LENGTH } from "../limits.js";
 import { atMost, callerRequest } from "./mapping.js";
@@ -101,25 +101,8 @@ function fromClient({
 function fromRevocation(revocation: Revocation): MessageInitShape<typeof RevocationInForceSchema> {
   return {
     kind: revocation.kind,
-    id: idOf(revocation),
+    id: revocation.kind === "everything" ? "" : nameOf(revocation),
     ...("notBefore" in revocation && { notBeforeTime: timestampFromMs(revocation.notBefore) }),
     expireTime: timestampFromMs(revocation.expiresAt),
   };
-}
-
-function idOf(revocation: Revocation): string {
-  switch (revocation.kind) {
-    case "session":
-      return revocation.sessionId;
-    case "subject":
-      return revocation.subject;
-    case "client":
-      return revocation.clientId;
-    case "client_prefix":
-      return revocation.prefix;
-    case "key":
-      return revocation.kid;
-    case "everything":
-      return "";
-  }
 }

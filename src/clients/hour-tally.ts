@@ -7,8 +7,8 @@ export type RefusalCounts = ReadonlyMap<string, ReadonlyMap<string, number>>;
 const MAX_COUNTS = 2000;
 const MINUTES = HOUR / MINUTE;
 
-/** Counts refusals in minutes, and forgets those that are over an hour old. */
-export function createRefusalTally(clock: Clock) {
+/** Counts in minutes, and forgets what is over an hour old. */
+export function createHourTally(clock: Clock) {
   let minutes: { readonly minute: number; readonly counts: Map<string, Map<string, number>>; size: number }[] = [];
 
   function present() {
