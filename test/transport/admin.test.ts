@@ -12,7 +12,13 @@ let port = 0;
 
 async function start(parts: readonly Part[], read: () => Promise<string> = async () => "up 1\n") {
   const metrics = { contentType: "text/plain; version=0.0.4; charset=utf-8", read };
-  admin = createAdminServer({ listen: { host: "127.0.0.1", port: 0 }, parts: () => parts, metrics, status: undefined, onFault: () => {} });
+  admin = createAdminServer({
+    listen: { host: "127.0.0.1", port: 0 },
+    parts: () => parts,
+    metrics,
+    status: undefined,
+    onFault: () => {},
+  });
   ({ port } = await admin.listen());
   return async (path: string, method = "GET") => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { method });
