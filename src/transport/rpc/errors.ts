@@ -72,11 +72,16 @@ export function withErrorInfo(error: ConnectError): ConnectError {
   return error;
 }
 
-/** An error of the protocol itself, or a fault of ours, as the refusal that the log records. */
+/**
+ * An error of the protocol itself, or a fault of ours, as the refusal that the log records. gRPC asks for INTERNAL also
+ * where the caller is at fault, such as for a compressed message without an encoding. Only a fault of ours has a cause.
+ */
 export function refusalOfCall(error: unknown): OAuthError {
   if (!(error instanceof ConnectError)) return toOAuthError(error);
   if (error.cause instanceof OAuthError) return error.cause;
-  const [reason, code] = PROTOCOL_FAILURES[error.code] ?? (["REQUEST_MALFORMED", "invalid_request"] as const);
+  const isCallers = error.code === Code.Internal && error.cause === undefined;
+  const failure = isCallers ? undefined : PROTOCOL_FAILURES[error.code];
+  const [reason, code] = failure ?? (["REQUEST_MALFORMED", "invalid_request"] as const);
   return new OAuthError(code, reason, error.rawMessage, { cause: error.cause });
 }
 
