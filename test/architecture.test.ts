@@ -89,18 +89,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "@bufbuild",
   ],
   "transport/rpc/lane": ["transport", "transport/rpc", "@connectrpc", "@bufbuild"],
-  "edge/inbound": [
-    "edge",
-    "verifier",
-    "client",
-    "telemetry",
-    "config/reading",
-    "oauth",
-    "time",
-    "gen",
-    "@connectrpc",
-    "@bufbuild",
-  ],
+  "edge/inbound": ["edge", "verifier", "client", "telemetry", "config/reading", "oauth", "time", "gen", "@bufbuild"],
   // A process of its own: it is made of what services load, and knows no store and no grant.
   edge: [
     "edge/inbound",

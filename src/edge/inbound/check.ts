@@ -2,13 +2,16 @@
 import { Buffer } from "node:buffer";
 import { create, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
-import type { ServiceImpl } from "@connectrpc/connect";
 import {
   type HeaderValueOptionSchema,
   HeaderValueOption_HeaderAppendAction,
 } from "../../gen/envoy/config/core/v3/base_pb.js";
 import type { AttributeContext_HttpRequest } from "../../gen/envoy/service/auth/v3/attribute_context_pb.js";
-import type { Authorization, CheckResponseSchema } from "../../gen/envoy/service/auth/v3/external_auth_pb.js";
+import {
+  type CheckRequest,
+  type CheckResponse,
+  CheckResponseSchema,
+} from "../../gen/envoy/service/auth/v3/external_auth_pb.js";
 import { StatusCode } from "../../gen/envoy/type/v3/http_status_pb.js";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
@@ -35,18 +38,22 @@ const STATUS: Readonly<Record<Refusal["status"], StatusCode>> = {
 type Response = MessageInitShape<typeof CheckResponseSchema>;
 type Field = readonly [name: string, value: string];
 
-export function createCheck({ judge, strip, onVerdict }: CheckOptions): ServiceImpl<typeof Authorization> {
-  return {
-    async check({ attributes }) {
-      const http = attributes?.request?.http;
-      const fields = http === undefined ? [] : fieldsOf(http);
-      const authorization = fields.filter(([name]) => name === "authorization").map(([, value]) => value);
-      const verdict = await judge({ authorization, target: http?.path });
-      onVerdict(verdict);
-      if (verdict.allowed) return allowed(verdict.token, removed(fields, strip));
-      return fields.some(isGrpc) ? deniedGrpc(verdict.refusal) : deniedHttp(verdict.refusal);
-    },
+export type Check = (request: CheckRequest) => Promise<CheckResponse>;
+
+export function createCheck({ judge, strip, onVerdict }: CheckOptions): Check {
+  return async ({ attributes }) => {
+    const http = attributes?.request?.http;
+    const fields = http === undefined ? [] : fieldsOf(http);
+    const authorization = fields.filter(([name]) => name === "authorization").map(([, value]) => value);
+    const verdict = await judge({ authorization, target: http?.path });
+    onVerdict(verdict);
+    return create(CheckResponseSchema, answerTo(verdict, fields, strip));
   };
+}
+
+function answerTo(verdict: Verdict, fields: readonly Field[], strip: boolean): Response {
+  if (verdict.allowed) return allowed(verdict.token, removed(fields, strip));
+  return fields.some(isGrpc) ? deniedGrpc(verdict.refusal) : deniedHttp(verdict.refusal);
 }
 
 /** gRPC's own ext_authz clients and `encode_raw_headers` fill the list, Envoy fills the map. */
