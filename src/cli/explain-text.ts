@@ -9,7 +9,7 @@ export function sentencesOf(record: JsonObject): string {
 }
 
 function whatHappened(record: JsonObject): string {
-  const who = text(record["client"]) === "" ? "Somebody" : `Client ${text(record["client"])}`;
+  const who = whoAsked(record);
   switch (record["event"]) {
     case "token_issued":
       return `${who} got a token by ${text(record["via"]) || text(record["grant"])}.`;
@@ -36,6 +36,13 @@ function whatHappened(record: JsonObject): string {
     default:
       return text(record["msg"]) || text(record["event"]) || "A line without a message.";
   }
+}
+
+/** Nobody proved a claimed id. */
+function whoAsked(record: JsonObject): string {
+  const client = text(record["client"]);
+  if (client === "") return "Somebody";
+  return record["error"] === "invalid_client" ? `Somebody who names client ${client}` : `Client ${client}`;
 }
 
 function details(record: JsonObject): readonly string[] {

@@ -103,8 +103,10 @@ export function createEvents({
     });
   }
 
-  const noteUse = ({ clientId, secretName }: Asker) => {
-    if (clientId !== undefined) activity?.used(clientId, secretName, false);
+  const noteUse = ({ clientId, secretName }: Asker, gotToken = false) => {
+    if (clientId === undefined) return;
+    activity?.used(clientId, secretName, gotToken);
+    if (secretName !== undefined) metrics.secretUsed(clientId, secretName);
   };
 
   return {
@@ -113,7 +115,7 @@ export function createEvents({
       const { caller, grant, rule } = decision;
       const at = clock();
       sink.writeLater(() => {
-        if (decision.clientId !== undefined) activity?.used(decision.clientId, decision.secretName, true);
+        noteUse(decision, true);
         const members = callerMembers(caller) + issuedMembers(decision) + durationMember(durationMs);
         return closeRecord(open("info", "token_issued", at) + members);
       });

@@ -5,7 +5,7 @@
 import { Registry } from "prom-client";
 import type { Clock } from "../time/clock.js";
 import type { Transport } from "../oauth/request.js";
-import { createClientRefusals } from "./client-refusals.js";
+import { createClientCounts } from "./client-counts.js";
 import { collected, type Sample } from "./collected-metric.js";
 import { registerSources, type MetricSources } from "./metric-sources.js";
 import { registerProcessMetrics } from "./process-metrics.js";
@@ -29,6 +29,7 @@ export interface Metrics {
   workloadRequestDone(rule: string, outcome: Outcome): void;
   /** A refusal of what says it is a client. `reason` is one of a few. */
   clientRefused(clientId: string | undefined, reason: string): void;
+  secretUsed(clientId: string, secretName: string): void;
   refreshReused(): void;
   storeRegressed(what: string): void;
   familyTampered(): void;
@@ -44,7 +45,9 @@ export function createMetrics({ version, clock, sources, faults }: MetricsOption
     ["revocation_log", 0],
   ]);
   const workloads = createWorkloadMetrics();
-  const refusals = createClientRefusals((id) => sources.isClient?.(id) ?? false);
+  const isClient = (id: string) => sources.isClient?.(id) ?? false;
+  const refusals = createClientCounts("reason", isClient);
+  const secretUses = createClientCounts("secret", isClient);
   let tamperedFamilies = 0;
   let reuses = 0;
   let reloadFailures = 0;
@@ -65,6 +68,14 @@ export function createMetrics({ version, clock, sources, faults }: MetricsOption
       help: "Refusals by client and reason; client (other) is none of the settings.",
       type: "counter",
       read: () => refusals.samples(),
+    }),
+  );
+  registry.registerMetric(
+    collected({
+      name: "icemint_client_secret_uses_total",
+      help: "Requests that a secret of a client authenticated, by the secret's name.",
+      type: "counter",
+      read: () => secretUses.samples(),
     }),
   );
   const gauge = (name: string, help: string, read: () => Sample[]) =>
@@ -98,6 +109,7 @@ export function createMetrics({ version, clock, sources, faults }: MetricsOption
     requestDone: (grant, transport, outcome, durationMs) => requests.add(grant, transport, outcome, durationMs),
     workloadRequestDone: (rule, outcome) => workloads.add(rule, outcome),
     clientRefused: (clientId, reason) => refusals.add(clientId, reason),
+    secretUsed: (clientId, secretName) => secretUses.add(clientId, secretName),
     refreshReused: () => {
       reuses++;
     },

@@ -90,7 +90,7 @@ describe("explain", () => {
     expect(code).toBe(0);
     expect(out).toBe(
       [
-        "2026-01-02T12:00:06.000Z  Client spark was refused a token (client_credentials).",
+        "2026-01-02T12:00:06.000Z  Somebody who names client spark was refused a token (client_credentials).",
         "  asked from 192.0.2.7, over grpc, request r-expired",
         "  with the secret sha256:1a2b3c4d",
         "  the caller was told: invalid_client: Client authentication failed: unknown client, or wrong, expired or disabled credentials.",

@@ -125,6 +125,31 @@ describe("the audit", () => {
     ]);
   });
 
+  it("tells who looks at clients which secret was used, whether it got a token, and why others were refused", () => {
+    const { sink } = recordedSink();
+    const logger = createLogger({ level: "error", sink, clock });
+    const metrics = createMetrics({ version: "1", clock, sources: {}, faults: () => logger.faults });
+    const seen: unknown[] = [];
+    const activity = {
+      used: (...use: readonly unknown[]) => void seen.push(["used", ...use]),
+      refused: (...refusal: readonly unknown[]) => void seen.push(["refused", ...refusal]),
+    };
+    const events = createEvents({ sink, logger, metrics, clock, activity });
+    const spark = { ...newAsker(CALLER), clientId: "spark", secretName: "env:S" };
+    events.tokenIssued({ ...DECISION, clientId: "spark", secretName: "env:S" }, 1);
+    events.introspected(spark, true);
+    events.operated(spark, "list_keys", undefined);
+    events.tokenRefused({ ...DECISION, clientId: "spark" }, invalidRequest("SCOPE_MALFORMED", "Told."), 1);
+    events.tokenRefused(DECISION, invalidCredentials({ failure: "secret_wrong", client: "etl", detail: "x" }), 1);
+    expect(seen).toEqual([
+      ["used", "spark", "env:S", true],
+      ["used", "spark", "env:S", false],
+      ["used", "spark", "env:S", false],
+      ["refused", "spark", "scope_malformed"],
+      ["refused", "etl", "secret_wrong"],
+    ]);
+  });
+
   it("explains a refusal when the record is written, so that no caller can time the cause", () => {
     const made: (() => string)[] = [];
     const { sink } = recordedSink();

@@ -173,6 +173,16 @@ describe("metrics", () => {
     expect(samples.get("icemint_refresh_reuse_total")).toBe(0);
   });
 
+  it("count uses of secrets by client and the secret's name", async () => {
+    const metrics = metricsOf(ALL);
+    metrics.secretUsed("spark", "sha256:1a2b3c4d");
+    metrics.secretUsed("spark", "sha256:1a2b3c4d");
+    metrics.secretUsed("spark", "env:OLD");
+    const { samples } = await scrape(metrics);
+    expect(samples.get('icemint_client_secret_uses_total{client="spark",secret="sha256:1a2b3c4d"}')).toBe(2);
+    expect(samples.get('icemint_client_secret_uses_total{client="spark",secret="env:OLD"}')).toBe(1);
+  });
+
   it("count refusals by client, but name no client that only a caller says there is", async () => {
     const metrics = metricsOf(ALL);
     metrics.clientRefused("spark", "secret_wrong");
