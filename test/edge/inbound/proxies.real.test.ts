@@ -121,6 +121,17 @@ function suite(kind: FrontProxyKind): void {
     },
   );
 
+  // A field that `Connection` names ends at the next hop (RFC 9110 section 7.6.1): proxies may drop ours.
+  test.each(["x-icemint-subject", "authorization"])("naming %s in Connection gains a caller nothing", async (name) => {
+    const head = ["GET /v1/admin/x HTTP/1.1", "Host: catalog", `Connection: close, ${name}`];
+    const lines = [...head, `Authorization: ${bearer()}`, "x-icemint-subject: mallory"];
+    const { reached } = await reaching(() =>
+      exchangeRaw(proxy.port, { pieces: [`${lines.join("\r\n")}\r\n\r\n`], until: 1 }),
+    );
+    for (const request of reached)
+      expect(["alice", undefined]).toContain(identityIn(request)["x-icemint-subject"]?.join());
+  });
+
   test("of two Authorization fields none reaches the service, in whichever order", async () => {
     const [good, bad] = [`Authorization: ${bearer()}`, "Authorization: Bearer x"];
     for (const lines of [
