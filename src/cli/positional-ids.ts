@@ -10,6 +10,10 @@ export function parseWithIds<const Options extends ParseArgsOptionsConfig>(args:
   const positionals: string[] = [];
   for (let at = 0; at < args.length; at += 1) {
     const argument = args[at] ?? "";
+    if (argument === "--") {
+      positionals.push(...args.slice(at + 1));
+      break;
+    }
     const option = /^--([\w-]+)/.exec(argument)?.[1] ?? "";
     if (Object.hasOwn(options, option)) {
       named.push(argument);
