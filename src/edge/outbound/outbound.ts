@@ -36,7 +36,10 @@ export async function startOutbound(
       lines.dropRevoked();
       exchanges.dropRevoked();
     },
-    onProblem: (error) => logger.debug("the stream of revocations ended", { reason: reasonOf(error) }),
+    onProblem(error, isWithout) {
+      if (isWithout) logger.warn("revocations are not followed", { reason: reasonOf(error) });
+      else logger.debug("the stream of revocations ended", { reason: reasonOf(error) });
+    },
   });
   const isRevoked = (token: GivenToken): boolean => watch.isRevoked(token);
   const files = new EntryFiles(outbound.tokens, dependencies);

@@ -20,7 +20,8 @@ export interface RevocationWatchOptions {
   readonly pause: Pause;
   /** Called after revocations have come. */
   readonly onRevocations: () => void;
-  readonly onProblem: (error: unknown) => void;
+  /** `isWithout`: the server gives this client no stream, and is asked again only after minutes. */
+  readonly onProblem: (error: unknown, isWithout: boolean) => void;
 }
 
 /** How a token is known: by its identity, never by a copy. */
@@ -83,7 +84,7 @@ export class RevocationWatch {
         onCaughtUp: () => {},
         onProblem: (error) => {
           if (isWithoutStream(error)) attempt.abort();
-          onProblem(error);
+          onProblem(error, isWithoutStream(error));
         },
       });
       await stream.run(attempt.signal);
@@ -106,6 +107,7 @@ export class RevocationWatch {
   }
 }
 
+/** Another server has no such call, and the edge's client may lack the permission. */
 function isWithoutStream(error: unknown): boolean {
-  return error instanceof ConnectError && error.code === Code.Unimplemented;
+  return error instanceof ConnectError && (error.code === Code.Unimplemented || error.code === Code.PermissionDenied);
 }
