@@ -123,6 +123,7 @@ describe("icemint revoke", () => {
     [["subject", "idp:ada"], { case: "subject", value: "idp:ada" }],
     [["session", "-GdWi0123456789abcdefg"], { case: "session", value: "-GdWi0123456789abcdefg" }],
     [["session", "--dWi0123456789abcdefg"], { case: "session", value: "--dWi0123456789abcdefg" }],
+    [["subject", "--", "--help"], { case: "subject", value: "--help" }],
     [["client", "etl", "--yes"], { case: "client", value: "etl" }],
     [["workload", "shop"], { case: "workload", value: "shop" }],
     [["--yes", "everything"], { case: "everything", value: true }],

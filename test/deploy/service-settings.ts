@@ -1,14 +1,20 @@
 /** Reads the settings as the service does in the pod that the chart makes: its file, its environment, its volumes. */
 import { readConfig } from "../../src/config/read.js";
 import type { Config } from "../../src/config/config.js";
+import { certificateFor, privateKeyPem } from "../config/key-material.js";
 import { type Manifest, only, podSpecs } from "./manifest.js";
 
+const privateKey = privateKeyPem();
+const certificate = certificateFor(privateKey);
 const settingsFile = "/etc/icemint/icemint.yaml";
 const secrets: Readonly<Record<string, string>> = {
   "redis-url": "redis://redis:6379",
   url: "redis://redis:6379",
   "sealing-key": Buffer.alloc(32, 7).toString("base64"),
   key: Buffer.alloc(32, 7).toString("base64"),
+  "ca.crt": certificate,
+  "tls.crt": certificate,
+  "tls.key": privateKey,
 };
 
 /** Throws if the service would not start. Whatever lies in a mounted volume is there; nothing else is. */
