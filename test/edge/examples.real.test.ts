@@ -35,3 +35,11 @@ test.skipIf(kubeconform.missing)(`the Kubernetes objects fit their schemas${kube
   expect(output).toMatch(/Valid: 3, Invalid: 0, Errors: 0, Skipped: 0/);
   expect(code).toBe(0);
 });
+
+test.skipIf(kubeconform.missing)(`the objects of an edge in Kubernetes fit their schemas${kubeconform.reason}`, () => {
+  const location = join(projectRoot, "test/deploy/schemas/{{.ResourceKind}}{{.KindSuffix}}.json");
+  const files = ["spark-sidecar.yaml", "namespace.yaml"].map((name) => join(FOLDER, "../edge-kubernetes", name));
+  const { code, output } = kubeconform.run("-strict", "-summary", "-schema-location", location, ...files);
+  expect(output).toMatch(/Valid: 8, Invalid: 0, Errors: 0, Skipped: 0/);
+  expect(code).toBe(0);
+});
