@@ -6,6 +6,8 @@ import { createVerifier, type Verifier } from "../../verifier/verifier.js";
 import { identityOf } from "../identity.js";
 import type { EdgePart, Holding } from "../part.js";
 import type { EdgeSettings, InboundSettings } from "../settings/settings.js";
+import { reasonOf } from "../reason.js";
+import { Trouble } from "../trouble.js";
 import { openDoors } from "./doors.js";
 import { createVerdictCounts } from "./verdict-counts.js";
 
@@ -23,8 +25,12 @@ export async function startInbound(
   { clock, random, pause, logger }: InboundDependencies,
 ): Promise<EdgePart> {
   const { issuer, audience, maxStalenessMs, whenStale } = inbound;
-  const onProblem = (error: unknown): void =>
-    logger.warn("the revocations or keys of the token service could not be read; trying again", { err: error });
+  const trouble = new Trouble(clock);
+  const onProblem = (error: unknown): void => {
+    const reason = reasonOf(error);
+    const message = "the revocations or keys of the token service could not be read; trying again";
+    if (trouble.isNews(reason)) logger.warn(message, { reason });
+  };
   const options = { server: settings.server, issuer, audience, maxStalenessMs, whenStale, onProblem };
   const verifier = createVerifier({ ...options, ...identityOf(settings, clock) }, { clock, random, pause });
   const counts = createVerdictCounts();

@@ -3,7 +3,7 @@ import type { Pause } from "../../client/backoff.js";
 import type { Logger } from "../../telemetry/logger.js";
 import type { Clock } from "../../time/clock.js";
 import type { TokenEntry } from "../settings/settings.js";
-import { reasonOf } from "./reason.js";
+import { reasonOf } from "../reason.js";
 import { isInMemory, TokenFile } from "./token-file.js";
 
 export interface EntryFilesDependencies {

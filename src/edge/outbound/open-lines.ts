@@ -9,7 +9,8 @@ import type { Clock } from "../../time/clock.js";
 import type { TokenEntry } from "../settings/settings.js";
 import type { EntryFiles } from "./entry-files.js";
 import type { OutboundCounts } from "./outbound-counts.js";
-import { reasonOf } from "./reason.js";
+import { reasonOf } from "../reason.js";
+import { Trouble } from "../trouble.js";
 import type { GivenToken } from "./revocation-watch.js";
 import { secondsTo } from "./token-holding.js";
 import { TokenLine } from "./token-line.js";
@@ -33,17 +34,21 @@ export function openLines(entries: readonly TokenEntry[], dependencies: OpenLine
     const form = tokenForm(parameters, await credential(signal));
     return await requestToken(endpoint, form, { clock, signal });
   };
-  const onFailure = (entry: string) => (error: TokenError) => {
+  const onFailure = (entry: string, trouble: Trouble) => (error: TokenError) => {
     counts.tokenFailed(entry);
-    logger.warn("no token came", { entry, reason: reasonOf(error) });
+    const reason = reasonOf(error);
+    if (trouble.isNews(reason)) logger.warn("no token came; trying again", { entry, reason });
   };
+  const ofCombinations = new Trouble(clock);
 
   function openEntry({ name, scope, audience, resource }: TokenEntry): TokenLine {
+    const trouble = new Trouble(clock);
     return new TokenLine(
       {
         ...dependencies,
         request: requestFor({ ...(scope !== undefined && { scope }), audience, resource }),
         onToken({ accessToken, expiresAt }) {
+          trouble.over();
           logger.info("a token came", { entry: name, for_s: secondsTo(expiresAt, clock()) });
           files.put(name, accessToken);
         },
@@ -51,7 +56,7 @@ export function openLines(entries: readonly TokenEntry[], dependencies: OpenLine
           logger.error("the token expired or was revoked, and there is no other yet", { entry: name });
           files.clear(name);
         },
-        onFailure: onFailure(name),
+        onFailure: onFailure(name, trouble),
       },
       { isEntry: true },
     );
@@ -64,7 +69,7 @@ export function openLines(entries: readonly TokenEntry[], dependencies: OpenLine
         request: requestFor({ ...(scope.length > 0 && { scope: scope.join(" ") }), audience, resource }),
         onToken() {},
         onGone() {},
-        onFailure: onFailure("other"),
+        onFailure: onFailure("other", ofCombinations),
       },
       { isEntry: false },
     );

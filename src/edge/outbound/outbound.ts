@@ -14,7 +14,7 @@ import { EntryFiles } from "./entry-files.js";
 import { createLocalEndpoint } from "./local-endpoint.js";
 import { openLines } from "./open-lines.js";
 import { OutboundCounts } from "./outbound-counts.js";
-import { reasonOf } from "./reason.js";
+import { reasonOf } from "../reason.js";
 import { createRequestGuard } from "./request-guard.js";
 import { RevocationWatch, type GivenToken } from "./revocation-watch.js";
 import { holdingOf } from "./token-holding.js";
