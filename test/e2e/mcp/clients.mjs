@@ -21,7 +21,11 @@ let issuer = "";
 /** The `Authorization` that the last call had. */
 let seen;
 
-const service = createServer(async (request, response) => {
+const service = createServer((request, response) => {
+  serve(request, response).catch((error) => response.destroy(error));
+});
+
+async function serve(request, response) {
   if (request.url === "/.well-known/oauth-protected-resource/mcp") {
     response.setHeader("Content-Type", "application/json");
     response.end(JSON.stringify({ resource: url, authorization_servers: [issuer] }));
@@ -43,7 +47,7 @@ const service = createServer(async (request, response) => {
   response.on("close", () => void transport.close());
   await server.connect(transport);
   await transport.handleRequest(request, response);
-});
+}
 
 /** A provider as an application writes one for a grant that the SDK has no class for (`prepareTokenRequest`). */
 function byAssertion({ client, assertion }) {
