@@ -103,7 +103,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "gen",
     "time",
     "@connectrpc",
-    "prom-client",
     "zod",
   ],
   // What services load: of the server only what reads its tokens and knows what is revoked.

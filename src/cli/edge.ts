@@ -3,9 +3,9 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { localDisk } from "../config/reading/disk.js";
 import { realTime, startEdge, type Edge } from "../edge/edge.js";
+import { createLeanLogger } from "../edge/lean-logger.js";
 import { readEdgeSettings } from "../edge/settings/read.js";
 import { createLogSink } from "../telemetry/log-sink.js";
-import { createLogger } from "../telemetry/logger.js";
 import { SECOND } from "../time/clock.js";
 import type { CommandContext } from "./command.js";
 import { startFailure } from "./start-failure.js";
@@ -27,7 +27,7 @@ export async function edge(context: CommandContext): Promise<number> {
   }
   const stopped = stopSignal(context);
   const sink = createLogSink({ fd: 2, pretty: context.isTerminal });
-  const logger = createLogger({ level: "info", sink, clock: realTime.clock });
+  const logger = createLeanLogger(sink, realTime.clock);
   // The tokens are in memory: a process that ends would lose them.
   context.onCrash((error) => logger.error("an error that nothing handled; the edge goes on", { err: error }));
   let running: Edge;

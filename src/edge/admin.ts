@@ -1,11 +1,12 @@
 /** The admin port of an edge: whether the process lives, what it holds, and its metrics. It shows no token. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Registry } from "prom-client";
+import type { CollectedMetric } from "../telemetry/collected-metric.js";
+import { exposition, EXPOSITION_TYPE } from "./exposition.js";
 import type { Holding } from "./part.js";
 
 export interface AdminOptions {
   readonly holdings: () => readonly Holding[];
-  readonly registry: Pick<Registry, "metrics" | "contentType">;
+  readonly metrics: readonly CollectedMetric[];
 }
 
 interface Page {
@@ -14,17 +15,17 @@ interface Page {
   readonly body: string;
 }
 
-export function createAdmin({ holdings, registry }: AdminOptions) {
-  const pages = new Map<string, () => Page | Promise<Page>>([
+export function createAdmin({ holdings, metrics }: AdminOptions) {
+  const pages = new Map<string, () => Page>([
     ["/livez", () => ({ status: 200, body: "ok\n" })],
     ["/readyz", () => readiness(holdings())],
-    ["/metrics", async () => ({ status: 200, contentType: registry.contentType, body: await registry.metrics() })],
+    ["/metrics", () => ({ status: 200, contentType: EXPOSITION_TYPE, body: exposition(metrics) })],
   ]);
-  return async ({ method, url = "" }: IncomingMessage, response: ServerResponse): Promise<void> => {
+  return ({ method, url = "" }: IncomingMessage, response: ServerResponse): void => {
     const page = pages.get(url.split("?")[0] ?? "");
     if (page === undefined) return send(response, { status: 404, body: "not found\n" });
     if (method !== "GET" && method !== "HEAD") return send(response, { status: 405, body: "only GET\n" });
-    send(response, await page());
+    send(response, page());
   };
 }
 

@@ -4,13 +4,12 @@
  * grant.
  */
 import type { Transport } from "@connectrpc/connect";
-import { Registry } from "prom-client";
 import { realPause, type Pause, type Random } from "../client/backoff.js";
-import { collected, type CollectedMetric } from "../telemetry/collected-metric.js";
-import type { Logger } from "../telemetry/logger.js";
-import { registerProcessMetrics } from "../telemetry/process-metrics.js";
+import type { CollectedMetric } from "../telemetry/collected-metric.js";
+import type { EdgeLogger } from "./lean-logger.js";
 import type { Clock } from "../time/clock.js";
 import { createAdmin } from "./admin.js";
+import { processMetrics } from "./exposition.js";
 import { guarded } from "./guarded.js";
 import { listen } from "./listener.js";
 import { startInbound } from "./inbound/inbound.js";
@@ -23,7 +22,7 @@ export interface EdgeDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly pause: Pause;
-  readonly logger: Logger;
+  readonly logger: EdgeLogger;
   /** How calls other than token requests go to the server. Default: Connect over HTTP/1.1. */
   readonly transport?: Transport;
 }
@@ -44,22 +43,15 @@ export async function startEdge(settings: EdgeSettings, dependencies: EdgeDepend
   const parts: EdgePart[] = [];
   let isDraining = false;
   const draining: Holding = { name: "edge", state: "failing", detail: "draining" };
-  const registry = new Registry();
-  registerProcessMetrics(registry);
   try {
     if (settings.outbound !== undefined) parts.push(await startOutbound(settings, settings.outbound, dependencies));
     if (settings.inbound !== undefined) parts.push(await startInbound(settings, settings.inbound, dependencies));
-    for (const metric of [buildInfo(dependencies.version), ...parts.flatMap(({ metrics }) => metrics)]) {
-      registry.registerMetric(collected(metric));
-    }
+    const metrics = [buildInfo(dependencies.version), ...processMetrics(), ...parts.flatMap((part) => part.metrics)];
     const holdings = (): readonly Holding[] => [
       ...(isDraining ? [draining] : []),
       ...parts.flatMap((part) => part.holdings()),
     ];
-    const admin = await listen(
-      { kind: "tcp", ...settings.admin },
-      guarded(createAdmin({ holdings, registry }), logger),
-    );
+    const admin = await listen({ kind: "tcp", ...settings.admin }, guarded(createAdmin({ holdings, metrics }), logger));
     return {
       addresses: Object.assign({ admin: admin.address }, ...parts.map(({ addresses }) => addresses)),
       async drain(graceMs) {

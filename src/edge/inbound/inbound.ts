@@ -1,6 +1,6 @@
 /** The inbound half: proxies ask whether a request may pass. It needs no answer of the server's for that. */
 import type { Pause, Random } from "../../client/backoff.js";
-import type { Logger } from "../../telemetry/logger.js";
+import type { EdgeLogger } from "../lean-logger.js";
 import { SECOND, type Clock } from "../../time/clock.js";
 import { createVerifier, type Verifier } from "../../verifier/verifier.js";
 import { identityOf } from "../identity.js";
@@ -15,7 +15,7 @@ export interface InboundDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly pause: Pause;
-  readonly logger: Pick<Logger, "debug" | "warn" | "error">;
+  readonly logger: Pick<EdgeLogger, "debug" | "warn" | "error">;
 }
 
 /** Starts without the server; until its keys and revocations have come, nothing is allowed. */

@@ -1,6 +1,6 @@
 /** The files of the entries, by the entries' names. An entry without a file has nothing to write. */
 import type { Pause } from "../../client/backoff.js";
-import type { Logger } from "../../telemetry/logger.js";
+import type { EdgeLogger } from "../lean-logger.js";
 import type { Clock } from "../../time/clock.js";
 import type { TokenEntry } from "../settings/settings.js";
 import { reasonOf } from "../reason.js";
@@ -9,7 +9,7 @@ import { isInMemory, TokenFile } from "./token-file.js";
 export interface EntryFilesDependencies {
   readonly clock: Clock;
   readonly pause: Pause;
-  readonly logger: Logger;
+  readonly logger: EdgeLogger;
 }
 
 export class EntryFiles {

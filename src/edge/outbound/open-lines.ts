@@ -4,7 +4,7 @@ import type { Credential } from "../../client/credential.js";
 import { requestToken, type TokenEndpoint } from "../../client/token-endpoint.js";
 import type { TokenError } from "../../client/token-error.js";
 import { tokenForm, type TokenParameters } from "../../client/token-form.js";
-import type { Logger } from "../../telemetry/logger.js";
+import type { EdgeLogger } from "../lean-logger.js";
 import type { Clock } from "../../time/clock.js";
 import type { TokenEntry } from "../settings/settings.js";
 import type { EntryFiles } from "./entry-files.js";
@@ -25,7 +25,7 @@ export interface OpenLinesDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly pause: Pause;
-  readonly logger: Logger;
+  readonly logger: EdgeLogger;
 }
 
 export function openLines(entries: readonly TokenEntry[], dependencies: OpenLinesDependencies): TokenLines {
