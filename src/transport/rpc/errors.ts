@@ -74,15 +74,20 @@ export function withErrorInfo(error: ConnectError): ConnectError {
 
 /**
  * An error of the protocol itself, or a fault of ours, as the refusal that the log records. gRPC asks for INTERNAL also
- * where the caller is at fault, such as for a compressed message without an encoding. Only a fault of ours has a cause.
+ * where the caller is at fault, such as for a compressed message without an encoding. Only a fault of ours has a cause,
+ * but for zlib's complaint of broken bytes.
  */
 export function refusalOfCall(error: unknown): OAuthError {
   if (!(error instanceof ConnectError)) return toOAuthError(error);
   if (error.cause instanceof OAuthError) return error.cause;
-  const isCallers = error.code === Code.Internal && error.cause === undefined;
+  const isCallers = error.code === Code.Internal && (error.cause === undefined || isOfZlib(error.cause));
   const failure = isCallers ? undefined : PROTOCOL_FAILURES[error.code];
   const [reason, code] = failure ?? (["REQUEST_MALFORMED", "invalid_request"] as const);
   return new OAuthError(code, reason, error.rawMessage, { cause: error.cause });
+}
+
+function isOfZlib(cause: unknown): boolean {
+  return cause instanceof Error && "code" in cause && typeof cause.code === "string" && cause.code.startsWith("Z_");
 }
 
 const PROTOCOL_FAILURES: Readonly<Partial<Record<Code, readonly [ErrorReason, OAuthErrorCode]>>> = {
