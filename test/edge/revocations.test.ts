@@ -84,7 +84,7 @@ describe("a server without a stream of revocations", () => {
       });
       const rig = await startRig({ transport, prepare: (upstream) => void (upstream.answer = counting()) });
       await using _ = rig;
-      await eventually("it was asked", () => asked === 1);
+      await eventually("it was asked, and the edge waits", () => asked === 1 && rig.time.waits.includes(450_000));
       await rig.time.pass(299_000);
       expect(asked).toBe(1);
       await rig.time.pass(301_000);
