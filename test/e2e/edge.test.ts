@@ -125,7 +125,7 @@ describe("the built edge", () => {
 
   test("ends in order: a request in flight is answered, and then no other", async () => {
     // It accepts connections and never answers.
-    const silent = createServer(() => {}).listen(0, "127.0.0.1");
+    const silent = createServer((socket) => socket.on("error", () => {})).listen(0, "127.0.0.1");
     await new Promise((listening) => silent.once("listening", listening));
     const address = silent.address();
     const port = typeof address === "object" ? address?.port : undefined;
