@@ -53,6 +53,22 @@ export const WORKLOADS: readonly Workload[] = [
     run: form,
     checked: true,
   },
+  { id: "one-floor", title: "bare node:http, 1 connection", server: "form-floor", floor: undefined, run: formAlone },
+  {
+    id: "one-memory",
+    title: "icemint, form, 1 connection",
+    server: "icemint-memory",
+    floor: "one-floor",
+    run: formAlone,
+  },
+  { id: "new-floor", title: "bare node:http, new connections", server: "form-floor", floor: undefined, run: formAnew },
+  {
+    id: "new-memory",
+    title: "icemint, form, new connections",
+    server: "icemint-memory",
+    floor: "new-floor",
+    run: formAnew,
+  },
   { id: "form-redis", title: "icemint, form, Redis", server: "icemint-redis", floor: "form-floor", run: form },
   { id: "connect", title: "icemint, Connect JSON", server: "icemint-memory", floor: "form-floor", run: connectJson },
   { id: "oidc-provider", title: "oidc-provider, form", server: "oidc-provider", floor: "form-floor", run: form },
@@ -102,6 +118,18 @@ export const WORKLOADS: readonly Workload[] = [
 async function form(url: string, seconds: number): Promise<Load> {
   await askForToken(url, CLIENT_CREDENTIALS_FORM);
   return loadForm({ url, seconds, bodies: [CLIENT_CREDENTIALS_FORM] });
+}
+
+/** As a notebook asks. */
+async function formAlone(url: string, seconds: number): Promise<Load> {
+  await askForToken(url, CLIENT_CREDENTIALS_FORM);
+  return loadForm({ url, seconds, connections: 1, bodies: [CLIENT_CREDENTIALS_FORM] });
+}
+
+/** As executors ask that start at once: a TCP connection for each request. */
+async function formAnew(url: string, seconds: number): Promise<Load> {
+  await askForToken(url, CLIENT_CREDENTIALS_FORM);
+  return loadForm({ url, seconds, headers: { connection: "close" }, bodies: [CLIENT_CREDENTIALS_FORM] });
 }
 
 async function connectJson(url: string, seconds: number): Promise<Load> {
