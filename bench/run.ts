@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures icemint beside its floors and peers.
  *
- * npm run bench                        the whole table, about eight minutes
+ * npm run bench                        the whole table, about ten minutes
  * npm run bench -- --quick             fewer and shorter rounds, about two minutes
  * npm run bench -- --check             the essential ratios; exit code 1 if one is a third beyond its limit
  * npm run bench -- --only grpc         workloads whose id contains `grpc` (may be given several times), and their floors
