@@ -259,6 +259,8 @@ describe("every other key", () => {
     const keys = (await scan()).filter((key) => !key.includes(":family:"));
     const kinds = new Set(keys.map((key) => key.replace(/quota:.*/, "quota")));
     expect([...kinds]).toEqual([
+      "icemint:1:{activity}:reports",
+      "icemint:1:{activity}:uses",
       "icemint:1:{failures}:recent",
       "icemint:1:{revocations}:log",
       "icemint:1:{revocations}:quota",
