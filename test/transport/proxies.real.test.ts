@@ -162,6 +162,7 @@ function suite(kind: ProxyKind): void {
       const named = (member: string): string => String(oauth[member]);
       const urls = Object.keys(oauth).filter((member) => /^https?:/.test(named(member)) && member !== "issuer");
       expect(urls.toSorted()).toEqual([
+        "authorization_endpoint",
         "introspection_endpoint",
         "jwks_uri",
         "revocation_endpoint",
@@ -177,6 +178,9 @@ function suite(kind: ProxyKind): void {
       expect((await post(named("introspection_endpoint"), token)).body).toEqual({ active: false });
       expect(await read(named("jwks_uri"))).toMatchObject({ keys: [{ kty: "EC" }] });
       expect((await fetch(named("service_documentation"))).status).toBe(200);
+      expect(await (await fetch(named("authorization_endpoint"))).json()).toMatchObject({
+        error: "unsupported_response_type",
+      });
     },
   );
 
